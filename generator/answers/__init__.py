@@ -1,0 +1,1 @@
+"""Answers: load them, validate them, ask for them."""

@@ -1,0 +1,1 @@
+"""Checks: YAML, schemas, leaks; each result is a Finding."""

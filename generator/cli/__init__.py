@@ -1,0 +1,1 @@
+"""The commands: one file per verb, options and help, a call, an exit code."""

@@ -1,0 +1,119 @@
+"""What the user sees: progress on stderr, results on stdout, JSON for machines, colours only where they are wanted.
+
+rich is imported when something is printed, so that `--help` and the validation of answers do not pay for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console as RichConsole
+
+    from generator.errors import FmcError
+    from generator.findings import Finding
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long one step took."""
+
+    step: str
+    seconds: float
+
+
+@dataclass
+class Console:
+    """The two streams of one command, and the steps that it went through.
+
+    Attributes:
+        json_output: Print one JSON document on stdout instead of text.
+        color: False switches colours off; the environment variable NO_COLOR does, too.
+        timings: The finished steps, in order.
+    """
+
+    json_output: bool = False
+    color: bool = True
+    timings: list[Timing] = field(default_factory=list)
+
+    def _rich(self, *, stderr: bool) -> RichConsole:
+        from rich.console import Console as RichConsole
+
+        plain = not self.color or bool(os.environ.get("NO_COLOR"))
+        return RichConsole(stderr=stderr, no_color=plain, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Announce a step on stderr, and record how long it took."""
+        print(f"  {title} ...", file=sys.stderr, flush=True)
+        started = time.perf_counter()
+        yield
+        self.timings.append(Timing(title, time.perf_counter() - started))
+
+    def note(self, text: str) -> None:
+        """Print one line of progress or advice on stderr."""
+        print(text, file=sys.stderr, flush=True)
+
+    def result(self, text: str) -> None:
+        """Print text on stdout; nothing with `--output json`."""
+        if not self.json_output:
+            print(text)
+
+    def document(self, value: dict[str, Any]) -> None:
+        """Print the one JSON document of this run; nothing without `--output json`."""
+        if self.json_output:
+            print(json.dumps(value, indent=2, sort_keys=True, default=str))
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table on stdout; nothing with `--output json`."""
+        if self.json_output:
+            return
+        from rich import box
+        from rich.table import Table
+
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self._rich(stderr=False).print(table)
+
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Print findings on stderr, each with its place, its reason, its owner and its fix."""
+        for finding in sorted(findings):
+            where = f"{finding.where}: " if finding.where else ""
+            self.note(f"{where}{finding.severity}: {finding.message} [{finding.rule}]")
+            if finding.path and finding.path != finding.where:
+                self.note(f"    at     {finding.path}")
+            if finding.owner:
+                self.note(f"    owner  {finding.owner}")
+            if finding.fix:
+                self.note(f"    fix    {finding.fix}")
+
+    def error(self, error: FmcError) -> None:
+        """Print an error: what, where, and what to do next."""
+        findings = getattr(error, "findings", ())
+        if self.json_output:
+            self.document(
+                {
+                    "error": error.message,
+                    "where": error.where,
+                    "fix": error.fix,
+                    "findings": [finding.as_dict() for finding in findings],
+                    "exit_code": error.exit_code,
+                }
+            )
+            return
+        self.findings(findings)
+        where = f" ({error.where})" if error.where and error.where not in error.message else ""
+        self.note(f"fmc: {error.message}{where}")
+        if error.fix:
+            self.note(f"  {error.fix}")

@@ -1,0 +1,1 @@
+"""Delivery: commit every part, push them in order, resume after a failure."""

@@ -1,0 +1,1 @@
+"""Secrets: catalogue, vault, keys, sealing, reconcile."""
