@@ -48,6 +48,14 @@ class AnswersError(BadInputError):
         self.findings = tuple(findings)
 
 
+class CatalogueError(BadInputError):
+    """The catalogue of secrets has findings; all of them are in `findings`."""
+
+    def __init__(self, message: str, findings: Sequence[Finding], *, where: str | None = None) -> None:
+        super().__init__(message, where=where, fix="Correct the catalogue as said above and run the command again.")
+        self.findings = tuple(findings)
+
+
 class ChecksError(FmcError):
     """A check found something that must not be delivered; all of it is in `findings`."""
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.errors import WriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -20,20 +25,51 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     Raises:
         WriteError: The disk refused: full, read-only or not permitted. The file is as it was before.
     """
-    temporary: str | None = None
+    with _complete_neighbour(path, content, mode) as temporary:
+        temporary.replace(path)
+
+
+def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> bool:
+    """Write a file that must not be there yet: whole or not at all, and never over another one.
+
+    Args:
+        path: The file to make.
+        content: All of its bytes.
+        mode: Permission bits.
+
+    Returns:
+        False if the file was there; it is untouched.
+
+    Raises:
+        WriteError: The disk refused: full, read-only or not permitted.
+    """
+    with _complete_neighbour(path, content, mode) as temporary:
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextmanager
+def _complete_neighbour(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """Give a finished temporary file beside a path; it is gone afterwards unless it was renamed."""
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        temporary.chmod(mode)
+        yield temporary
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise write_error(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_error(path: Path, error: OSError) -> WriteError:

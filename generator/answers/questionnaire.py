@@ -1,0 +1,172 @@
+"""The questionnaire of a template: the questions of its `copier.yml`, asked and judged as Copier does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from generator.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from jinja2 import Template
+    from jinja2.sandbox import SandboxedEnvironment
+
+_YAML_BOOLEANS = {"false", "no", "n", "f", "off", "~", "null", "none", "0", ""}
+
+
+class Missing:
+    """The default of a question that has none: a person has to answer it."""
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing that can be chosen: what is shown, and what is recorded."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, as copier.yml has it; texts are Jinja templates.
+
+    Attributes:
+        name: Name of the answer.
+        type: `str` or `yaml`.
+        help: What is shown; "" for a question that the template puts to itself (a computed value, a rule).
+        choices: What can be chosen; empty for free text.
+        default: Template of the default, or MISSING.
+        validator: Template that renders to nothing for a good value, else to what is wrong.
+        ask: False for an override, which is only ever written into the answers file.
+        when: Template of the condition under which the question is put.
+        multiselect: Any number of choices may be taken.
+        placeholder: Example, shown until something is typed.
+    """
+
+    name: str
+    type: str = "str"
+    help: str = ""
+    choices: tuple[Choice, ...] = ()
+    default: object = MISSING
+    validator: str = ""
+    ask: bool | str = True
+    when: bool | str = True
+    multiselect: bool = False
+    placeholder: str = ""
+
+    def parse(self, text: str) -> object:
+        """Return the value that a text typed by a person means.
+
+        Raises:
+            ValueError: The question wants YAML, and the text is none.
+        """
+        if self.type != "yaml":
+            return text
+        try:
+            return yaml.safe_load(text)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise ValueError("not YAML") from error
+
+    def ordered(self, value: object) -> object:
+        """Return chosen values in the order of the choices, as Copier records them; other values as they are."""
+        if self.multiselect and isinstance(value, list):
+            return [choice.value for choice in self.choices if choice.value in value]
+        return value
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """The questions of a template, in order, and the environment that renders their texts.
+
+    Attributes:
+        root: Folder of the template, the one that holds copier.yml.
+        questions: The questions that people answer, in order.
+        envops: Settings of the Jinja environment.
+    """
+
+    root: Path
+    questions: tuple[Question, ...]
+    envops: Mapping[str, object]
+
+    @classmethod
+    def load(cls, template_root: Path) -> Questionnaire:
+        """Read the questionnaire of a template folder.
+
+        Raises:
+            BadInputError: The folder holds no readable copier.yml.
+        """
+        source = template_root / "copier.yml"
+        try:
+            content = yaml.load(source.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        except (OSError, yaml.YAMLError) as error:
+            fix = "Check the template's address, or install fmc again if it is its own."
+            raise BadInputError(f"{template_root} holds no template: can't read copier.yml", where=str(source), fix=fix) from error
+        questions = (_question(name, details) for name, details in content.items() if not name.startswith("_"))
+        return cls(template_root, tuple(question for question in questions if question.help), content.get("_envops", {}))
+
+    def __getitem__(self, name: str) -> Question:
+        """Return a question by its name."""
+        return next(question for question in self.questions if question.name == name)
+
+    @cached_property
+    def environment(self) -> SandboxedEnvironment:
+        """The Jinja environment: that of Copier, as far as `lib/` uses it."""
+        import jinja2
+        from jinja2.sandbox import SandboxedEnvironment
+
+        from generator.answers.compiled import cache_for
+
+        options: dict[str, Any] = dict(self.envops)
+        options["undefined"] = jinja2.StrictUndefined
+        return SandboxedEnvironment(
+            loader=jinja2.FileSystemLoader(self.root),
+            extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+            bytecode_cache=cache_for(repr(sorted(self.envops.items()))),
+            **options,
+        )
+
+    def render(self, source: str, answers: Mapping[str, object]) -> str:
+        """Render a text of the template with answers; `fmc` is true in it, so that it can tell us from plain Copier."""
+        template: Template = self.environment.from_string(source)
+        return template.render({**answers, "fmc": True})
+
+    def default(self, question: Question, answers: Mapping[str, object]) -> object:
+        """Return the default of a question, given the answers before it; MISSING if it has none."""
+        if not isinstance(question.default, str):
+            return question.default
+        return question.parse(self.render(question.default, answers))
+
+    def fault(self, question: Question, value: object, answers: Mapping[str, object]) -> str:
+        """Return what the question's validator says about a value; "" if it is good.
+
+        Args:
+            question: The question.
+            value: A value of the question's type.
+            answers: The answers before it.
+        """
+        return self.render(question.validator, {**answers, question.name: value}).strip() if question.validator else ""
+
+    def is_asked(self, question: Question, answers: Mapping[str, object]) -> bool:
+        """Tell whether the question is put to a person, given the answers before it."""
+        return all(self._holds(condition, answers) for condition in (question.ask, question.when))
+
+    def _holds(self, condition: bool | str, answers: Mapping[str, object]) -> bool:
+        if isinstance(condition, bool):
+            return condition
+        return self.render(condition, answers).strip().lower() not in _YAML_BOOLEANS
+
+
+def _question(name: str, details: Mapping[str, Any]) -> Question:
+    given = details.get("choices", ())
+    pairs = given.items() if isinstance(given, dict) else ((value, value) for value in given)
+    known = {key: details[key] for key in Question.__dataclass_fields__ if key in details}
+    return Question(**{**known, "name": name, "choices": tuple(Choice(label, value) for label, value in pairs)})

@@ -1,0 +1,66 @@
+"""Rules between answers: the verdict of `lib/rules.jinja` on the address plan that the answers give."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator.answers.plan import Plan
+from generator.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from generator.answers.questionnaire import Questionnaire
+
+_SOURCE = (
+    "#% import 'lib/rules.jinja' as r with context %#"
+    "#{ {'plan': r.plan, 'problems': r.problems + r.warnings} | tojson }#"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a rule between answers found; the fields are those of lib/rules.jinja."""
+
+    rule: str
+    path: str
+    source: str
+    owner: str
+    message: str
+    fix: str
+    needs: tuple[str, ...]
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The plan and what is wrong with it."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+
+def judge(questionnaire: Questionnaire, data: Mapping[str, object], malformed: Collection[str] = ()) -> Verdict:
+    """Apply the rules between answers.
+
+    Args:
+        questionnaire: The template's questions.
+        data: A well-formed value for every question; a default in place of a malformed one.
+        malformed: Questions with such a default; rules that look at one of them are not heard.
+
+    Raises:
+        BadInputError: The template fails on these answers.
+    """
+    from jinja2 import TemplateError
+
+    try:
+        result: dict[str, Any] = json.loads(questionnaire.render(_SOURCE, data))
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        message = f"the template makes no address plan of these answers: {error}"
+        raise BadInputError(message, fix="This is a defect of the template; report it with the answers file.") from error
+    problems = (Problem(**{**entry, "needs": tuple(entry["needs"])}) for entry in result["problems"])
+    heard = tuple(problem for problem in problems if not set(problem.needs) & set(malformed))
+    return Verdict(Plan.from_dict(result["plan"]), heard)

@@ -1,0 +1,98 @@
+"""Rules on single answers: the template's own (choices and validators), and what only a parser or a database can tell."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from generator.answers.document import printable
+from generator.answers.typecheck import Fault, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.answers.questionnaire import Question, Questionnaire
+
+# NIST SP 800-57 part 1, table 2: 3072 bits for 128 bits of strength.
+_MIN_RSA_BITS = 3072
+
+
+def check_value(questionnaire: Questionnaire, question: Question, value: object, before: Mapping[str, object]) -> list[Fault]:
+    """Check one answer of the right type.
+
+    Args:
+        questionnaire: Where the question comes from.
+        question: The question.
+        value: Its answer.
+        before: The answers to the questions before it.
+
+    Returns:
+        What is wrong; nothing for a good answer.
+    """
+    faults = _choice_faults(question, value) or _validator_faults(question, questionnaire.fault(question, value, before))
+    if not faults and question.name in _PARSERS and isinstance(value, str):
+        message, fix = _PARSERS[question.name](value)
+        if message:
+            faults = [Fault(_rule(question.name), question.name, message, fix)]
+    return faults
+
+
+def _choice_faults(question: Question, value: object) -> list[Fault]:
+    if not question.choices:
+        return []
+    known = [choice.value for choice in question.choices]
+    given = value if isinstance(value, list) else [value]
+    return [
+        Fault(
+            "choice",
+            question.name,
+            f"{printable(str(item), 60)} is not one of {', '.join(known)}",
+            did_you_mean(str(item), known) or f"Choose {' or '.join(known)}.",
+        )
+        for item in given
+        if item not in known
+    ]
+
+
+def _validator_faults(question: Question, text: str) -> list[Fault]:
+    """Split what a validator printed: one line a fault, those of overrides as `path: message`."""
+    faults = []
+    for line in text.splitlines():
+        placed = re.fullmatch(rf"({question.name}(?:\.[\w-]+)*): (.*)", line)
+        path, message = placed.groups() if placed else (question.name, line)
+        faults.append(Fault(_rule(path), path, printable(message), f"Expected: {question.help}."))
+    return faults
+
+
+def _rule(path: str) -> str:
+    """Return the name of the rule on a value: the last word of its path, which says what kind of value it is."""
+    return [part for part in path.split(".") if not part.isdigit()][-1].replace("_", "-")
+
+
+def _ssh_public_key_fault(key: str) -> tuple[str, str]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+    remedy = "Make a key with `ssh-keygen -t ed25519` and give the content of the file that ends in .pub."
+    try:
+        parsed = load_ssh_public_key(key.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return "this SSH public key does not parse; it may have been cut when it was copied", remedy
+    if isinstance(parsed, RSAPublicKey) and parsed.key_size < _MIN_RSA_BITS:
+        return f"an RSA key of {parsed.key_size} bits is too short; {_MIN_RSA_BITS} are the least", remedy
+    return "", ""
+
+
+def _timezone_fault(name: str) -> tuple[str, str]:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones())
+        return f"there is no time zone {printable(name, 60)}", hint or "Use a name of the IANA database, like Europe/Madrid."
+    return "", ""
+
+
+_PARSERS = {"ssh_public_key": _ssh_public_key_fault, "timezone": _timezone_fault}

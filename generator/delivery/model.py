@@ -1,0 +1,64 @@
+"""The plain data that delivery takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Target:
+    """One repository on its way to its remote.
+
+    Attributes:
+        part: What it is called in messages: infra, argocd, apps or monorepo.
+        path: Its folder, or the folder of rendered files that is to become one.
+        url: Its remote, without credentials.
+        branch: The branch that is committed to, pushed, and watched by Argo CD.
+    """
+
+    part: str
+    path: Path
+    url: str
+    branch: str
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who commits; an empty field is taken from the git configuration."""
+
+    name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What `commit_tree` left: the tip of the branch, and whether this call made it."""
+
+    part: str
+    sha: str
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One repository whose remote was asked and has the commit.
+
+    Attributes:
+        part: Name of the repository.
+        url: Its remote.
+        branch: The branch.
+        commit: The local commit.
+        changed: Whether this run (with all its resumptions) brought the commit there.
+        remote_sha: What the remote answered; a descendant of `commit` where somebody else pushed on top of it.
+    """
+
+    part: str
+    url: str
+    branch: str
+    commit: str
+    changed: bool
+    remote_sha: str

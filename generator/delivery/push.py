@@ -1,0 +1,207 @@
+"""The push protocol: several repositories reach their remotes in order, or the run can be taken up where it stopped.
+
+There is no transaction over several repositories. Instead
+
+1. all remotes are asked, and nothing happens if one of them has commits that the local branch doesn't contain;
+2. every repository is pushed to a run branch `gitops/<run id>`, which tries credentials, hooks and size everywhere;
+3. the branches are moved forward one after the other, each with a lease on what step 1 saw; Argo CD's comes last,
+   because the cluster acts on it at once and must find the others complete;
+4. the remotes are asked again, and only what they answer is reported;
+5. the run branches are deleted.
+
+The state file is written after each step, before the next one begins. A step that was done when the process was
+killed shows in what the remotes answer, so that the same command does nothing twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from generator.delivery.cleanup import delete_run_branches
+from generator.delivery.failures import combined
+from generator.delivery.model import Delivered
+from generator.delivery.parallel import as_done, each
+from generator.delivery.parts import asked_again, conflict, examine
+from generator.delivery.remotes import RUN_BRANCHES, ask
+from generator.delivery.state import Delivery, Leftover, PartState, Step
+from generator.delivery.transfer import send
+from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from generator.delivery.model import Target
+    from generator.delivery.parts import Part
+    from generator.delivery.state import StateFile
+
+# What may stand after `gitops/` in the name of a branch (git-check-ref-format(1)), and a little less.
+_RUN_ID = re.compile(r"[0-9A-Za-z]+(?:[._-][0-9A-Za-z]+)*(?<!\.lock)")
+
+
+def push(
+    targets_in_order: Sequence[Target], *, state: StateFile, run_id: str, progress: Callable[[str], None]
+) -> tuple[Delivered, ...]:
+    """Bring the committed branches of several repositories to their remotes.
+
+    A token in the environment (FMC_GIT_TOKEN, FMC_GIT_USER) is used for HTTP remotes; see `access`.
+
+    Args:
+        targets_in_order: The repositories; the one that Argo CD's root Application watches comes last.
+        state: Where the progress is kept; a run that stopped is taken up again.
+        run_id: Name of this run, part of the run branches' names; `state.unfinished_run()` gives the one to resume.
+        progress: Is told what happens, one line at a time, from the calling thread.
+
+    Returns:
+        One entry per target, in their order; every remote has been asked and has the commit.
+
+    Raises:
+        BadInputError: A local repository is not in a state to be pushed, or the run id can't be part of a branch name.
+        ConflictError: A remote branch has commits that the local one doesn't contain.
+        RemoteError: A remote can't be reached, or declined.
+        WriteError: The state file can't be written.
+    """
+    if not _RUN_ID.fullmatch(run_id):
+        raise BadInputError(f"{run_id!r} can't be the id of a run: it is part of a branch name")
+    last = state.read()
+    parts = each(examine, targets_in_order)
+    if conflicts := [conflict(part) for part in parts if not part.there and not part.sendable]:
+        raise combined(conflicts)
+    for part in parts:
+        if part.there:
+            progress(f"{part.target.part}: {part.shown} has {part.commit[:12]} already")
+    if all(part.there for part in parts) and (last is None or last.finished):
+        delivery = last or Delivery(run_id)
+        changed = dict.fromkeys((part.target.part for part in parts), False)
+    else:
+        run = _Run(state, progress, _begin(last, run_id, parts))
+        parts = run.deliver(parts)
+        delivery = run.delivery
+        changed = {name: part.needed for name, part in delivery.parts.items()}
+    ended = replace(delivery, finished=True, leftovers=delete_run_branches(parts, delivery.leftovers, progress))
+    if ended != last:
+        state.write(ended)
+    return tuple(_delivered(part, changed=changed[part.target.part]) for part in parts)
+
+
+def _begin(last: Delivery | None, run_id: str, parts: Sequence[Part]) -> Delivery:
+    """Return the state with which a run begins; what an unfinished one noted of the same commits stays true."""
+    unfinished = last if last is not None and not last.finished else None
+    earlier = unfinished.parts if unfinished else {}
+    states = {part.target.part: _state(part, earlier.get(part.target.part)) for part in parts}
+    leftovers = set(last.leftovers) if last else set()
+    if unfinished:
+        branch = RUN_BRANCHES + unfinished.run
+        leftovers |= {Leftover(one.url, branch, one.commit) for one in earlier.values()}
+    return Delivery(run_id, parts=states, leftovers=sorted(leftovers))
+
+
+def _state(part: Part, earlier: PartState | None) -> PartState:
+    target = part.target
+    state = PartState(target.url, target.branch, part.commit, part.remote.tip, needed=part.sendable, step=Step.ASKED)
+    if earlier is not None and earlier.goal == state.goal:
+        return replace(state, before=earlier.before, needed=earlier.needed or state.needed)
+    return state
+
+
+def _delivered(part: Part, *, changed: bool) -> Delivered:
+    target = part.target
+    # A part that is delivered has a tip: it is the commit or a descendant of it.
+    return Delivered(target.part, part.url, target.branch, part.commit, changed, part.remote.tip or part.commit)
+
+
+class _Run:
+    """A run that has something to do; each of its steps ends in the state file."""
+
+    def __init__(self, state: StateFile, progress: Callable[[str], None], delivery: Delivery) -> None:
+        self.state = state
+        self.progress = progress
+        self.delivery = delivery
+        self.branch = RUN_BRANCHES + delivery.run
+
+    def deliver(self, parts: Sequence[Part]) -> list[Part]:
+        """Go through steps 2 to 4, and return the parts as their remotes show them then."""
+        waiting = [part for part in parts if part.sendable]
+        self.state.write(self.delivery)
+        self._offer(waiting)
+        for part in waiting:
+            self._advance(part)
+        return self._verify(parts)
+
+    def _offer(self, parts: Sequence[Part]) -> None:
+        """Push every repository to its run branch; a failure of one is raised when all are through."""
+        errors = []
+        for index, outcome in as_done(self._offer_one, parts):
+            if isinstance(outcome, FmcError):
+                errors.append(outcome)
+            else:
+                self._reached(Step.OFFERED, parts[index])
+        if errors:
+            raise combined(errors)
+
+    def _offer_one(self, part: Part) -> None:
+        present = part.remote.runs.get(self.branch)
+        if present == part.commit:
+            return
+        declined = send(part.target, part.repo, self.branch, commit=part.commit, expected=present)
+        # The git of a killed run may have brought it there meanwhile.
+        if declined is not None and ask(part.target).runs.get(self.branch) != part.commit:
+            raise RemoteError(
+                f"{part.url} declined the branch {self.branch}; the server said:\n{declined}",
+                where=part.url,
+                fix=f"Allow this account to make branches {RUN_BRANCHES}*, or correct what the server names; then run "
+                "the same command again.",
+            )
+
+    def _advance(self, part: Part) -> None:
+        """Move the branch itself forward, if it is still where it was when the remotes were asked."""
+        target = part.target
+        declined = send(target, part.repo, target.branch, commit=part.commit, expected=part.remote.tip)
+        if declined is not None:
+            self._explain(asked_again(part), part.remote.tip, declined)
+        self._reached(Step.ADVANCED, part)
+        self.progress(f"{target.part}: pushed {part.commit[:12]} to {part.shown}")
+
+    def _explain(self, now: Part, expected: str | None, declined: str) -> None:
+        """Raise what a declined push means; return if a killed run's git has brought the commit there meanwhile."""
+        if now.there:
+            return
+        if not now.sendable:
+            raise conflict(now)
+        if now.remote.tip != expected:
+            raise ConflictError(
+                f"somebody else changed {now.shown} at this very moment",
+                where=now.url,
+                fix="Run the same command again; it goes on where it stopped.",
+            )
+        raise RemoteError(
+            f"{now.url} declined to move its branch {now.target.branch}; the server said:\n{declined}",
+            where=now.url,
+            fix=f"If the branch is protected, open a merge request from {self.branch} into {now.target.branch} and "
+            "merge it, or allow this account to push to it; then run the same command again.",
+        )
+
+    def _verify(self, parts: Sequence[Part]) -> list[Part]:
+        """Ask the remotes that were pushed to; an answer without the commit is an error."""
+        now = each(lambda part: part if part.there else asked_again(part), parts)
+        missing = [
+            RemoteError(
+                f"{part.shown} doesn't have {part.commit[:12]} after the push; "
+                + (f"it is at {part.remote.tip[:12]}" if part.remote.tip else "there is no such branch"),
+                where=part.url,
+                fix="Find out who else writes to the branch, then run the same command again.",
+            )
+            for part in now
+            if not part.there
+        ]
+        if missing:
+            raise combined(missing)
+        self._reached(Step.VERIFIED, *now)
+        return now
+
+    def _reached(self, step: Step, *parts: Part) -> None:
+        for part in parts:
+            name = part.target.part
+            self.delivery.parts[name] = replace(self.delivery.parts[name], step=step)
+        self.state.write(self.delivery)

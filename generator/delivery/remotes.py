@@ -1,0 +1,113 @@
+"""Asking the remotes: are they there, may we read them, and where do their branches stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.delivery.access import network_environment
+from generator.delivery.failures import combined, remote_error
+from generator.delivery.gitcommand import git_in, run
+from generator.delivery.messages import shown_url
+from generator.delivery.parallel import each
+from generator.errors import BadInputError, ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from generator.delivery.model import Target
+
+RUN_BRANCHES = "gitops/"
+# Long enough for a slow handshake; a remote that drops packets would keep git waiting for two minutes.
+_TIMEOUT = 30.0
+_HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True)
+class RemoteBranches:
+    """What one remote answered.
+
+    Attributes:
+        target: Whose remote it is.
+        tip: The commit of the target's branch; None where the branch doesn't exist.
+        runs: Commits of the run branches (`gitops/<run id>`), by the branches' names.
+    """
+
+    target: Target
+    tip: str | None
+    runs: Mapping[str, str]
+
+
+def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
+    """Ask all remotes before anything is rendered or written.
+
+    Raises:
+        RemoteError: One is missing, unreachable, or refused us; the message tells all that did.
+        ConflictError: One has commits already, and there is no local repository that they could belong to.
+        BadInputError: A URL holds credentials.
+    """
+    answers = ask_all(targets)
+    conflicts = [
+        ConflictError(
+            f"{shown_url(answer.target.url)} has a branch {answer.target.branch} already, and {answer.target.path} "
+            "doesn't exist: a new repository would not contain its commits",
+            where=shown_url(answer.target.url),
+            fix=f"Clone it there (`git clone {shown_url(answer.target.url)} {answer.target.path}`), or choose an empty "
+            "remote: another name or git_base_url in the answers.",
+        )
+        for answer in answers
+        if answer.tip is not None and not answer.target.path.exists()
+    ]
+    if conflicts:
+        raise combined(conflicts)
+    return answers
+
+
+def ask_all(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
+    """Ask all remotes at once; see `ask`."""
+    return tuple(each(ask, targets))
+
+
+def ask(target: Target) -> RemoteBranches:
+    """Ask one remote for its branches.
+
+    Raises:
+        RemoteError: It is missing, unreachable, or refused us.
+        BadInputError: Its URL holds credentials.
+    """
+    if shown_url(target.url) != target.url:
+        raise BadInputError(
+            f"the URL of {target.part} holds a user name or password: {shown_url(target.url)}",
+            fix="Take them out of git_base_url; set FMC_GIT_TOKEN (and FMC_GIT_USER), or use a credential helper.",
+        )
+    git = git_in(_existing(target.path))
+    own = _HEADS + target.branch
+    answer = run(
+        git.ls_remote,
+        "--",
+        target.url,
+        own,
+        f"{_HEADS}{RUN_BRANCHES}*",
+        variables=network_environment(git, target.url),
+        timeout=_TIMEOUT,
+    )
+    if answer.code:
+        raise remote_error(target.url, answer)
+    # One line per reference: object, tab, name (git-ls-remote(1)); its patterns also match longer names.
+    references = {}
+    for line in answer.out.decode(errors="replace").splitlines():
+        commit, _, name = line.partition("\t")
+        references[name] = commit
+    prefix = _HEADS + RUN_BRANCHES
+    return RemoteBranches(
+        target,
+        references.get(own),
+        {name.removeprefix(_HEADS): commit for name, commit in references.items() if name.startswith(prefix)},
+    )
+
+
+def _existing(path: Path) -> Path:
+    """Return the folder itself or the nearest one above it: git has to run somewhere."""
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())

@@ -1,0 +1,162 @@
+"""The catalogue: which secrets a cluster needs, as the template rendered it into `secrets/catalogue.yaml`.
+
+It holds no secret. `values` are the plaintexts that the vault keeps, each made by a generator; `data` are the keys of
+the Kubernetes Secret, each derived from a value, or a constant. `catalogue_file` reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+CATALOGUE = "secrets/catalogue.yaml"
+"""Where it stands, below the folder of the repository part argocd."""
+CERTIFICATE = "secrets/sealing-cert.pem"
+"""Where the committed sealing certificate stands, below the same folder."""
+
+
+class Generator(StrEnum):
+    """Where a plaintext comes from."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a generator
+    EXTERNAL = "external"
+    SSH_KEY = "ssh-key"
+    CERTIFICATE = "certificate"
+
+
+class Form(StrEnum):
+    """How a key of the Secret is derived from a value."""
+
+    RAW = "raw"
+    BCRYPT = "bcrypt"
+    HTPASSWD = "htpasswd"
+    MTIME = "mtime"
+    PRIVATE = "private"
+    PUBLIC = "public"
+    CERT = "cert"
+    KEY = "key"
+    CA = "ca"
+
+
+_TEXT_FORMS = frozenset({Form.RAW, Form.BCRYPT, Form.HTPASSWD, Form.MTIME})
+FORMS: Mapping[Generator, frozenset[Form]] = {
+    Generator.PASSWORD: _TEXT_FORMS,
+    Generator.EXTERNAL: _TEXT_FORMS,
+    Generator.SSH_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
+    Generator.CERTIFICATE: frozenset({Form.CERT, Form.KEY, Form.CA, Form.MTIME}),
+}
+"""Which forms each generator's values have."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A plaintext that the vault keeps.
+
+    Attributes:
+        name: Its name within the secret.
+        generator: Where it comes from.
+        line: Its line in the catalogue.
+        length: Characters of a password.
+        env: Name of the environment variable that an external value may be given in.
+        prompt: What to ask the user for, where it is external.
+        comment: Comment of an SSH key.
+        names: DNS names of a certificate, at least one.
+        days: How long a certificate lasts.
+    """
+
+    name: str
+    generator: Generator
+    line: int
+    length: int = 32
+    env: str = ""
+    prompt: str = ""
+    comment: str = ""
+    names: tuple[str, ...] = ()
+    days: int = 825
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A key of the Secret whose content is no secret."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A key of the Secret that is derived from a value.
+
+    Attributes:
+        source: Name of the value.
+        form: How it is derived.
+        cost: Logarithmic cost of bcrypt.
+        user: User name of an htpasswd line.
+    """
+
+    source: str
+    form: Form
+    cost: int = 10
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One Kubernetes Secret.
+
+    Attributes:
+        namespace: Where it will be.
+        name: What it will be called; sealed values are bound to both.
+        line: Its line in the catalogue.
+        type: Kubernetes type of the Secret.
+        labels: Labels of the Secret.
+        annotations: Annotations of the Secret.
+        sync_wave: Argo CD's wave of the sealed manifest; "" for none.
+        description: What it is for, for people.
+        consumers: Who reads it, for people.
+        values: By name.
+        data: By key of the Secret.
+    """
+
+    namespace: str
+    name: str
+    line: int
+    type: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    sync_wave: str
+    description: str
+    consumers: tuple[str, ...]
+    values: Mapping[str, Value]
+    data: Mapping[str, Constant | Derived]
+
+    @property
+    def id(self) -> str:
+        """Return `namespace/name`, by which the vault knows it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def manifest_path(self) -> str:
+        """Return the path of its sealed manifest below the folder of the catalogue's repository part."""
+        return f"secrets/{self.namespace}/{self.name}.sealed.yaml"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All secrets of a cluster.
+
+    Attributes:
+        cluster: Name of the cluster.
+        key_namespace: Namespace of the sealing key's Secret: that of the controller.
+        key_name: Name of the sealing key's Secret, which is also its name in the vault.
+        secrets: In the order of the file.
+    """
+
+    cluster: str
+    key_namespace: str
+    key_name: str
+    secrets: tuple[Secret, ...]

@@ -1,0 +1,131 @@
+"""age identities: who can open the vault. The operator's lies in the user's configuration, the recovery one offline.
+
+The file format is age-keygen's, so `age --decrypt --identity FILE vault.age` opens a vault without fmc.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.errors import VaultError
+from generator.files import write_new
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENT_VARIABLE = "FMC_IDENTITY"
+_FILE_NAME = "identity.txt"
+_RECOVERY_FILE_NAME = "recovery-identity.txt"
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Where the operator's identity is, and who else is to open a new vault.
+
+    Attributes:
+        path: The operator's identity file; made with a new vault if it is not there.
+        recipients: Further age public keys for a new vault.
+    """
+
+    path: Path
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Who a new vault is encrypted to.
+
+    Attributes:
+        public_keys: age public keys, the operator's first, at least two.
+        created: The operator's identity file, if it was made just now.
+        recovery: The recovery identity file that lies beside it and has to be moved offline; None if the caller named
+            other recipients.
+    """
+
+    public_keys: tuple[str, ...]
+    created: Path | None
+    recovery: Path | None
+
+
+def identity_path(argument: Path | None, environment: Mapping[str, str]) -> Path:
+    """Return where the operator's identity is looked for.
+
+    Args:
+        argument: What the user gave on the command line, if anything.
+        environment: Variables of the process: FMC_IDENTITY, XDG_CONFIG_HOME and HOME are read.
+    """
+    if argument is not None:
+        return argument
+    if named := environment.get(ENVIRONMENT_VARIABLE):
+        return Path(named).expanduser()
+    configuration = environment.get("XDG_CONFIG_HOME")
+    home = environment.get("HOME")
+    base = Path(configuration) if configuration else (Path(home) if home else Path.home()) / ".config"
+    return base / "fmc" / _FILE_NAME
+
+
+def recipients_for_new_vault(identities: Identities) -> Recipients:
+    """Collect the recipients of a new vault, making the identities that are missing; no existing one is ever replaced.
+
+    Raises:
+        VaultError: An identity file is there, but can't be used.
+        WriteError: The disk refused.
+    """
+    created = _ensure(identities.path)
+    public_keys = dict.fromkeys((_public_key(identities.path), *identities.recipients))
+    recovery = None
+    if len(public_keys) == 1:
+        recovery = identities.path.with_name(_RECOVERY_FILE_NAME)
+        _ensure(recovery)
+        public_keys[_public_key(recovery)] = None
+    return Recipients(tuple(public_keys), identities.path if created else None, recovery)
+
+
+def read_identities(path: Path) -> list[Any]:
+    """Read an identity file: lines of comments and of identities, as age-keygen writes them.
+
+    Returns:
+        Identities for `pyrage.decrypt`, at least one.
+
+    Raises:
+        VaultError: It can't be read, or a line is something else; the line itself is not shown.
+    """
+    import pyrage
+
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        found = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+    except OSError as error:
+        raise VaultError(f"can't read the identity: {error.strerror}", where=str(path)) from error
+    except (UnicodeDecodeError, pyrage.IdentityError):
+        raise _unusable(path) from None
+    if not found:
+        raise _unusable(path)
+    return found
+
+
+def _unusable(path: Path) -> VaultError:
+    return VaultError(
+        f"{path} is no age identity file: it needs one line that begins with AGE-SECRET-KEY-1",
+        where=str(path),
+        fix="Restore the file from a backup, or name another one in FMC_IDENTITY. fmc never replaces it.",
+    )
+
+
+def _public_key(path: Path) -> str:
+    return str(read_identities(path)[0].to_public())
+
+
+def _ensure(path: Path) -> bool:
+    """Make an identity file unless it is there, and return whether it was made."""
+    if path.exists():
+        return False
+    import pyrage
+
+    identity = pyrage.x25519.Identity.generate()
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    text = f"# created: {created}\n# public key: {identity.to_public()}\n{identity}\n"
+    return write_new(path, text.encode(), mode=0o600)

@@ -1,0 +1,45 @@
+"""Fixtures: a workspace to deliver, and a git that knows nothing of the person who runs the tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from generator.delivery import Target
+from tests.delivery.workspace import PARTS, Workspace, make_remote, make_tree
+
+
+@pytest.fixture(autouse=True)
+def own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test a git configuration of its own, which names a person, and return its file."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "FMC_", "SSH_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return config
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Make three rendered trees, not committed yet, and three empty remotes."""
+    targets = []
+    for part in PARTS:
+        remote = make_remote(tmp_path / "remotes" / f"{part}.git")
+        tree = tmp_path / "workspace" / part
+        make_tree(tree)
+        targets.append(Target(part, tree, str(remote), "main"))
+    return Workspace(tmp_path, targets)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Target:
+    """Make one rendered tree and its remote."""
+    remote = make_remote(tmp_path / "remotes" / "infra.git")
+    return Target("infra", make_tree(tmp_path / "staging" / "infra"), str(remote), "main")

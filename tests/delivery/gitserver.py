@@ -1,0 +1,157 @@
+"""A smart-HTTP Git server on loopback: `git http-backend` behind Basic authentication, which notes what it was asked.
+
+It imitates what forges do: 401 without the right token, 403 for writers without permission, 301 for repositories that
+moved, and TLS with a certificate that nobody trusts.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+
+@dataclass
+class GitServer:
+    """A server for the bare repositories below a folder; use it as a context manager.
+
+    Attributes:
+        root: The folder; `http.receivepack` must be set in its repositories.
+        user: Who may come in.
+        token: The password; None lets everybody in.
+        read_only: Answer 403 to pushes.
+        moved_to: Base URL to which every request is redirected.
+        tls: Speak HTTPS.
+        seen: Path and Authorization header of every request.
+    """
+
+    root: Path
+    user: str = "ci"
+    token: str | None = None
+    read_only: bool = False
+    moved_to: str | None = None
+    tls: ssl.SSLContext | None = None
+    seen: list[tuple[str, str | None]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Base URL, without a slash at its end."""
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._http.server_address[1]}"
+
+    def __enter__(self) -> GitServer:
+        server = self
+
+        class Handler(_Handler):
+            owner = server
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        if self.tls:
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request; `owner` is the server that it belongs to."""
+
+    owner: GitServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Keep the tests' output clean."""
+
+    def _answer(self) -> None:
+        owner = self.owner
+        body = b"".join(self._body())
+        authorization = self.headers.get("Authorization")
+        owner.seen.append((self.path, authorization))
+        if owner.moved_to:
+            self._reply(301, [("Location", owner.moved_to + self.path)], b"")
+        elif owner.token is not None and authorization != _basic(owner.user, owner.token):
+            self._reply(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
+        elif owner.read_only and "git-receive-pack" in self.path:
+            self._reply(403, [], b"")
+        else:
+            self._reply(*self._backend(body))
+
+    def _body(self) -> Iterator[bytes]:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        else:
+            yield self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _backend(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Run git http-backend as CGI (git-http-backend(1))."""
+        path, _, query = self.path.partition("?")
+        done = subprocess.run(
+            ["git", "http-backend"],
+            input=body,
+            capture_output=True,
+            check=True,
+            env={
+                "PATH": os.environ["PATH"],
+                "GIT_CONFIG_NOSYSTEM": "1",
+                "GIT_CONFIG_GLOBAL": os.devnull,
+                "GIT_PROJECT_ROOT": str(self.owner.root),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "REQUEST_METHOD": self.command,
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "REMOTE_USER": self.owner.user,
+                "REMOTE_ADDR": "127.0.0.1",
+            },
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        status, headers = 200, []
+        for line in head.decode().split("\r\n"):
+            name, _, value = line.partition(": ")
+            if name == "Status":
+                status = int(value.split()[0])
+            else:
+                headers.append((name, value))
+        return status, headers, content
+
+    def _reply(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _basic(user: str, token: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{token}".encode()).decode()

@@ -1,0 +1,128 @@
+"""Opening a repository that may not be what it should be."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator.delivery import Target, cluster_of, commit_tree, open_repository
+from generator.errors import BadInputError, ConflictError
+from tests.delivery.workspace import RUN, git
+
+
+@pytest.fixture
+def committed(tree: Target) -> Target:
+    commit_tree(tree, author=None, subject="feat: render", run_id=RUN)
+    return tree
+
+
+def test_a_clean_repository_of_the_cluster_is_opened(committed: Target) -> None:
+    opened = open_repository(committed, cluster="lab", clean=True)
+    assert opened.head == git(committed.path, "rev-parse", "HEAD")
+    assert opened.changes == ()
+
+
+def test_a_folder_that_is_no_repository_is_refused(tree: Target) -> None:
+    with pytest.raises(BadInputError, match="is no Git repository"):
+        open_repository(tree)
+
+
+def test_a_folder_that_does_not_exist_is_refused(tree: Target, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="is no Git repository"):
+        open_repository(dataclasses.replace(tree, path=tmp_path / "nowhere"))
+
+
+def test_a_folder_inside_another_repository_is_refused(committed: Target) -> None:
+    with pytest.raises(BadInputError, match="is no Git repository"):
+        open_repository(dataclasses.replace(committed, path=committed.path / "scripts"))
+
+
+def test_a_bare_repository_is_refused(tree: Target) -> None:
+    with pytest.raises(BadInputError, match="bare") as caught:
+        open_repository(dataclasses.replace(tree, path=Path(tree.url)))
+    assert "git clone" in (caught.value.fix or "")
+
+
+def test_a_detached_head_is_refused(committed: Target) -> None:
+    git(committed.path, "switch", "--quiet", "--detach")
+    with pytest.raises(BadInputError, match="detached HEAD") as caught:
+        open_repository(committed)
+    assert caught.value.fix == f"`git -C {committed.path} switch main`"
+
+
+def test_another_branch_is_refused(committed: Target) -> None:
+    git(committed.path, "switch", "--quiet", "--create", "experiment")
+    with pytest.raises(BadInputError, match="is on the branch experiment, not on main"):
+        open_repository(committed)
+
+
+@pytest.mark.parametrize("name", ["README.md", "brand new.md", "ünïcode\twith tab.md"])
+def test_uncommitted_changes_are_named(committed: Target, name: str) -> None:
+    (committed.path / name).write_text("changed\n")
+    assert open_repository(committed).changes == (name,)
+    with pytest.raises(BadInputError, match="not committed") as caught:
+        open_repository(committed, clean=True)
+    assert name in caught.value.message
+    assert "stash" in (caught.value.fix or "")
+
+
+def test_unresolved_conflicts_are_for_a_person(committed: Target) -> None:
+    path = committed.path
+    git(path, "switch", "--quiet", "--create", "other")
+    (path / "README.md").write_text("theirs\n")
+    git(path, "commit", "--quiet", "--all", "--message=theirs")
+    git(path, "switch", "--quiet", "main")
+    (path / "README.md").write_text("ours\n")
+    git(path, "commit", "--quiet", "--all", "--message=ours")
+    assert subprocess.run(["git", "merge", "other"], cwd=path, capture_output=True).returncode == 1
+    with pytest.raises(ConflictError, match=r"README\.md") as caught:
+        open_repository(committed)
+    assert caught.value.exit_code == 3
+
+    (path / "README.md").write_text("both\n")
+    git(path, "add", "--all")
+    with pytest.raises(ConflictError, match="a merge is unfinished"):
+        open_repository(committed)
+
+
+def test_another_clusters_repository_is_refused(committed: Target) -> None:
+    with pytest.raises(BadInputError, match="of the cluster lab, not of home"):
+        open_repository(committed, cluster="home")
+
+
+@pytest.mark.parametrize("content", [None, "layout: infra\n", "name: 5\n", "- a\n"])
+def test_a_repository_without_a_clusters_name_is_refused(committed: Target, content: str | None) -> None:
+    file = committed.path / ".copier-answers.yml"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    with pytest.raises(BadInputError, match="without a cluster's name"):
+        open_repository(committed, cluster="lab")
+
+
+def test_recorded_answers_that_are_no_yaml_are_refused(committed: Target) -> None:
+    (committed.path / ".copier-answers.yml").write_text("name: [\n")
+    with pytest.raises(BadInputError, match="can't be read"):
+        cluster_of(committed.path)
+
+
+def test_another_remote_is_refused_and_left_alone(committed: Target) -> None:
+    other = dataclasses.replace(committed, url="https://git.example.org/team/infra.git")
+    with pytest.raises(BadInputError, match="origin") as caught:
+        open_repository(other)
+    assert "remote set-url origin https://git.example.org/team/infra.git" in (caught.value.fix or "")
+    assert git(committed.path, "config", "remote.origin.url") == committed.url
+
+
+def test_the_same_remote_may_be_written_with_and_without_git_at_its_end(committed: Target) -> None:
+    open_repository(dataclasses.replace(committed, url=committed.url.removesuffix(".git")))
+
+
+def test_a_repository_without_a_remote_gets_one(committed: Target) -> None:
+    git(committed.path, "remote", "remove", "origin")
+    open_repository(committed)
+    assert git(committed.path, "config", "remote.origin.url") == committed.url

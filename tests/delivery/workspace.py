@@ -1,0 +1,96 @@
+"""Rendered trees, local repositories and bare remotes to deliver to."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from generator.delivery import StateFile, Target, commit_trees, push
+from generator.delivery.model import Commit, Delivered
+
+PARTS = ("infra", "apps", "argocd")
+RUN = "20260101T000000Z"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as a person would, and return what it prints."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def hook(repository: Path, name: str, script: str) -> None:
+    """Install a hook in a repository, bare or not."""
+    folder = repository / ".git" if (repository / ".git").exists() else repository
+    file = folder / "hooks" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+@dataclass
+class Workspace:
+    """A workspace with three rendered trees, and their three bare remotes.
+
+    Attributes:
+        root: Folder of both.
+        targets: In the order of delivery.
+        heard: What push told as progress.
+    """
+
+    root: Path
+    targets: list[Target]
+    heard: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> StateFile:
+        return StateFile(self.root / "workspace" / ".fmc" / "state.json")
+
+    def target(self, part: str) -> Target:
+        return next(target for target in self.targets if target.part == part)
+
+    def remote(self, part: str) -> Path:
+        return self.root / "remotes" / f"{part}.git"
+
+    def edit(self, part: str, name: str = "notes.md", text: str = "more\n") -> None:
+        (self.target(part).path / name).write_text(text)
+
+    def commit(self, subject: str = "chore: render") -> list[Commit]:
+        return commit_trees(self.targets, author=None, subject=subject, run_id=RUN)
+
+    def push(self, run_id: str = RUN) -> tuple[Delivered, ...]:
+        return push(self.targets, state=self.state, run_id=run_id, progress=self.heard.append)
+
+    def heads(self) -> dict[str, str]:
+        """Return the commits of the local branches."""
+        return {target.part: git(target.path, "rev-parse", "HEAD") for target in self.targets}
+
+    def remote_heads(self) -> dict[str, str]:
+        """Return the commits of the remote branches; parts without one are left out."""
+        return {part: refs["main"] for part in PARTS if "main" in (refs := self.branches(part))}
+
+    def branches(self, part: str) -> dict[str, str]:
+        """Return all branches of a remote and their commits."""
+        listed = git(self.remote(part), "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads")
+        return dict(line.split(" ") for line in listed.splitlines())
+
+    def run_branches(self) -> list[str]:
+        return [f"{part}:{name}" for part in PARTS for name in self.branches(part) if name.startswith("gitops/")]
+
+
+def make_remote(path: Path) -> Path:
+    """Make an empty bare repository that also takes pushes over HTTP."""
+    path.mkdir(parents=True)
+    git(path, "init", "--quiet", "--bare", "--initial-branch=main")
+    git(path, "config", "http.receivepack", "true")
+    return path
+
+
+def make_tree(path: Path, cluster: str = "lab") -> Path:
+    """Write a few files as a template would."""
+    (path / "scripts").mkdir(parents=True)
+    (path / "README.md").write_text(f"# {path.name}\n")
+    (path / ".copier-answers.yml").write_text(f"# Written by Copier\nlayout: {path.name}\nname: {cluster}\n")
+    (path / "scripts" / "run.sh").write_text("#!/bin/sh\ntrue\n")
+    (path / "scripts" / "run.sh").chmod(0o755)
+    return path

@@ -1,0 +1,120 @@
+"""A rendered repository, a vault beside it, and one small sealing key for the whole session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator.secrets.catalogue import CATALOGUE
+from generator.secrets.catalogue_file import read_catalogue
+from generator.secrets.identities import Identities
+from generator.secrets.keys import SealingKey, generate_sealing_key
+from generator.secrets.repository import SealReport, seal_repository
+from generator.secrets.vault import Vault
+from generator.secrets.vault_file import open_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from generator.secrets.catalogue import Catalogue
+
+HERE = Path(__file__).parent
+FULL = (HERE / "catalogues" / "full.yaml").read_text()
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+TOKEN = {"FMC_TEST_TOKEN": "glpat-4711-external-value"}
+
+
+@dataclass
+class Workspace:
+    """A folder with a repository to seal, its vault and its identities."""
+
+    folder: Path
+    key: SealingKey
+    external: Mapping[str, str] = field(default_factory=lambda: dict(TOKEN))
+    now: datetime = NOW
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "argocd"
+
+    @property
+    def vault(self) -> Path:
+        return self.folder / "vault.age"
+
+    @property
+    def identities(self) -> Identities:
+        return Identities(self.folder / "config" / "identity.txt")
+
+    def write_catalogue(self, text: str) -> None:
+        path = self.root / CATALOGUE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def seal(self) -> SealReport:
+        return seal_repository(self.root, self.vault, self.identities, self.external, self.now, self.key)
+
+    def catalogue(self) -> Catalogue:
+        return read_catalogue(self.root)
+
+    def open(self) -> Vault:
+        return open_vault(self.vault, self.identities.path, cluster="home")
+
+    def files(self) -> dict[str, bytes]:
+        """Everything that lies in the repository, by path."""
+        files = (path for path in sorted(self.root.rglob("*")) if path.is_file())
+        return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="session")
+def sealing_key() -> SealingKey:
+    return generate_sealing_key(2048)
+
+
+@pytest.fixture(scope="session")
+def other_key() -> SealingKey:
+    return generate_sealing_key(2048)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, sealing_key: SealingKey) -> Workspace:
+    workspace = Workspace(tmp_path, sealing_key)
+    workspace.write_catalogue(FULL)
+    return workspace
+
+
+@pytest.fixture
+def vault(sealing_key: SealingKey) -> Vault:
+    return Vault.new("home", "sealed-secrets-key-1", sealing_key, ("age1operator", "age1recovery"))
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Callable[[str], Catalogue]:
+    """Read a catalogue from text."""
+
+    def read(text: str = FULL) -> Catalogue:
+        path = tmp_path / "repository" / CATALOGUE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return read_catalogue(tmp_path / "repository")
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def kubeseal() -> str:
+    """The real kubeseal, from $FMC_TOOLS_DIR or PATH."""
+    folder = os.environ.get("FMC_TOOLS_DIR")
+    program = shutil.which("kubeseal", path=folder) if folder else None
+    program = program or shutil.which("kubeseal")
+    if program is None:
+        reason = "kubeseal is neither in $FMC_TOOLS_DIR nor on PATH"
+        if os.environ.get("FMC_REQUIRE_TOOLS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return program

@@ -1,0 +1,36 @@
+"""A secret in memory shows itself to `reveal` alone."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import pytest
+
+from generator.secrets.plaintext import Plaintext
+
+SECRET = Plaintext(b"hunter2")
+
+
+def test_it_reveals_what_it_was_given() -> None:
+    assert SECRET.reveal() == b"hunter2"
+
+
+@pytest.mark.parametrize("text", [repr(SECRET), str(SECRET), f"{SECRET}", f"{SECRET!r}", f"{[SECRET]}", str((SECRET,))])
+def test_no_text_of_it_shows_the_secret(text: str) -> None:
+    assert "hunter2" not in text
+    assert "***" in text
+
+
+def test_neither_a_log_line_nor_a_traceback_shows_it(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("test").warning("sealing %s", SECRET)
+    try:
+        raise ValueError(SECRET)  # noqa: TRY301
+    except ValueError as error:
+        shown = "".join(traceback.format_exception(error))
+    assert "hunter2" not in caplog.text + shown
+
+
+def test_equal_secrets_are_equal() -> None:
+    assert Plaintext(b"a") == Plaintext(b"a")
+    assert Plaintext(b"a") != Plaintext(b"b")

@@ -1,0 +1,231 @@
+"""The app of apps: what Argo CD is told to read is there and allowed, and comes in the order that the README states."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.template.argocd_tree import (
+    CLUSTER_SCOPED,
+    CLUSTERS,
+    Cluster,
+    Manifest,
+    documents,
+    render_cluster,
+    sources,
+    wave,
+)
+
+if TYPE_CHECKING:
+    from tests.template.conftest import Render
+
+KEPT = ("argocd", "sealed-secrets", "secrets")
+# What `helm template` with these values gives that has no namespace.
+CLUSTER_WIDE = {
+    "argo-cd": {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"},
+    "sealed-secrets": {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"},
+    "traefik": {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "IngressClass"},
+}
+
+
+@pytest.fixture(scope="module", params=CLUSTERS)
+def cluster(request: pytest.FixtureRequest, render: Render) -> Cluster:
+    return render_cluster(render, request.param)
+
+
+def children(cluster: Cluster) -> dict[str, Manifest]:
+    return {name: item for name, item in cluster.of_kind("Application").items() if name != "root"}
+
+
+def placed(cluster: Cluster, application: Manifest) -> list[Manifest]:
+    """Return the objects that an Application takes from folders, those of charts left out."""
+    found: list[Manifest] = []
+    for source in sources(application):
+        if "path" in source:
+            directory = source.get("directory", {})
+            folder = cluster.folder(source)
+            for path in sorted(folder.rglob("*.yaml") if directory.get("recurse") else folder.glob("*.yaml")):
+                # Like Argo CD's own globs, fnmatch lets * match a slash.
+                if fnmatch(str(path.relative_to(folder)), directory.get("include", "*")):
+                    found += documents(path)
+    return found
+
+
+def permits(project: Manifest, item: Manifest, namespace: str) -> bool:
+    spec = project["spec"]
+    if item["kind"] in CLUSTER_SCOPED:
+        return any(entry["kind"] == item["kind"] for entry in spec.get("clusterResourceWhitelist", []))
+    return any(entry["namespace"] == namespace for entry in spec["destinations"])
+
+
+def test_every_source_is_in_the_rendered_repositories(cluster: Cluster) -> None:
+    for name, application in cluster.of_kind("Application").items():
+        for source in sources(application):
+            if "chart" in source:
+                continue
+            assert source["repoURL"] in cluster.by_url, name
+            assert source["targetRevision"] == f"refs/heads/{cluster.answers.get('git_branch', 'main')}"
+            if "path" in source:
+                assert cluster.folder(source).is_dir(), f"{name}: {source['path']}"
+
+
+def test_value_files_are_there_and_end_with_the_users_own(cluster: Cluster) -> None:
+    charts = 0
+    for application in children(cluster).values():
+        chart = next((source for source in sources(application) if "chart" in source), None)
+        if chart is None:
+            continue
+        charts += 1
+        (values,) = [source for source in sources(application) if source.get("ref") == "values"]
+        files = [name.removeprefix("$values/") for name in chart["helm"]["valueFiles"]]
+        assert [name.rsplit("/", 1)[1] for name in files] == ["values.yaml", "values.user.yaml"]
+        for name in files:
+            assert (cluster.by_url[values["repoURL"]] / name).is_file(), name
+    assert charts == 2 + ("traefik" in cluster.answers["components"])
+
+
+def test_user_values_set_nothing(cluster: Cluster) -> None:
+    files = list(cluster.argocd.glob("platform/*/values.user.yaml"))
+    assert len(files) == 2 + ("traefik" in cluster.answers["components"])
+    assert [documents(path) for path in files] == [[]] * len(files)
+
+
+def test_projects_permit_every_source_destination_and_object(cluster: Cluster) -> None:
+    projects = cluster.of_kind("AppProject")
+    for name, application in cluster.of_kind("Application").items():
+        project = projects[application["spec"]["project"]]
+        destination = application["spec"]["destination"]["namespace"]
+        assert {source["repoURL"] for source in sources(application)} <= set(project["spec"]["sourceRepos"]), name
+        assert destination in {entry["namespace"] for entry in project["spec"]["destinations"]}, name
+        for item in placed(cluster, application):
+            assert permits(project, item, item["metadata"].get("namespace", destination)), item["metadata"]["name"]
+
+
+def test_the_platform_may_make_the_cluster_wide_objects_of_its_charts_and_no_others(cluster: Cluster) -> None:
+    (versions,) = documents(cluster.argocd / "versions.yaml")
+    needed = {"Namespace"}.union(*(CLUSTER_WIDE[chart] for chart in versions["charts"]))
+    whitelist = cluster.of_kind("AppProject")["platform"]["spec"]["clusterResourceWhitelist"]
+    assert {entry["kind"] for entry in whitelist} == needed
+
+
+def test_nobody_but_the_platform_touches_the_cluster_as_a_whole(cluster: Cluster) -> None:
+    projects = cluster.of_kind("AppProject")
+    assert "clusterResourceWhitelist" not in projects["apps"]["spec"]
+    assert {"group": "", "kind": "Secret"} in projects["apps"]["spec"]["namespaceResourceBlacklist"]
+    assert projects["default"]["spec"]["sourceRepos"] == projects["default"]["spec"]["destinations"] == []
+
+
+def test_every_namespace_of_a_project_is_rendered(cluster: Cluster) -> None:
+    namespaces = cluster.of_kind("Namespace")
+    for project in cluster.of_kind("AppProject").values():
+        for destination in project["spec"].get("destinations", []):
+            assert destination["namespace"] in {*namespaces, "kube-system"}
+    for namespace in namespaces.values():
+        assert "pod-security.kubernetes.io/enforce" in namespace["metadata"]["labels"]
+
+
+def test_root_holds_everything_but_itself(cluster: Cluster) -> None:
+    root = cluster.of_kind("Application")["root"]
+    names = {(item["kind"], item["metadata"]["name"]) for item in placed(cluster, root)}
+    assert ("Application", "root") not in names
+    assert {("Application", name) for name in children(cluster)} | {("ApplicationSet", "apps")} <= names
+    assert {("Namespace", name) for name in cluster.of_kind("Namespace")} <= names
+    assert {("AppProject", name) for name in cluster.of_kind("AppProject")} <= names
+
+
+def test_root_retries_for_ever_with_the_newest_commit_and_never_skips_a_broken_child(cluster: Cluster) -> None:
+    policy = cluster.of_kind("Application")["root"]["spec"]["syncPolicy"]
+    assert policy["retry"]["limit"] == -1
+    assert policy["retry"]["refresh"] is True
+    assert policy["automated"] == {"prune": True, "selfHeal": True}
+    assert set(policy["syncOptions"]) == {"ServerSideApply=true", "PruneLast=true"}
+
+
+def test_waves_are_integers_in_text_and_in_the_order_of_the_readme(cluster: Cluster) -> None:
+    waves: dict[str, str | None] = {name: wave(item) for name, item in children(cluster).items()}
+    waves["apps"] = wave(cluster.of_kind("ApplicationSet")["apps"])
+    for name, text in waves.items():
+        assert isinstance(text, str), name
+        assert re.fullmatch(r"-?[0-9]+", text), name
+    ordered = sorted(waves, key=lambda name: int(waves[name] or 0))
+    expected = ["argocd", "sealed-secrets", "secrets", "traefik", "apps"]
+    assert ordered == [name for name in expected if name in waves]
+    rows = re.findall(r"^\| (-?[0-9]+) \| `([a-z-]+)` \|", (cluster.argocd / "README.md").read_text(), re.MULTILINE)
+    assert {name: text for text, name in rows} == waves
+    for item in [*cluster.of_kind("AppProject").values(), *cluster.of_kind("Namespace").values()]:
+        assert wave(item) == "-100"
+
+
+def test_what_carries_a_wave_syncs_by_itself(cluster: Cluster) -> None:
+    generated = cluster.of_kind("ApplicationSet")["apps"]["spec"]["template"]
+    for application in [*children(cluster).values(), generated]:
+        policy = application["spec"]["syncPolicy"]
+        assert policy["automated"] == {"prune": True, "selfHeal": True}
+        assert policy["retry"]["refresh"] is True
+
+
+def test_what_the_cluster_stands_on_goes_neither_silently_nor_with_its_objects(cluster: Cluster) -> None:
+    applications = children(cluster)
+    kept = [applications[name] for name in KEPT] + list(cluster.of_kind("Namespace").values())
+    for item in kept:
+        assert "finalizers" not in item["metadata"]
+        options = item["metadata"]["annotations"]["argocd.argoproj.io/sync-options"].split(",")
+        assert set(options) == {"Prune=confirm", "Delete=confirm"}
+
+
+def test_charts_are_pinned_to_the_versions_file(cluster: Cluster) -> None:
+    (versions,) = documents(cluster.argocd / "versions.yaml")
+    pinned = {name: (chart["repository"], chart["version"]) for name, chart in versions["charts"].items()}
+    used: dict[str, tuple[Any, Any]] = {}
+    for application in children(cluster).values():
+        for source in sources(application):
+            if "chart" in source:
+                used[source["chart"]] = (source["repoURL"], source["targetRevision"])
+    assert used == pinned
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for _, version in pinned.values())
+
+
+def test_renovate_finds_every_pin_of_the_versions_file(render: Render) -> None:
+    cluster = render_cluster(render, "ha")
+    config = (cluster.argocd / "renovate.json").read_text()
+    (pattern,) = [
+        manager["matchStrings"][0] for manager in documents(cluster.argocd / "renovate.json")[0]["customManagers"]
+    ]
+    assert "(?<" in config
+    found = re.findall(pattern.replace("(?<", "(?P<"), (cluster.argocd / "versions.yaml").read_text())
+    (versions,) = documents(cluster.argocd / "versions.yaml")
+    assert {(name, url, version) for _, name, url, version in found} == {
+        (name, chart["repository"], chart["version"]) for name, chart in versions["charts"].items()
+    }
+
+
+def test_sealed_manifests_are_read_at_any_depth_and_the_catalogue_is_not(cluster: Cluster) -> None:
+    (source,) = sources(children(cluster)["secrets"])
+    assert source["directory"] == {"recurse": True, "include": "*.sealed.yaml"}
+    assert (cluster.folder(source) / "catalogue.yaml").is_file()
+
+
+def test_the_application_set_makes_one_application_for_each_overlay(cluster: Cluster) -> None:
+    spec = cluster.of_kind("ApplicationSet")["apps"]["spec"]
+    (generator,) = [item["git"] for item in spec["generators"]]
+    root = cluster.by_url[generator["repoURL"]]
+    (pattern,) = [item["path"] for item in generator["directories"]]
+    overlays = sorted(path for path in root.glob(pattern) if path.is_dir())
+    assert len(overlays) == (2 if "hello" in cluster.answers["components"] else 0)
+
+    (index,) = {
+        int(number) for number in re.findall(r"index \.path\.segments (\d+)", spec["template"]["metadata"]["name"])
+    }
+    template = spec["template"]["spec"]
+    assert template["destination"]["namespace"] == spec["template"]["metadata"]["name"]
+    project = cluster.of_kind("AppProject")[template["project"]]["spec"]
+    assert template["source"]["repoURL"] in project["sourceRepos"]
+    for overlay in overlays:
+        namespace = f"{overlay.relative_to(root).parts[index]}-{overlay.name}"
+        (kustomization,) = documents(overlay / "kustomization.yaml")
+        assert kustomization["namespace"] == namespace
+        assert namespace in cluster.of_kind("Namespace")
+        assert namespace in {entry["namespace"] for entry in project["destinations"]}

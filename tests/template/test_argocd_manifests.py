@@ -1,0 +1,145 @@
+"""The rendered argocd part as files: valid, nothing left of the template, no secret, settings that fit the profile."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.template.argocd_tree import CLUSTERS, Cluster, documents, render_cluster
+
+if TYPE_CHECKING:
+    from tests.template.conftest import Render
+
+DELIMITERS = re.compile(r"#\{|\}#|#%|%#|#\||\|#")
+
+
+@pytest.fixture(scope="module", params=CLUSTERS)
+def cluster(request: pytest.FixtureRequest, render: Render) -> Cluster:
+    return render_cluster(render, request.param)
+
+
+@pytest.fixture(scope="module", params=[name for name in CLUSTERS if "traefik" in CLUSTERS[name][0]["components"]])
+def ingress(request: pytest.FixtureRequest, render: Render) -> Cluster:
+    return render_cluster(render, request.param)
+
+
+def test_every_yaml_file_parses_and_repeats_no_key(cluster: Cluster) -> None:
+    files = [path for part in (cluster.argocd, cluster.apps) for path in part.rglob("*.yaml")]
+    assert len(files) > 10
+    for path in files:
+        documents(path)
+
+
+def test_nothing_of_the_template_is_left(cluster: Cluster) -> None:
+    for part in (cluster.argocd, cluster.apps):
+        for path in part.rglob("*"):
+            assert not DELIMITERS.search(path.name), path
+            if path.is_file():
+                assert not DELIMITERS.search(path.read_text()), path
+                assert path.suffix != ".jinja"
+
+
+def test_no_secret_is_rendered_neither_plain_nor_sealed(cluster: Cluster) -> None:
+    kinds = {item["kind"] for _, item in cluster.manifests()}
+    assert not kinds & {"Secret", "SealedSecret"}
+    assert not list(cluster.argocd.rglob("*.sealed.yaml"))
+
+
+def test_objects_are_complete_and_unique(cluster: Cluster) -> None:
+    seen = set()
+    for path, item in cluster.manifests():
+        metadata = item["metadata"]
+        assert (metadata.get("namespace") is None) is (item["kind"] == "Namespace"), path
+        identity = (item["apiVersion"], item["kind"], metadata.get("namespace"), metadata["name"])
+        assert identity not in seen
+        seen.add(identity)
+
+
+def test_annotations_and_labels_are_text(cluster: Cluster) -> None:
+    for path, item in cluster.manifests():
+        for field in ("annotations", "labels"):
+            for key, value in item["metadata"].get(field, {}).items():
+                assert isinstance(value, str), f"{path}: {key}"
+
+
+def test_argocd_has_the_health_checks_that_make_waves_wait(cluster: Cluster) -> None:
+    cm = cluster.values("argocd")["configs"]["cm"]
+    application = cm["resource.customizations.health.argoproj.io_Application"]
+    assert all(word in application for word in ("ComparisonError", "comparedTo", "operationState", "reconciledAt"))
+    assert "observedGeneration" in cm["resource.customizations.health.bitnami.com_SealedSecret"]
+    # Argo CD's Lua has no string library.
+    assert not re.search(r"\bstring\.|:(match|find|sub|gsub|format)\(", application)
+
+
+def test_argocd_gives_up_waiting_and_keeps_comparing(cluster: Cluster) -> None:
+    configs = cluster.values("argocd")["configs"]
+    assert int(configs["params"]["controller.sync.timeout.seconds"]) > 0
+    assert int(configs["cm"]["timeout.reconciliation"].removesuffix("s")) > 0
+
+
+def test_argocd_leaves_tls_to_traefik_where_there_is_one(cluster: Cluster) -> None:
+    values = cluster.values("argocd")
+    behind = "traefik" in cluster.answers["components"]
+    assert values["configs"]["params"]["server.insecure"] == ("true" if behind else "false")
+    assert values["global"]["domain"] == (f"argocd.{cluster.answers['domain']}" if behind else "localhost:8080")
+
+
+def test_traefik_listens_where_its_profile_sends_the_traffic(ingress: Cluster) -> None:
+    values = ingress.values("traefik")
+    web, websecure = values["ports"]["web"], values["ports"]["websecure"]
+    level = ingress.of_kind("Namespace")["traefik"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    if ingress.answers["profile"] == "ha":
+        assert values["service"]["spec"] == {"type": "NodePort", "externalTrafficPolicy": "Local"}
+        assert (web["nodePort"], websecure["nodePort"]) == (30080, 30443)
+        edge = "192.168.0" if ingress.answers["edge"] != "nat" else "10.17.5"
+        for port in (web, websecure):
+            assert port["proxyProtocol"] == {"trustedIPs": [f"{edge}.11", f"{edge}.12"]}
+        assert level == "restricted"
+    else:
+        assert values["service"]["spec"] == {"type": "ClusterIP"}
+        assert (web["hostPort"], websecure["hostPort"]) == (80, 443)
+        assert values["updateStrategy"] == {"type": "Recreate"}
+        assert level == "privileged"
+
+
+def test_the_entry_point_settles_tls_for_all_routes(ingress: Cluster) -> None:
+    values = ingress.values("traefik")
+    if ingress.answers["exposure"] == "public":
+        assert values["ports"]["websecure"]["http"]["tls"] == {"certResolver": "letsencrypt"}
+        acme = values["certificatesResolvers"]["letsencrypt"]["acme"]
+        assert acme == {"email": "ops@example.com", "storage": "/data/acme.json", "tlsChallenge": True}
+        assert values["persistence"]["enabled"] is True
+        assert values["deployment"]["replicas"] == 1
+        assert "tlsStore" not in values
+    else:
+        assert values["tlsStore"]["default"] == {"defaultCertificate": {"secretName": "wildcard-tls"}}
+        assert values["deployment"]["replicas"] == (2 if ingress.answers["profile"] == "ha" else 1)
+        assert "certificatesResolvers" not in values
+    for route in ingress.of_kind("IngressRoute").values():
+        assert route["spec"]["entryPoints"] == ["websecure"]
+        assert "tls" not in route["spec"]
+
+
+def test_the_dashboard_asks_for_a_password_and_only_traefiks_namespace_may_show_it(ingress: Cluster) -> None:
+    values = ingress.values("traefik")
+    assert values["providers"]["kubernetesCRD"]["crossProviderNamespaces"] == ["traefik"]
+    assert values["ingressRoute"]["dashboard"]["enabled"] is False
+    dashboard = ingress.of_kind("IngressRoute")["dashboard"]
+    (rule,) = dashboard["spec"]["routes"]
+    (middleware,) = rule["middlewares"]
+    assert middleware["name"] in ingress.of_kind("Middleware")
+    assert (
+        dashboard["metadata"]["namespace"] == ingress.of_kind("Middleware")[middleware["name"]]["metadata"]["namespace"]
+    )
+
+
+def test_the_readme_names_only_files_that_are_there(cluster: Cluster) -> None:
+    for readme in [cluster.argocd / "README.md", cluster.apps / "README.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", readme.read_text()):
+            assert (readme.parent / target).exists(), target
+    text = (cluster.argocd / "README.md").read_text()
+    for path in re.findall(r"(?:--values|-f) ([a-z./-]+)", text):
+        # The sealed manifests come with `fmc seal`.
+        assert (cluster.argocd / path).exists() or path == "secrets/argocd/", path

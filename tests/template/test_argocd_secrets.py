@@ -1,0 +1,139 @@
+"""Secrets: what a rendered manifest refers to stands in the catalogue, and the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from generator.secrets.catalogue import Constant
+from generator.secrets.catalogue_file import read_catalogue
+from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, documents, render_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.template.conftest import Render
+
+
+@pytest.fixture(scope="module", params=CLUSTERS)
+def cluster(request: pytest.FixtureRequest, render: Render) -> Cluster:
+    return render_cluster(render, request.param)
+
+
+def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Yield `namespace/name` of each Secret that a manifest or a value names, and who names it."""
+    for _, item in cluster.manifests():
+        if secret := item.get("spec", {}).get("basicAuth", {}).get("secret"):
+            yield f"{item['metadata']['namespace']}/{secret}", f"Middleware/{item['metadata']['name']}"
+    if "traefik" in cluster.answers["components"]:
+        for name, store in cluster.values("traefik").get("tlsStore", {}).items():
+            yield f"traefik/{store['defaultCertificate']['secretName']}", f"TLSStore/{name}"
+    if cluster.values("argocd")["configs"]["secret"]["createSecret"]:
+        yield "argocd/argocd-secret", "Deployment/argocd-server"
+    for overlay in sorted(cluster.apps.glob("apps/*/overlays/*")):
+        (kustomization,) = documents(overlay / "kustomization.yaml")
+        for secret, consumer in mounted(overlay.parents[1] / "base"):
+            yield f"{kustomization['namespace']}/{secret}", consumer
+
+
+def mounted(base: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name of each Secret that a workload of a Kustomize base mounts, and the workload."""
+    for path in sorted(base.glob("*.yaml")):
+        for item in documents(path):
+            for volume in item.get("spec", {}).get("template", {}).get("spec", {}).get("volumes", []):
+                if "secret" in volume:
+                    yield volume["secret"]["secretName"], f"{item['kind']}/{item['metadata']['name']}"
+
+
+def test_what_is_referred_to_is_in_the_catalogue_and_knows_its_consumer(cluster: Cluster) -> None:
+    secrets = {secret.id: secret for secret in read_catalogue(cluster.argocd).secrets}
+    for secret_id, consumer in referred(cluster):
+        assert consumer in secrets[secret_id].consumers
+
+
+def test_what_is_in_the_catalogue_is_referred_to_or_found_by_its_label(cluster: Cluster) -> None:
+    used = {secret_id for secret_id, _ in referred(cluster)}
+    for secret in read_catalogue(cluster.argocd).secrets:
+        assert secret.id in used or "argocd.argoproj.io/secret-type" in secret.labels, secret.id
+
+
+def test_every_secret_has_a_rendered_namespace_and_a_project_that_may_reach_it(cluster: Cluster) -> None:
+    reachable = {entry["namespace"] for entry in cluster.of_kind("AppProject")["platform"]["spec"]["destinations"]}
+    for secret in read_catalogue(cluster.argocd).secrets:
+        assert secret.namespace in cluster.of_kind("Namespace")
+        assert secret.namespace in reachable
+
+
+def test_traefik_gets_one_key_with_hashes_that_each_request_can_afford(cluster: Cluster) -> None:
+    catalogue = {f"{item['namespace']}/{item['name']}": item for item in cluster.catalogue["secrets"]}
+    if "traefik" not in cluster.answers["components"]:
+        assert not any(name.startswith("traefik/") for name in catalogue)
+        return
+    assert catalogue["traefik/traefik-dashboard-auth"]["data"] == {
+        "users": {"from": "admin", "as": "htpasswd", "user": "admin", "cost": 8}
+    }
+
+
+def test_the_certificate_covers_every_host_where_no_public_authority_does(cluster: Cluster) -> None:
+    catalogue = {f"{item['namespace']}/{item['name']}": item for item in cluster.catalogue["secrets"]}
+    private = cluster.answers["exposure"] == "private" and "traefik" in cluster.answers["components"]
+    assert ("traefik/wildcard-tls" in catalogue) is private
+    if private:
+        secret = catalogue["traefik/wildcard-tls"]
+        assert secret["type"] == "kubernetes.io/tls"
+        assert set(secret["data"]) == {"tls.crt", "tls.key"}
+        domain = cluster.answers["domain"]
+        assert secret["values"]["wildcard"]["names"] == [domain, f"*.{domain}"]
+
+
+def test_the_admin_password_joins_the_keys_that_the_server_makes(cluster: Cluster) -> None:
+    (secret,) = [item for item in cluster.catalogue["secrets"] if item["name"] == "argocd-secret"]
+    assert set(secret["data"]) == {"admin.password", "admin.passwordMtime"}
+    patch = {"sealedsecrets.bitnami.com/managed": "true", "sealedsecrets.bitnami.com/patch": "true"}
+    assert secret["annotations"] == patch
+    assert cluster.values("argocd")["configs"]["secret"]["annotations"] == patch
+
+
+def test_the_controller_waits_for_the_sealing_key_of_the_catalogue(cluster: Cluster) -> None:
+    values = cluster.values("sealed-secrets")
+    key = cluster.catalogue["sealing_key"]
+    (volume,) = values["additionalVolumes"]
+    (mount,) = values["additionalVolumeMounts"]
+    assert volume["secret"]["secretName"] == key["name"]
+    assert mount["name"] == volume["name"]
+    assert cluster.of_kind("Application")["sealed-secrets"]["spec"]["destination"]["namespace"] == key["namespace"]
+    assert values["keyrenewperiod"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("answers", "layout", "expected"),
+    [
+        (HA, "argocd", {"git-credentials": ("repo-creds", "https://git.example.com/home")}),
+        (HA | {"git_read": "anonymous"}, "argocd", {}),
+        (
+            SINGLE,
+            "argocd",
+            {
+                "git-argocd": ("repository", "ssh://git@git.example.com/home/argocd.git"),
+                "git-apps": ("repository", "ssh://git@git.example.com/home/apps.git"),
+            },
+        ),
+        (SINGLE, "monorepo", {"git-monorepo": ("repository", "ssh://git@git.example.com/home/home.git")}),
+    ],
+    ids=["token", "anonymous", "deploy keys", "deploy key of a monorepo"],
+)
+def test_argocd_can_read_what_it_watches(
+    render: Render, answers: dict[str, Any], layout: str, expected: dict[str, tuple[str, str]]
+) -> None:
+    root = render(answers, layout)
+    catalogue = read_catalogue(root / "argocd" if layout == "monorepo" else root)
+    label = "argocd.argoproj.io/secret-type"
+    found = {}
+    for secret in catalogue.secrets:
+        if label in secret.labels:
+            url = secret.data["url"]
+            assert isinstance(url, Constant)
+            found[secret.name] = (secret.labels[label], url.text)
+    assert found == expected
