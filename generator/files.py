@@ -13,6 +13,8 @@ from generator.errors import WriteError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_RANDOM_CHARACTERS = 8  # of the names that tempfile.mkstemp makes
+
 
 def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file by rename, creating its folder.
@@ -49,6 +51,19 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> bool:
         except FileExistsError:
             return False
     return True
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete the temporary neighbours that killed writes of a file left; nobody else may be writing it now.
+
+    Raises:
+        WriteError: The disk refused.
+    """
+    try:
+        for leftover in path.parent.glob(f".{path.name}.{'?' * _RANDOM_CHARACTERS}"):
+            leftover.unlink()
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 @contextmanager

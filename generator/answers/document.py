@@ -39,6 +39,12 @@ def printable(text: str, limit: int = 400) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
 
 
+def join(path: str, name: str) -> str:
+    """Return the answer path of something inside another."""
+    shown = printable(name, 60)
+    return f"{path}.{shown}" if path else shown
+
+
 def label(name: object, index: int) -> str:
     """Return what an item of a list is called in paths: its name if that is a plain word, else its index."""
     return name if isinstance(name, str) and _LABEL.fullmatch(name) else str(index)
@@ -50,13 +56,13 @@ class Repeated:
 
     Attributes:
         path: Where it stands.
-        line: Line of the second one.
-        first: Line of the first one.
+        line: Line of the later one.
+        before: Line of the one before it.
     """
 
     path: str
     line: int
-    first: int
+    before: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Document:
     options: frozenset[str] = frozenset()
 
     def place(self, *paths: str) -> tuple[str, int]:
-        """Return file and line of the first path that stands anywhere, or of its nearest parent; line 0 if none does."""
+        """Return file and line of the first path that stands anywhere, else of its nearest parent; else line 0."""
         for path in paths:
             question = path.partition(".")[0]
             if question in self.options:
@@ -112,12 +118,15 @@ def read(path: Path) -> Document:
         if node is None:
             raise _bad(file, 0, f"{file} is empty", "Leave the option out to be asked, or start from an example.")
         if not isinstance(node, yaml.MappingNode):
-            raise _bad(file, _line(node), f"{file} is not a mapping", "Write one `name: value` a line, like `profile: ha`.")
+            raise _bad(
+                file, _line(node), f"{file} is not a mapping", "Write one `name: value` a line, like `profile: ha`."
+            )
         builder = _Builder(loader, file)
         return Document(file, builder.mapping(node, "", 0), builder.lines, tuple(builder.repeated))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = printable(getattr(error, "problem", None) or "characters that YAML does not allow", 120)
+        said = [getattr(error, part, None) for part in ("context", "problem")]
+        problem = printable(", ".join(filter(None, said)) or "characters that YAML does not allow", 160)
         line = mark.line + 1 if mark else 0
         raise _bad(file, line, f"{file} is not YAML: {problem}", "Correct that line; quotes often help.") from error
     except RecursionError as error:
@@ -159,10 +168,6 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
 class _Builder:
     """Turns YAML nodes into values and keeps their lines.
 
@@ -179,17 +184,12 @@ class _Builder:
     def mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, object]:
         """Return a mapping with text keys; of a repeated key the last value, as Copier takes it."""
         self._expect(node, "tag:yaml.org,2002:map")
-        seen: dict[str, int] = {}
-        for key, _ in node.value:
-            name = self._key(key)
-            if name in seen:
-                self.repeated.append(Repeated(_join(path, name), _line(key), seen[name]))
-            seen.setdefault(name, _line(key))
-        self._loader.flatten_mapping(node)
         result: dict[str, object] = {}
         for key, value in node.value:
             name = self._key(key)
-            inside = _join(path, name)
+            inside = join(path, name)
+            if name in result:
+                self.repeated.append(Repeated(inside, _line(key), self.lines[inside]))
             self.lines[inside] = _line(key)
             result[name] = self._value(value, inside, depth + 1)
         return result
@@ -198,9 +198,9 @@ class _Builder:
         self._expect(node, "tag:yaml.org,2002:seq")
         result: list[object] = []
         for index, child in enumerate(node.value):
-            inside = _join(path, label(self._name_in(child), index))
+            inside = join(path, label(self._name_in(child), index))
             if inside in self.lines:
-                inside = _join(path, str(index))
+                inside = join(path, str(index))
             self.lines[inside] = _line(child)
             result.append(self._value(child, inside, depth + 1))
         return result
@@ -224,14 +224,19 @@ class _Builder:
         if len(node.value) > _MAX_TEXT:
             raise self._bad(node, f"holds a value of more than {_MAX_TEXT} characters", "Shorten it.")
         try:
+            node.value.encode()
             value: object = self._loader.construct_object(node, deep=True)
-        except (ValueError, OverflowError, yaml.YAMLError) as error:
-            raise self._bad(node, "holds a value that is not what its form or its tag says", "Put quotes around it.") from error
+        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, yaml.YAMLError) as error:
+            raise self._bad(
+                node, "holds a value that is not what its form or its tag says", "Put quotes around it."
+            ) from error
         return value
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise self._bad(node, "has a key that is not a word", "Write `name: value`.")
+        if node.tag == "tag:yaml.org,2002:merge":
+            raise self._bad(node, "has a merge key, which answers don't have", "Write the values out.")
         return str(node.value)
 
     def _expect(self, node: yaml.Node, tag: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from generator.answers.document import Document, printable, read
+from generator.answers.document import Document, Repeated, printable, read
 from generator.answers.model import Answers
 from generator.answers.questionnaire import MISSING, Questionnaire
 from generator.answers.rules import judge
@@ -38,7 +38,7 @@ class LoadedAnswers:
     """
 
     answers: Answers
-    data: dict[str, object]
+    data: dict[str, Any]
     plan: Plan
     warnings: tuple[Finding, ...]
     path: Path
@@ -57,34 +57,78 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
         BadInputError: The file or the template can't be used at all.
     """
     questionnaire = Questionnaire.load(template_root)
-    document, faults = _with_options(read(path), overrides, questionnaire)
-    findings = [_repeated(document, repeated.path, repeated.line, repeated.first) for repeated in document.repeated]
+    document, option_faults = _with_options(read(path), overrides, questionnaire)
+    data, answer_faults = _checked(questionnaire, document.data, {fault.path for fault in option_faults})
+    faults = [*option_faults, *answer_faults]
+    verdict = judge(questionnaire, data, {fault.path.partition(".")[0] for fault in faults})
+    findings = sorted(
+        [
+            *(_of_repeated(document, repeated) for repeated in document.repeated),
+            *(_of_fault(document, fault) for fault in faults),
+            *(_of_problem(document, problem) for problem in verdict.problems),
+        ]
+    )
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    if errors:
+        count = "1 answer is" if errors == 1 else f"{errors} answers are"
+        raise AnswersError(f"{count} wrong in {document.file}", findings, where=document.file)
+    return LoadedAnswers(Answers(**data), data, verdict.plan, tuple(findings), path)
 
-    typed = check_types(document.data)
-    faults += typed.faults
-    malformed = {fault.path.partition(".")[0] for fault in faults}
-    data: dict[str, object] = {}
+
+def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:
+    """Return the good answers of a file that may be unfinished; the others are to be asked again.
+
+    Args:
+        path: A file that an interrupted questionnaire left behind.
+        questionnaire: The template's questions.
+
+    Raises:
+        BadInputError: The file can't be used at all.
+    """
+    typed = check_types(read(path).data)
+    malformed = {fault.path.partition(".")[0] for fault in typed.faults}
+    kept: dict[str, Any] = {}
     for question in questionnaire.questions:
-        value = typed.data[question.name] if question.name in typed.data else questionnaire.default(question, data)
+        if question.name in typed.data and question.name not in malformed:
+            value = typed.data[question.name]
+            if not check_value(questionnaire, question, value, kept):
+                kept[question.name] = value
+    return kept
+
+
+def _checked(
+    questionnaire: Questionnaire, answers: Mapping[str, object], misread: set[str]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Check each answer by itself; give a well-formed value for each question that has one, and all faults.
+
+    Args:
+        questionnaire: The template's questions.
+        answers: What a person answered.
+        misread: Questions whose answer could not be read; their fault is known already.
+    """
+    typed = check_types({name: value for name, value in answers.items() if name not in misread})
+    faults = [_advised(questionnaire, fault) for fault in typed.faults]
+    unusable = misread | {fault.path for fault in faults}
+    data: dict[str, Any] = {}
+    for question in questionnaire.questions:
+        default = questionnaire.default(question, data)
+        value = typed.data.get(question.name, default)
         if value is MISSING:
-            if question.name not in malformed:
-                faults.append(Fault("required", question.name, f"{question.name} is missing; it has no default", f"Add it: {question.help}."))
+            if question.name not in unusable:
+                message = f"{question.name} is missing; it has no default"
+                faults.append(Fault("required", question.name, message, f"Add it: {question.help}."))
             continue
         wrong = check_value(questionnaire, question, value, data)
-        if wrong:
-            faults += wrong
-            malformed.add(question.name)
-            value = questionnaire.default(question, data)
-        data[question.name] = question.ordered(value)
+        faults += [_advised(questionnaire, fault) for fault in wrong]
+        value = default if wrong else question.ordered(value)
+        if value is not MISSING:
+            data[question.name] = value
+    return data, faults
 
-    verdict = judge(questionnaire, data, malformed)
-    findings += [_of_fault(document, fault) for fault in faults]
-    findings += [_of_problem(document, problem) for problem in verdict.problems]
-    errors = sorted(finding for finding in findings if finding.severity is Severity.ERROR)
-    if errors:
-        count = "1 answer is" if len(errors) == 1 else f"{len(errors)} answers are"
-        raise AnswersError(f"{count} wrong in {document.file}", sorted(findings), where=document.file)
-    return LoadedAnswers(Answers.model_validate(data), data, verdict.plan, tuple(sorted(findings)), path)
+
+def _advised(questionnaire: Questionnaire, fault: Fault) -> Fault:
+    """Return a fault with a remedy; what a question expects where it has none of its own."""
+    return fault if fault.fix else replace(fault, fix=f"Expected: {questionnaire[fault.path.partition('.')[0]].help}.")
 
 
 def _with_options(
@@ -94,19 +138,25 @@ def _with_options(
     faults: list[Fault] = []
     questions = {question.name: question for question in questionnaire.questions}
     for name, text in overrides.items():
-        question = questions.get(name)
+        values[name] = None
         try:
-            values[name] = question.parse(text) if question else text
+            values[name] = questions[name].parse(text) if name in questions else text
         except ValueError:
-            values[name] = document.data.get(name)
-            faults.append(Fault("type", name, f"the option's value for {name} is not YAML", "Check brackets and quotes."))
+            message = f"the option's value for {name} is not YAML"
+            faults.append(Fault("type", name, message, "Check brackets and quotes."))
     return document.replaced(values), faults
 
 
-def _repeated(document: Document, path: str, line: int, first: int) -> Finding:
-    shown = printable(path, 120)
-    message = f"{shown} stands twice; the first time in line {first}"
-    return Finding(document.file, line, "answers/repeated", message, shown, f"answer {shown}", "Remove one of them.")
+def _of_repeated(document: Document, repeated: Repeated) -> Finding:
+    return Finding(
+        document.file,
+        repeated.line,
+        "answers/repeated",
+        f"{repeated.path} stands twice, before in line {repeated.before}",
+        repeated.path,
+        f"answer {repeated.path}",
+        "Remove one of them.",
+    )
 
 
 def _of_fault(document: Document, fault: Fault) -> Finding:

@@ -1,20 +1,18 @@
 """The typed answers: which questions exist, and of what type their values are.
 
-Rules on the values are Jinja's (`lib/field.jinja`, `lib/rules.jinja`), and so are the defaults (`copier.yml`): here stands
-only what a template can't see, the types and the keys that nobody knows.
+Rules on the values are Jinja's (`lib/field.jinja`, `lib/rules.jinja`), and so are the defaults (`copier.yml`): here
+stands only what a template can't see, the types and the keys that nobody knows. `typecheck.py` holds answers against
+it: every record is closed, and no value is converted.
+
+The mappings are plain typed dictionaries because pydantic takes longer to import than all rules take to run.
 """
 
 from __future__ import annotations
 
-from typing import Required
-
-from pydantic import BaseModel, ConfigDict, with_config
-from typing_extensions import TypedDict
-
-_CLOSED = ConfigDict(extra="forbid", strict=True)
+from dataclasses import dataclass
+from typing import TypedDict
 
 
-@with_config(_CLOSED)
 class RepositoryNames(TypedDict, total=False):
     """Names of the repositories."""
 
@@ -24,7 +22,6 @@ class RepositoryNames(TypedDict, total=False):
     monorepo: str
 
 
-@with_config(_CLOSED)
 class Counts(TypedDict, total=False):
     """Numbers of machines."""
 
@@ -34,7 +31,6 @@ class Counts(TypedDict, total=False):
     storage: int
 
 
-@with_config(_CLOSED)
 class Size(TypedDict, total=False):
     """Size of a machine."""
 
@@ -44,7 +40,6 @@ class Size(TypedDict, total=False):
     data_disk_gib: int
 
 
-@with_config(_CLOSED)
 class Sizes(TypedDict, total=False):
     """Sizes by role."""
 
@@ -55,7 +50,6 @@ class Sizes(TypedDict, total=False):
     storage: Size
 
 
-@with_config(_CLOSED)
 class NetworkOverride(TypedDict, total=False):
     """What is different about a network."""
 
@@ -66,7 +60,6 @@ class NetworkOverride(TypedDict, total=False):
     dhcp_end: str
 
 
-@with_config(_CLOSED)
 class NetworkOverrides(TypedDict, total=False):
     """Networks by key."""
 
@@ -75,7 +68,6 @@ class NetworkOverrides(TypedDict, total=False):
     cluster: NetworkOverride
 
 
-@with_config(_CLOSED)
 class VipOverride(TypedDict, total=False):
     """What is different about a virtual address."""
 
@@ -83,7 +75,6 @@ class VipOverride(TypedDict, total=False):
     vrid: int
 
 
-@with_config(_CLOSED)
 class VipOverrides(TypedDict, total=False):
     """Virtual addresses by name."""
 
@@ -91,17 +82,20 @@ class VipOverrides(TypedDict, total=False):
     ingress: VipOverride
 
 
-@with_config(_CLOSED)
-class NodeOverride(Size, total=False):
+class Named(TypedDict):
+    """What a list calls its items by."""
+
+    name: str
+
+
+class NodeOverride(Named, Size, total=False):
     """A machine that differs from its role, or a further one."""
 
-    name: Required[str]
     role: str
     address: str
     mac: str
 
 
-@with_config(_CLOSED)
 class Host(TypedDict, total=False):
     """The hypervisor and what it has."""
 
@@ -111,7 +105,6 @@ class Host(TypedDict, total=False):
     disk_gib: int
 
 
-@with_config(_CLOSED)
 class Kubernetes(TypedDict, total=False):
     """Version and internal networks of K3s."""
 
@@ -120,10 +113,9 @@ class Kubernetes(TypedDict, total=False):
     service_cidr: str
 
 
-class Answers(BaseModel):
+@dataclass(frozen=True)
+class Answers:
     """An answer to every question of copier.yml; what each one means stands there."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     domain: str

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
-_YAML_BOOLEANS = {"false", "no", "n", "f", "off", "~", "null", "none", "0", ""}
+_FALSE = {"false", "no", "n", "f", "off", "~", "null", "none", "0", ""}
 
 
 class Missing:
@@ -107,11 +107,13 @@ class Questionnaire:
         source = template_root / "copier.yml"
         try:
             content = yaml.load(source.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        except (OSError, yaml.YAMLError) as error:
+            known = (_question(name, details) for name, details in content.items() if not name.startswith("_"))
+            questions = tuple(question for question in known if question.help)
+        except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+            message = f"{template_root} holds no template of fmc: can't read copier.yml"
             fix = "Check the template's address, or install fmc again if it is its own."
-            raise BadInputError(f"{template_root} holds no template: can't read copier.yml", where=str(source), fix=fix) from error
-        questions = (_question(name, details) for name, details in content.items() if not name.startswith("_"))
-        return cls(template_root, tuple(question for question in questions if question.help), content.get("_envops", {}))
+            raise BadInputError(message, where=str(source), fix=fix) from error
+        return cls(template_root, questions, content.get("_envops", {}))
 
     def __getitem__(self, name: str) -> Question:
         """Return a question by its name."""
@@ -136,6 +138,8 @@ class Questionnaire:
 
     def render(self, source: str, answers: Mapping[str, object]) -> str:
         """Render a text of the template with answers; `fmc` is true in it, so that it can tell us from plain Copier."""
+        if not any(str(self.envops.get(f"{kind}_start_string")) in source for kind in ("block", "variable")):
+            return source  # Jinja would take a millisecond to say the same, once for each question.
         template: Template = self.environment.from_string(source)
         return template.render({**answers, "fmc": True})
 
@@ -162,7 +166,7 @@ class Questionnaire:
     def _holds(self, condition: bool | str, answers: Mapping[str, object]) -> bool:
         if isinstance(condition, bool):
             return condition
-        return self.render(condition, answers).strip().lower() not in _YAML_BOOLEANS
+        return self.render(condition, answers).strip().lower() not in _FALSE
 
 
 def _question(name: str, details: Mapping[str, Any]) -> Question:

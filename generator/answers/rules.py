@@ -60,7 +60,9 @@ def judge(questionnaire: Questionnaire, data: Mapping[str, object], malformed: C
         result: dict[str, Any] = json.loads(questionnaire.render(_SOURCE, data))
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         message = f"the template makes no address plan of these answers: {error}"
-        raise BadInputError(message, fix="This is a defect of the template; report it with the answers file.") from error
+        raise BadInputError(
+            message, fix="This is a defect of the template; report it with the answers file."
+        ) from error
     problems = (Problem(**{**entry, "needs": tuple(entry["needs"])}) for entry in result["problems"])
     heard = tuple(problem for problem in problems if not set(problem.needs) & set(malformed))
     return Verdict(Plan.from_dict(result["plan"]), heard)

@@ -1,29 +1,23 @@
-"""Types and unknown keys: what pydantic finds, said in the words of an answers file."""
+"""Types and unknown keys: answers held against the typed model, and said in the words of an answers file."""
 
 from __future__ import annotations
 
-import copy
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
-from pydantic import ValidationError
-
-from generator.answers.document import label, printable
+from generator.answers.document import join, label
 from generator.answers.model import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from pydantic_core import ErrorDetails
-
-_WANTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "list_type": "a list",
-    "dict_type": "a mapping of names and values",
+_WANTED: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    list: "a list",
+    dict: "a mapping of names and values",
 }
-_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+_FOUND: tuple[tuple[type, str], ...] = (
     (type(None), "nothing"),
     (bool, "true or false (also written yes, no, on, off)"),
     (int, "a number"),
@@ -32,11 +26,16 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (list, "a list"),
     (dict, "a mapping"),
 )
+# In place of a value that had to be taken out.
+_UNUSABLE = object()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong at one place of the answers: rule, answer path, reason and remedy."""
+    """What is wrong at one place of the answers: rule, answer path, reason and remedy.
+
+    The remedy is "" where the help of the question says it all.
+    """
 
     rule: str
     path: str
@@ -59,6 +58,8 @@ class Typed:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `Did you mean ...?` for a misspelt word, "" if nothing resembles it."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"Did you mean {close[0]}?" if close else ""
 
@@ -69,68 +70,56 @@ def check_types(answers: Mapping[str, object]) -> Typed:
     Args:
         answers: Values by question, as YAML gave them.
     """
-    try:
-        Answers.model_validate(answers)
-    except ValidationError as error:
-        details = [
-            detail
-            for detail in error.errors(include_url=False, include_input=False, include_context=False)
-            if detail["type"] != "missing" or len(detail["loc"]) > 1
-        ]
-    else:
-        details = []
-    data: dict[str, Any] = copy.deepcopy(dict(answers))
-    faults = tuple(_fault(answers, detail) for detail in details)
-    # Later items of a list first, so that the indices of the others stay right.
-    for detail in sorted(details, key=lambda detail: [f"{part:>9}" for part in detail["loc"]], reverse=True):
-        _take_out(data, detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"])
-    return Typed(data, faults)
+    faults: list[Fault] = []
+    return Typed(_record(answers, get_type_hints(Answers), "", faults), tuple(faults))
 
 
-def _fault(answers: Mapping[str, object], detail: ErrorDetails) -> Fault:
-    location = detail["loc"]
-    path, value = _walk(answers, location)
-    name = printable(str(location[-1]), 60)
-    if detail["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        return Fault("unknown", path, f"there is no answer {path}", did_you_mean(name, known) or f"Known here: {', '.join(known)}.")
-    if detail["type"] == "missing":
-        return Fault("required", path, f"{path} is missing", f"Add `{name}:` to it.")
-    wanted = _WANTED.get(detail["type"])
-    if wanted is None:
-        return Fault("type", path, f"{path} can't be used: {detail['msg']}", "Write plain text.")
-    quotes = wanted == "text" and value is not None and not isinstance(value, list | dict)
-    fix = "Put it in quotes." if quotes else f"Write {wanted}."
-    return Fault("type", path, f"{path} must be {wanted}, found {_kind(value)}", fix)
+def _record(values: Mapping[str, object], fields: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
+    """Return the usable values of a record whose fields are known."""
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        inside = join(path, name)
+        if name not in fields:
+            fix = did_you_mean(name, fields) or f"Known here: {', '.join(fields)}."
+            faults.append(Fault("unknown", inside, f"there is no answer {inside}", fix))
+            continue
+        checked = _value(value, fields[name], inside, faults)
+        if checked is not _UNUSABLE:
+            result[name] = checked
+    return result
 
 
-def _kind(value: object) -> str:
-    return next((kind for types, kind in _KINDS if isinstance(value, types)), "a date or another special value")
+def _value(value: object, wanted: Any, path: str, faults: list[Fault]) -> Any:
+    """Return what is usable of a value; `wanted` is a type of the model."""
+    if isinstance(value, list) and get_origin(wanted) is list:
+        items = (
+            _value(item, get_args(wanted)[0], _item(path, item, index), faults) for index, item in enumerate(value)
+        )
+        return [item for item in items if item is not _UNUSABLE]
+    if isinstance(value, dict) and hasattr(wanted, "__required_keys__"):
+        missing = sorted(wanted.__required_keys__ - value.keys())
+        record = _record(value, get_type_hints(wanted), path, faults)
+        faults += [_missing(path, name) for name in missing]
+        return record if wanted.__required_keys__ <= record.keys() else _UNUSABLE
+    # Of exactly this type: to Python, true is a number as well.
+    if type(value) is wanted:
+        return value
+    faults.append(_wrong_type(value, wanted, path))
+    return _UNUSABLE
 
 
-def _walk(answers: object, location: Sequence[int | str]) -> tuple[str, object]:
-    """Return the answer path of a location and the value there, None where there is none."""
-    names: list[str] = []
-    value = answers
-    for part in location:
-        if isinstance(value, dict):
-            value = value.get(part)
-            names.append(printable(str(part), 60))
-        elif isinstance(value, list) and isinstance(part, int):
-            value = value[part]
-            names.append(label(value.get("name") if isinstance(value, dict) else None, part))
-    return ".".join(names), value
+def _item(path: str, item: object, index: int) -> str:
+    return join(path, label(item.get("name") if isinstance(item, dict) else None, index))
 
 
-def _known_keys(location: Sequence[int | str]) -> list[str]:
-    """Return the keys that the record at a location may have."""
-    record: Any = Answers
-    for part in location:
-        record = get_args(record)[0] if get_origin(record) is list else get_type_hints(record)[str(part)]
-    return sorted(get_type_hints(record).keys() - {"model_config"})
+def _missing(path: str, name: str) -> Fault:
+    inside = join(path, name)
+    return Fault("required", inside, f"{inside} is missing", f"Add `{name}:` to it.")
 
 
-def _take_out(data: Any, location: Sequence[int | str]) -> None:
-    for part in location[:-1]:
-        data = data[part]
-    del data[location[-1]]
+def _wrong_type(value: object, wanted: Any, path: str) -> Fault:
+    kind = get_origin(wanted) or (dict if hasattr(wanted, "__required_keys__") else wanted)
+    found = next((found for types, found in _FOUND if isinstance(value, types)), "a date or another special value")
+    quotes = kind is str and value is not None and not isinstance(value, list | dict)
+    message = f"{path} must be {_WANTED[kind]}, found {found}"
+    return Fault("type", path, message, "Put it in quotes." if quotes else "")

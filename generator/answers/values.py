@@ -1,4 +1,4 @@
-"""Rules on single answers: the template's own (choices and validators), and what only a parser or a database can tell."""
+"""Rules on single answers: the template's own (choices, validators), and what only a parser or a database can tell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _MIN_RSA_BITS = 3072
 
 
-def check_value(questionnaire: Questionnaire, question: Question, value: object, before: Mapping[str, object]) -> list[Fault]:
+def check_value(
+    questionnaire: Questionnaire, question: Question, value: object, before: Mapping[str, object]
+) -> list[Fault]:
     """Check one answer of the right type.
 
     Args:
@@ -29,7 +31,9 @@ def check_value(questionnaire: Questionnaire, question: Question, value: object,
     Returns:
         What is wrong; nothing for a good answer.
     """
-    faults = _choice_faults(question, value) or _validator_faults(question, questionnaire.fault(question, value, before))
+    faults = _choice_faults(question, value) or _validator_faults(
+        question, questionnaire.fault(question, value, before)
+    )
     if not faults and question.name in _PARSERS and isinstance(value, str):
         message, fix = _PARSERS[question.name](value)
         if message:
@@ -60,13 +64,15 @@ def _validator_faults(question: Question, text: str) -> list[Fault]:
     for line in text.splitlines():
         placed = re.fullmatch(rf"({question.name}(?:\.[\w-]+)*): (.*)", line)
         path, message = placed.groups() if placed else (question.name, line)
-        faults.append(Fault(_rule(path), path, printable(message), f"Expected: {question.help}."))
+        faults.append(Fault(_rule(path), path, printable(message), ""))
     return faults
 
 
 def _rule(path: str) -> str:
-    """Return the name of the rule on a value: the last word of its path, which says what kind of value it is."""
-    return [part for part in path.split(".") if not part.isdigit()][-1].replace("_", "-")
+    """Return the name of the rule on a value: its question, and the field inside where there is one."""
+    question, *inside = path.split(".")
+    field = f"-{inside[-1]}" if inside and not inside[-1].isdigit() else ""
+    return f"{question}{field}".replace("_", "-")
 
 
 def _ssh_public_key_fault(key: str) -> tuple[str, str]:
@@ -91,7 +97,10 @@ def _timezone_fault(name: str) -> tuple[str, str]:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         hint = did_you_mean(name, available_timezones())
-        return f"there is no time zone {printable(name, 60)}", hint or "Use a name of the IANA database, like Europe/Madrid."
+        return (
+            f"there is no time zone {printable(name, 60)}",
+            hint or "Use a name of the IANA database, like Europe/Madrid.",
+        )
     return "", ""
 
 

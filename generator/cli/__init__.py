@@ -1,1 +1,1 @@
-"""The commands: one file per verb, options and help, a call, an exit code."""
+"""The command line: one file per verb, with its options, its help and one call. No logic."""

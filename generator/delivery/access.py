@@ -22,8 +22,8 @@ TOKEN = "FMC_GIT_TOKEN"  # noqa: S105  (the variable's name)
 USER = "FMC_GIT_USER"
 # GitHub documents this name for tokens; GitLab, Gitea and Forgejo accept any name beside a token.
 _DEFAULT_USER = "x-access-token"
-# ssh://host/path or host:path; a name with a slash before the colon is a local path (git-clone(1), GIT URLS).
-_SSH = re.compile(r"(?:git\+)?ssh://|[^/:]+:(?!//)")
+# A name with a slash before the first colon is a local path (git-clone(1), GIT URLS).
+_LOCAL = re.compile(r"file://|[^:]*/|[^:]*$", re.IGNORECASE)
 
 
 def network_environment(git: Git, url: str) -> dict[str, str]:
@@ -76,9 +76,15 @@ def _basic(token: str) -> str:
 
 
 def _batch_ssh(git: Git, url: str) -> dict[str, str]:
-    """Keep ssh from asking for passwords and host keys, unless the user has an SSH command of their own."""
-    if not _SSH.match(url) or os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
+    """Keep ssh from asking for passwords and host keys, unless the user has an SSH command of their own.
+
+    Addresses of any protocol get it: `url.<base>.insteadOf` may turn https into ssh.
+    """
+    if _LOCAL.match(url) or os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
         return {}
-    if run(git.config, "--get", "core.sshCommand").out:
-        return {}
-    return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    return {} if _has_ssh_command(git) else {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+
+
+@cache
+def _has_ssh_command_in(folder: str) -> bool:
+    ...

@@ -1,4 +1,4 @@
-"""Deleting run branches: this run's, and those that earlier runs of ours left on the remotes."""
+"""Deleting run branches that are still there: those that earlier runs of ours left, and those a server kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.history import contains
 from generator.delivery.parallel import each
 from generator.delivery.state import Leftover
-from generator.delivery.transfer import send
+from generator.delivery.transfer import Update, send
 from generator.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -38,19 +38,19 @@ def delete_run_branches(
     for part, failures in zip(parts, each(partial(_clean, known=known), parts), strict=True):
         for leftover, reason in failures.items():
             left.add(leftover)
-            progress(f"{part.target.part}: the branch {leftover.branch} stays on {part.url}: {reason}")
+            progress(f"{part.target.part}: {leftover.reference} stays on {part.url}: {reason}")
     return sorted(left)
 
 
 def _clean(part: Part, known: frozenset[Leftover]) -> dict[Leftover, str]:
     """Return the branches of one remote that had to stay, each with the reason."""
     failures = {}
-    for branch, commit in part.remote.runs.items():
-        candidate = Leftover(part.target.url, branch, commit)
+    for reference, commit in part.remote.runs.items():
+        candidate = Leftover(part.target.url, reference, commit)
         if candidate not in known and not contains(part.repo, part.commit, commit):
             continue
         try:
-            reason = send(part.target, part.repo, branch, commit=None, expected=commit)
+            reason = send(part.target, part.repo, Update(reference, commit=None, expected=commit))
         except RemoteError as error:
             reason = error.message
         if reason is not None:

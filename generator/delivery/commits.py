@@ -6,16 +6,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from generator import __version__
+from generator.delivery.difference import TREE_TRAILER
 from generator.delivery.failures import local_error, missing_identity
 from generator.delivery.gitcommand import environment, git_in, run
 from generator.delivery.model import Author, Commit
 from generator.delivery.parallel import each
+from generator.delivery.replacement import RUN_TRAILER
 from generator.delivery.repository import create_repository, open_repository
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from git import Git
 
     from generator.delivery.model import Target
     from generator.delivery.repository import Repository
@@ -25,7 +29,7 @@ def commit_tree(target: Target, *, author: Author | None, subject: str, run_id: 
     """Commit everything in a folder, making it a repository first where it is none.
 
     A new repository takes every file, since all of them were rendered; in an existing one the user's ignore rules
-    hold. The folder may be renamed afterwards.
+    hold. The folder may be renamed afterwards. Rendered files for an existing repository go through `replace_tree`.
 
     Args:
         target: The folder and its branch.
@@ -48,12 +52,15 @@ def commit_tree(target: Target, *, author: Author | None, subject: str, run_id: 
             return Commit(target.part, repository.head, changed=False)
     else:
         repository = create_repository(target)
-    _stage(repository)
-    message = f"{subject}\n\nFmc-Run: {run_id}\nFmc-Version: {__version__}\n"
-    # repo.index.commit would be shorter, but makes unsigned commits whatever commit.gpgsign says.
-    done = run(repository.repo.git.commit, "--quiet", "--message", message, variables=environment() | _identity(author))
-    if done.code:
-        raise local_error(target.path, "commit", done)
+    git = repository.repo.git
+    # A new repository takes every file, since all of them were rendered.
+    forced = ["--force"] if repository.head is None else []
+    added = run(git.add, "--all", *forced, "--", ".")
+    if added.code:
+        raise local_error(target.path, "stage the files", added)
+    commit_staged(
+        target.path, git, environment(), author=author, subject=subject, run_id=run_id, rendered=repository.head is None
+    )
     return Commit(target.part, _tip(repository), changed=True)
 
 
@@ -79,11 +86,43 @@ def require_identity(folder: Path, author: Author | None) -> None:
         raise missing_identity(str(folder))
 
 
-def _stage(repository: Repository) -> None:
-    forced = ["--force"] if repository.head is None else []
-    added = run(repository.repo.git.add, "--all", *forced, "--", ".")
-    if added.code:
-        raise local_error(repository.target.path, "stage the files", added)
+def commit_staged(
+    path: Path,
+    git: Git,
+    variables: Mapping[str, str],
+    *,
+    author: Author | None,
+    subject: str,
+    run_id: str,
+    rendered: bool = True,
+) -> None:
+    """Commit what is staged, with the trailers by which fmc recognises its commits.
+
+    Args:
+        path: The repository, for messages.
+        git: Where git runs.
+        variables: What it runs with.
+        author: Who commits; None takes git's configuration.
+        subject: First line of the message.
+        run_id: Recorded in the trailer `Fmc-Run`.
+        rendered: Whether all that is staged was rendered, and nothing is a person's.
+
+    Raises:
+        BadInputError: git has no identity.
+        ToolError: A hook refused, the commit can't be signed, or git failed.
+        WriteError: The disk refused.
+    """
+    trailers = [f"{RUN_TRAILER}: {run_id}", f"Fmc-Version: {__version__}"]
+    if rendered:
+        tree = run(git.write_tree, variables=variables)
+        if tree.code:
+            raise local_error(path, "write the tree", tree)
+        trailers.append(f"{TREE_TRAILER}: {tree.out.decode()}")
+    message = "\n".join([subject, "", *trailers, ""])
+    # repo.index.commit would be shorter, but makes unsigned commits whatever commit.gpgsign says.
+    done = run(git.commit, "--quiet", "--message", message, variables={**variables, **_identity(author)})
+    if done.code:
+        raise local_error(path, "commit", done)
 
 
 def _tip(repository: Repository) -> str:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 from generator.delivery.failures import local_error
-from generator.delivery.gitcommand import repository_at, run
+from generator.delivery.gitcommand import Output, environment, repository_at, run
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from generator.delivery.model import Target
+
+
+def known_tip(target: Target) -> str | None:
+    """Return where the remote branch was when this repository last spoke to its remote; None if it never did."""
+    from git import SymbolicReference
+
+    repo = repository_at(target.path)
+    if repo is None:
+        return None
+    try:
+        return SymbolicReference.dereference_recursive(repo, f"refs/remotes/origin/{target.branch}")
+    except ValueError:
+        return None
 
 
 def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[str, bytes]]:
@@ -37,14 +54,37 @@ def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[st
     listed = run(repo.git.rev_list, "--objects", "--ignore-missing", "HEAD", *excluded)
     if listed.code:
         raise local_error(repo_path, "list the commits to push", listed)
+    if not listed.out:
+        return
+    with tempfile.TemporaryFile() as names:
+        names.write(listed.out + b"\n")
+        names.seek(0)
+        # `rest` is what followed the name of the object in its line: the path (git-cat-file(1), BATCH OUTPUT).
+        reading = repo.git.cat_file(
+            "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)",
+            istream=names,
+            as_process=True,
+            env=environment(),
+        )
     try:
-        for line in listed.out.decode(errors="replace").splitlines():
-            name, _, path = line.partition(" ")
-            # One `git cat-file --batch` answers all of these.
-            _, kind, _, content = repo.git.get_object_data(name)
-            if kind == "blob":
-                yield path, content
-            elif kind == "commit":
-                yield f"commit {name}", content
+        yield from _parsed(repo_path, reading.proc)
     finally:
-        repo.close()
+        reading.proc.kill()
+        reading.proc.communicate()
+
+
+def _parsed(repo_path: Path, process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Read objects one by one: a line that describes it, its content, a line break."""
+    stream = process.stdout
+    if stream is None:
+        raise ValueError("git cat-file runs without a pipe")
+    for line in stream:
+        name, kind, *more = line.decode(errors="replace").rstrip("\n").split(" ", 3)
+        if kind not in ("blob", "commit", "tree"):
+            raise local_error(repo_path, "read the commits to push", Output(1, b"", f"object {name} is {kind}"))
+        content = stream.read(int(more[0]))
+        stream.read(1)
+        if kind == "blob":
+            yield more[1], content
+        elif kind == "commit":
+            yield f"commit {name}", content

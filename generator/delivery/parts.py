@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.delivery.history import Relation, relation
 from generator.delivery.messages import shown_url
-from generator.delivery.remotes import ask
+from generator.delivery.remotes import HEADS, ask
 from generator.delivery.repository import open_repository
 from generator.errors import BadInputError, ConflictError
 
@@ -47,6 +47,11 @@ class Part:
         return self.relation in (Relation.ABSENT, Relation.OLDER)
 
     @property
+    def reference(self) -> str:
+        """Full name of the remote branch."""
+        return HEADS + self.target.branch
+
+    @property
     def url(self) -> str:
         """The remote, as it may be shown."""
         return shown_url(self.target.url)
@@ -57,8 +62,12 @@ class Part:
         return f"{self.target.branch} of {self.url}"
 
 
-def examine(target: Target) -> Part:
-    """Open a repository that is to be pushed, and ask its remote.
+def examine(target: Target, answer: RemoteBranches | None) -> Part:
+    """Open a repository that is to be pushed, and see how it stands to its remote.
+
+    Args:
+        target: The repository.
+        answer: What its remote answered a moment ago; None asks it now.
 
     Raises:
         BadInputError: The repository is not in a state to be pushed.
@@ -68,7 +77,7 @@ def examine(target: Target) -> Part:
     repository = open_repository(target, clean=True)
     if repository.head is None:
         raise BadInputError(f"{target.path} has no commit yet", where=str(target.path), fix="Commit its files first.")
-    return _compared(target, repository.repo, repository.head)
+    return _compared(target, repository.repo, repository.head, answer or ask(target))
 
 
 def asked_again(part: Part) -> Part:
@@ -77,7 +86,7 @@ def asked_again(part: Part) -> Part:
     Raises:
         RemoteError: The remote can't be asked.
     """
-    return _compared(part.target, part.repo, part.commit)
+    return _compared(part.target, part.repo, part.commit, ask(part.target))
 
 
 def conflict(part: Part) -> ConflictError:
@@ -97,6 +106,5 @@ def conflict(part: Part) -> ConflictError:
     )
 
 
-def _compared(target: Target, repo: Repo, commit: str) -> Part:
-    remote = ask(target)
+def _compared(target: Target, repo: Repo, commit: str, remote: RemoteBranches) -> Part:
     return Part(target, repo, commit, remote, relation(target, repo, commit, remote.tip))

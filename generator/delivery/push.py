@@ -5,9 +5,8 @@ There is no transaction over several repositories. Instead
 1. all remotes are asked, and nothing happens if one of them has commits that the local branch doesn't contain;
 2. every repository is pushed to a run branch `gitops/<run id>`, which tries credentials, hooks and size everywhere;
 3. the branches are moved forward one after the other, each with a lease on what step 1 saw; Argo CD's comes last,
-   because the cluster acts on it at once and must find the others complete;
-4. the remotes are asked again, and only what they answer is reported;
-5. the run branches are deleted.
+   because the cluster acts on it at once and must find the others complete. The same push deletes the run branch;
+4. after each of these pushes the remote is asked again, and only what it answers is reported and lets the next one go.
 
 The state file is written after each step, before the next one begins. A step that was done when the process was
 killed shows in what the remotes answer, so that the same command does nothing twice.
@@ -24,9 +23,9 @@ from generator.delivery.failures import combined
 from generator.delivery.model import Delivered
 from generator.delivery.parallel import as_done, each
 from generator.delivery.parts import asked_again, conflict, examine
-from generator.delivery.remotes import RUN_BRANCHES, ask
+from generator.delivery.remotes import HEADS, ask, run_references
 from generator.delivery.state import Delivery, Leftover, PartState, Step
-from generator.delivery.transfer import send
+from generator.delivery.transfer import Update, send
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from generator.delivery.model import Target
     from generator.delivery.parts import Part
+    from generator.delivery.remotes import RemoteBranches
     from generator.delivery.state import StateFile
 
 # What may stand after `gitops/` in the name of a branch (git-check-ref-format(1)), and a little less.
@@ -41,7 +41,12 @@ _RUN_ID = re.compile(r"[0-9A-Za-z]+(?:[._-][0-9A-Za-z]+)*(?<!\.lock)")
 
 
 def push(
-    targets_in_order: Sequence[Target], *, state: StateFile, run_id: str, progress: Callable[[str], None]
+    targets_in_order: Sequence[Target],
+    *,
+    state: StateFile,
+    run_id: str,
+    progress: Callable[[str], None],
+    answers: Sequence[RemoteBranches] = (),
 ) -> tuple[Delivered, ...]:
     """Bring the committed branches of several repositories to their remotes.
 
@@ -52,6 +57,7 @@ def push(
         state: Where the progress is kept; a run that stopped is taken up again.
         run_id: Name of this run, part of the run branches' names; `state.unfinished_run()` gives the one to resume.
         progress: Is told what happens, one line at a time, from the calling thread.
+        answers: What `remotes_ready` returned in the same command; remotes without an answer are asked.
 
     Returns:
         One entry per target, in their order; every remote has been asked and has the commit.
@@ -65,7 +71,8 @@ def push(
     if not _RUN_ID.fullmatch(run_id):
         raise BadInputError(f"{run_id!r} can't be the id of a run: it is part of a branch name")
     last = state.read()
-    parts = each(examine, targets_in_order)
+    known = {answer.target: answer for answer in answers}
+    parts = each(lambda target: examine(target, known.get(target)), targets_in_order)
     if conflicts := [conflict(part) for part in parts if not part.there and not part.sendable]:
         raise combined(conflicts)
     for part in parts:
@@ -92,8 +99,8 @@ def _begin(last: Delivery | None, run_id: str, parts: Sequence[Part]) -> Deliver
     states = {part.target.part: _state(part, earlier.get(part.target.part)) for part in parts}
     leftovers = set(last.leftovers) if last else set()
     if unfinished:
-        branch = RUN_BRANCHES + unfinished.run
-        leftovers |= {Leftover(one.url, branch, one.commit) for one in earlier.values()}
+        references = run_references(unfinished.run)
+        leftovers |= {Leftover(one.url, name, one.commit) for one in earlier.values() for name in references}
     return Delivery(run_id, parts=states, leftovers=sorted(leftovers))
 
 
@@ -112,22 +119,26 @@ def _delivered(part: Part, *, changed: bool) -> Delivered:
 
 
 class _Run:
-    """A run that has something to do; each of its steps ends in the state file."""
+    """A run that has something to do; each of its steps ends in the state file.
+
+    Attributes:
+        state: Where the progress is kept.
+        progress: Is told what happens.
+        delivery: How far it got.
+        offered: The run branch of each repository, by the repositories' names, as a full reference.
+    """
 
     def __init__(self, state: StateFile, progress: Callable[[str], None], delivery: Delivery) -> None:
         self.state = state
         self.progress = progress
         self.delivery = delivery
-        self.branch = RUN_BRANCHES + delivery.run
+        self.offered: dict[str, str] = {}
 
     def deliver(self, parts: Sequence[Part]) -> list[Part]:
         """Go through steps 2 to 4, and return the parts as their remotes show them then."""
-        waiting = [part for part in parts if part.sendable]
         self.state.write(self.delivery)
-        self._offer(waiting)
-        for part in waiting:
-            self._advance(part)
-        return self._verify(parts)
+        self._offer([part for part in parts if part.sendable])
+        return [self._deliver_one(part) if part.sendable else part for part in parts]
 
     def _offer(self, parts: Sequence[Part]) -> None:
         """Push every repository to its run branch; a failure of one is raised when all are through."""
@@ -136,72 +147,77 @@ class _Run:
             if isinstance(outcome, FmcError):
                 errors.append(outcome)
             else:
-                self._reached(Step.OFFERED, parts[index])
+                self.offered[parts[index].target.part] = outcome
+        self._reached(Step.OFFERED, *self.offered)
         if errors:
             raise combined(errors)
 
-    def _offer_one(self, part: Part) -> None:
-        present = part.remote.runs.get(self.branch)
-        if present == part.commit:
-            return
-        declined = send(part.target, part.repo, self.branch, commit=part.commit, expected=present)
+    def _offer_one(self, part: Part) -> str:
+        """Return the run branch that has the commit now."""
+        references = part.remote.run_references(self.delivery.run)
+        declined: str | None = None
+        for reference in references:
+            present = part.remote.runs.get(reference)
+            if present == part.commit:
+                return reference
+            declined = send(part.target, part.repo, Update(reference, part.commit, expected=present))
+            if declined is None:
+                return reference
         # The git of a killed run may have brought it there meanwhile.
-        if declined is not None and ask(part.target).runs.get(self.branch) != part.commit:
-            raise RemoteError(
-                f"{part.url} declined the branch {self.branch}; the server said:\n{declined}",
-                where=part.url,
-                fix=f"Allow this account to make branches {RUN_BRANCHES}*, or correct what the server names; then run "
-                "the same command again.",
-            )
+        there = ask(part.target).runs
+        for reference in references:
+            if there.get(reference) == part.commit:
+                return reference
+        branch = references[-1].removeprefix(HEADS)
+        raise RemoteError(
+            f"{part.url} declined the branch {branch}; the server said:\n{declined}",
+            where=part.url,
+            fix="Allow this account to make branches gitops/*, or correct what the server names; then run the same "
+            "command again.",
+        )
 
-    def _advance(self, part: Part) -> None:
-        """Move the branch itself forward, if it is still where it was when the remotes were asked."""
-        target = part.target
-        declined = send(target, part.repo, target.branch, commit=part.commit, expected=part.remote.tip)
+    def _deliver_one(self, part: Part) -> Part:
+        """Move the branch itself forward, if it is still where it was seen, and ask the remote whether it did."""
+        forward = Update(part.reference, part.commit, expected=part.remote.tip)
+        offered = self.offered[part.target.part]
+        declined = send(part.target, part.repo, forward, Update(offered, commit=None, expected=part.commit))
         if declined is not None:
-            self._explain(asked_again(part), part.remote.tip, declined)
-        self._reached(Step.ADVANCED, part)
-        self.progress(f"{target.part}: pushed {part.commit[:12]} to {part.shown}")
+            # Not every server knows atomic pushes or lets every account delete; the run branch may stay.
+            declined = send(part.target, part.repo, forward)
+        now = asked_again(part)
+        if not now.there:
+            raise self._undelivered(now, part, declined)
+        self._reached(Step.DELIVERED, part.target.part)
+        self.progress(f"{part.target.part}: pushed {part.commit[:12]}; asked again, {part.shown} has it")
+        return now
 
-    def _explain(self, now: Part, expected: str | None, declined: str) -> None:
-        """Raise what a declined push means; return if a killed run's git has brought the commit there meanwhile."""
-        if now.there:
-            return
+    def _undelivered(self, now: Part, before: Part, declined: str | None) -> FmcError:
+        """Return what it means that the remote, asked after the push, doesn't have the commit."""
+        if declined is None:
+            found = f"it is at {now.remote.tip[:12]}" if now.remote.tip else "there is no such branch"
+            return RemoteError(
+                f"{now.shown} doesn't have {now.commit[:12]} after the push; {found}",
+                where=now.url,
+                fix="Find out who else writes to the branch, then run the same command again.",
+            )
         if not now.sendable:
-            raise conflict(now)
-        if now.remote.tip != expected:
-            raise ConflictError(
+            return conflict(now)
+        if now.remote.tip != before.remote.tip:
+            return ConflictError(
                 f"somebody else changed {now.shown} at this very moment",
                 where=now.url,
                 fix="Run the same command again; it goes on where it stopped.",
             )
-        raise RemoteError(
+        offered = self.offered[now.target.part]
+        request = f"open a merge request from {offered.removeprefix(HEADS)} into {now.target.branch} and merge it, or "
+        return RemoteError(
             f"{now.url} declined to move its branch {now.target.branch}; the server said:\n{declined}",
             where=now.url,
-            fix=f"If the branch is protected, open a merge request from {self.branch} into {now.target.branch} and "
-            "merge it, or allow this account to push to it; then run the same command again.",
+            fix=f"If the branch is protected, {request if offered.startswith(HEADS) else ''}allow this account to push "
+            "to it; then run the same command again.",
         )
 
-    def _verify(self, parts: Sequence[Part]) -> list[Part]:
-        """Ask the remotes that were pushed to; an answer without the commit is an error."""
-        now = each(lambda part: part if part.there else asked_again(part), parts)
-        missing = [
-            RemoteError(
-                f"{part.shown} doesn't have {part.commit[:12]} after the push; "
-                + (f"it is at {part.remote.tip[:12]}" if part.remote.tip else "there is no such branch"),
-                where=part.url,
-                fix="Find out who else writes to the branch, then run the same command again.",
-            )
-            for part in now
-            if not part.there
-        ]
-        if missing:
-            raise combined(missing)
-        self._reached(Step.VERIFIED, *now)
-        return now
-
-    def _reached(self, step: Step, *parts: Part) -> None:
-        for part in parts:
-            name = part.target.part
+    def _reached(self, step: Step, *names: str) -> None:
+        for name in names:
             self.delivery.parts[name] = replace(self.delivery.parts[name], step=step)
         self.state.write(self.delivery)

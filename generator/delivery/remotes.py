@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from generator.delivery.model import Target
 
-RUN_BRANCHES = "gitops/"
+HEADS = "refs/heads/"
+_RUN_BRANCHES = f"{HEADS}gitops/"
+# A forge makes the first branch of an empty repository its default branch, and then refuses to delete it. What lies
+# outside of refs/heads is no branch.
+_RUNS_OF_EMPTY_REMOTES = "refs/gitops/"
 # Long enough for a slow handshake; a remote that drops packets would keep git waiting for two minutes.
 _TIMEOUT = 30.0
-_HEADS = "refs/heads/"
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,24 @@ class RemoteBranches:
     Attributes:
         target: Whose remote it is.
         tip: The commit of the target's branch; None where the branch doesn't exist.
-        runs: Commits of the run branches (`gitops/<run id>`), by the branches' names.
+        runs: Commits of the run branches that it has, by the full names of their references.
+        empty: Whether it has neither the branch nor a default branch.
     """
 
     target: Target
     tip: str | None
     runs: Mapping[str, str]
+    empty: bool
+
+    def run_references(self, run_id: str) -> tuple[str, ...]:
+        """Return the names under which a run may offer its commit, the preferred one first."""
+        outside, branch = run_references(run_id)
+        return (outside, branch) if self.empty else (branch,)
+
+
+def run_references(run_id: str) -> tuple[str, str]:
+    """Return the full names that a run may use on a remote: outside of the branches, and as a branch."""
+    return _RUNS_OF_EMPTY_REMOTES + run_id, _RUN_BRANCHES + run_id
 
 
 def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
@@ -47,7 +62,7 @@ def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
         ConflictError: One has commits already, and there is no local repository that they could belong to.
         BadInputError: A URL holds credentials.
     """
-    answers = ask_all(targets)
+    answers = tuple(each(ask, targets))
     conflicts = [
         ConflictError(
             f"{shown_url(answer.target.url)} has a branch {answer.target.branch} already, and {answer.target.path} "
@@ -64,11 +79,6 @@ def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
     return answers
 
 
-def ask_all(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
-    """Ask all remotes at once; see `ask`."""
-    return tuple(each(ask, targets))
-
-
 def ask(target: Target) -> RemoteBranches:
     """Ask one remote for its branches.
 
@@ -82,13 +92,15 @@ def ask(target: Target) -> RemoteBranches:
             fix="Take them out of git_base_url; set FMC_GIT_TOKEN (and FMC_GIT_USER), or use a credential helper.",
         )
     git = git_in(_existing(target.path))
-    own = _HEADS + target.branch
+    own = HEADS + target.branch
     answer = run(
         git.ls_remote,
         "--",
         target.url,
+        "HEAD",
         own,
-        f"{_HEADS}{RUN_BRANCHES}*",
+        f"{_RUN_BRANCHES}*",
+        f"{_RUNS_OF_EMPTY_REMOTES}*",
         variables=network_environment(git, target.url),
         timeout=_TIMEOUT,
     )
@@ -99,12 +111,10 @@ def ask(target: Target) -> RemoteBranches:
     for line in answer.out.decode(errors="replace").splitlines():
         commit, _, name = line.partition("\t")
         references[name] = commit
-    prefix = _HEADS + RUN_BRANCHES
-    return RemoteBranches(
-        target,
-        references.get(own),
-        {name.removeprefix(_HEADS): commit for name, commit in references.items() if name.startswith(prefix)},
-    )
+    runs = {
+        name: commit for name, commit in references.items() if name.startswith((_RUN_BRANCHES, _RUNS_OF_EMPTY_REMOTES))
+    }
+    return RemoteBranches(target, references.get(own), runs, empty=references.keys().isdisjoint(("HEAD", own)))
 
 
 def _existing(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator.delivery.failures import local_error
 from generator.delivery.gitcommand import environment, git_in, repository_at, run
+from generator.delivery.replacement import Replacement
 from generator.errors import BadInputError, ConflictError
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def create_repository(target: Target) -> Repository:
 def open_repository(target: Target, *, cluster: str | None = None, clean: bool = False) -> Repository:
     """Open a repository and make sure that it is the right one, and in a state to work on.
 
+    A replacement of its files that was killed is completed first.
+
     Args:
         target: Where it is; its branch must be checked out, and `origin`, where there is one, must be its remote.
         cluster: Name that its recorded answers must have; None leaves them unread.
@@ -90,6 +93,7 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
             where=where,
             fix=f"Clone it and name the clone: `git clone {where} FOLDER`.",
         )
+    Replacement(repo, target.path).finish()
     head, branch, changes = _status(target, repo)
     _refuse_unfinished(repo, where)
     if branch != target.branch:

@@ -25,8 +25,7 @@ class Step(StrEnum):
 
     ASKED = "asked"
     OFFERED = "offered"
-    ADVANCED = "advanced"
-    VERIFIED = "verified"
+    DELIVERED = "delivered"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Leftover:
     """A run branch that an earlier run may have left on a remote."""
 
     url: str
-    branch: str
+    reference: str
     commit: str
 
 

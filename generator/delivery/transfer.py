@@ -1,8 +1,9 @@
-"""One `git push` of one branch, with a lease on what the remote branch is expected to be."""
+"""One `git push`, with a lease on what each remote reference is expected to be."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.delivery.access import network_environment
@@ -17,41 +18,57 @@ if TYPE_CHECKING:
 
 # First pushes carry whole repositories; a server that runs long checks gets its time.
 _TIMEOUT = 600.0
-# `git push --porcelain`: flag, tab, from:to, tab, summary; the flag of a rejected branch is `!`.
+# `git push --porcelain`: flag, tab, from:to, tab, summary; the flag of a rejected reference is `!`.
 _REJECTED = re.compile(r"^!\t[^\t]*\t(.*)$", re.MULTILINE)
+_NOT_ATOMIC = "does not support --atomic push"
 
 
-def send(target: Target, repo: Repo, branch: str, *, commit: str | None, expected: str | None) -> str | None:
-    """Make a remote branch point to a commit, provided that it is still where it was seen.
+@dataclass(frozen=True)
+class Update:
+    """What is to become of one remote reference.
+
+    Attributes:
+        reference: Its full name.
+        commit: What it is to point to; None deletes it.
+        expected: What it must point to now; None if it must not exist.
+    """
+
+    reference: str
+    commit: str | None
+    expected: str | None
+
+
+def send(target: Target, repo: Repo, *updates: Update) -> str | None:
+    """Make remote references point to commits, provided that they are still where they were seen: all or none.
 
     Args:
         target: Whose remote.
         repo: The local repository.
-        branch: Name of the remote branch.
-        commit: What it is to point to; None deletes it.
-        expected: What it must point to now; None if it must not exist.
+        updates: What is to be where; at least one.
 
     Returns:
-        None when the remote did it; otherwise why it (or the lease) declined, in the server's own words.
+        None when the remote did it; otherwise why it (or a lease) declined, in the server's own words.
 
     Raises:
         RemoteError: The remote could not be asked at all: unreachable, credentials refused, or a local hook said no.
     """
-    reference = f"refs/heads/{branch}"
     done = run(
         repo.git.push,
         "--porcelain",
         # Exactly what the leak gate has read goes out, no tags that point into it.
         "--no-follow-tags",
-        f"--force-with-lease={reference}:{expected or ''}",
+        *(["--atomic"] if len(updates) > 1 else []),
+        *(f"--force-with-lease={update.reference}:{update.expected or ''}" for update in updates),
         "--",
         "origin",
-        f"{commit or ''}:{reference}",
+        *(f"{update.commit or ''}:{update.reference}" for update in updates),
         variables=network_environment(repo.git, target.url),
         timeout=_TIMEOUT,
     )
     if done.code == 0:
         return None
+    if _NOT_ATOMIC in done.err:
+        return _NOT_ATOMIC
     rejected = _REJECTED.search(done.out.decode(errors="replace"))
     if rejected is None:
         raise remote_error(target.url, done)

@@ -1,19 +1,23 @@
-"""Folders of files compared with each other and with what a repository has committed, without staging anything."""
+"""Folders of files, and the trees of commits, as what Git records of them; nothing is staged or written for that."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from generator.delivery.failures import local_error
-from generator.delivery.gitcommand import repository_at, run
-from generator.errors import BadInputError
+from generator.delivery.gitcommand import run
+
+if TYPE_CHECKING:
+    from git import Repo
+
+_SHA256_HEX = 64
 
 
-class _Entry(NamedTuple):
-    """What git records of a file: its mode and the name of its content."""
+class Entry(NamedTuple):
+    """What git records of a file: its mode (octal) and the name of its content."""
 
     mode: str
     blob: str
@@ -22,52 +26,46 @@ class _Entry(NamedTuple):
 def tree_digest(path: Path) -> str:
     """Return the SHA-256 of all names, modes and contents below a folder, leaving out `.git` and empty folders."""
     digest = hashlib.sha256()
-    for name, entry in sorted(_files(path, "sha256").items()):
+    for name, entry in sorted(entries_of_folder(path, "sha256").items()):
         digest.update(f"{entry.mode} {entry.blob} {name}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def difference(repository: Path, staging: Path) -> list[str]:
-    """Compare a rendered tree with the last commit of a repository.
+def algorithm_of(commit: str | None) -> str:
+    """Return the hash that a repository names its objects with, given one of its commits."""
+    return "sha256" if commit is not None and len(commit) == _SHA256_HEX else "sha1"
 
-    Contents are compared byte by byte: rendered files have LF line ends, and a conversion by .gitattributes would
-    show up here as a change.
 
-    Args:
-        repository: A repository; one without a commit counts as empty.
-        staging: A folder of files.
-
-    Returns:
-        Sorted paths, relative to the top, that were added, changed (content or executable bit), or are missing.
+def entries_of_commit(path: Path, repo: Repo, commit: str | None) -> dict[str, Entry]:
+    """Return the files of a commit by their paths; nothing where there is no commit.
 
     Raises:
-        BadInputError: `repository` is no repository.
+        ToolError: git failed.
     """
-    repo = repository_at(repository)
-    if repo is None:
-        raise BadInputError(f"{repository} is no Git repository", where=str(repository))
-    listed = run(repo.git.ls_tree, "-r", "-z", "--full-tree", "HEAD")
-    unborn = listed.code and run(repo.git.rev_parse, "--quiet", "--verify", "HEAD").code
-    if listed.code and not unborn:
-        raise local_error(repository, "list the last commit", listed)
-    committed = {} if unborn else _committed(listed.out)
-    wide = any(len(entry.blob) == len(hashlib.sha256().hexdigest()) for entry in committed.values())
-    rendered = _files(staging, "sha256" if wide else "sha1")
-    return sorted(name for name in committed.keys() | rendered.keys() if committed.get(name) != rendered.get(name))
-
-
-def _committed(listing: bytes) -> dict[str, _Entry]:
-    """Parse `git ls-tree -r -z`: mode, type and object, a tab, the path."""
+    if commit is None:
+        return {}
+    listed = run(repo.git.ls_tree, "-r", "-z", "--full-tree", commit)
+    if listed.code:
+        raise local_error(path, "list the files of a commit", listed)
+    # Mode, type and object, a tab, the path (git-ls-tree(1), OUTPUT FORMAT).
     entries = {}
-    for line in listing.split(b"\0"):
+    for line in listed.out.split(b"\0"):
         if line:
             head, _, name = line.partition(b"\t")
             mode, _kind, blob = head.decode().split(" ")
-            entries[os.fsdecode(name)] = _Entry(mode, blob)
+            entries[os.fsdecode(name)] = Entry(mode, blob)
     return entries
 
 
-def _files(path: Path, algorithm: str) -> dict[str, _Entry]:
+def entries_of_folder(path: Path, algorithm: str) -> dict[str, Entry]:
+    """Return the files below a folder by their paths, leaving out `.git`.
+
+    Contents are taken byte by byte: rendered files have LF line ends, which no .gitattributes converts.
+
+    Args:
+        path: The folder.
+        algorithm: sha1 or sha256, as the repository wants it that they are compared with.
+    """
     entries = {}
     for folder, names, files in os.walk(path):
         if folder == os.fspath(path) and ".git" in names:
@@ -75,12 +73,12 @@ def _files(path: Path, algorithm: str) -> dict[str, _Entry]:
         links = [name for name in names if Path(folder, name).is_symlink()]
         for name in (*files, *links):
             file = Path(folder, name)
-            entries[file.relative_to(path).as_posix()] = _entry(file, algorithm)
+            entries[file.relative_to(path).as_posix()] = entry_of_file(file, algorithm)
     return entries
 
 
-def _entry(file: Path, algorithm: str) -> _Entry:
-    """Return mode and object name as git computes them (gitformat: `blob <size>`, NUL, content)."""
+def entry_of_file(file: Path, algorithm: str) -> Entry:
+    """Return mode and object name of a file or link as git computes them: of `blob <size>`, NUL, content."""
     if file.is_symlink():
         mode, content = "120000", os.fsencode(file.readlink())
     else:
@@ -88,4 +86,4 @@ def _entry(file: Path, algorithm: str) -> _Entry:
         mode, content = ("100755" if file.stat().st_mode & 0o100 else "100644"), file.read_bytes()
     blob = hashlib.new(algorithm, b"blob %d\0" % len(content), usedforsecurity=False)
     blob.update(content)
-    return _Entry(mode, blob.hexdigest())
+    return Entry(mode, blob.hexdigest())

@@ -85,13 +85,13 @@ def issue(authority: AuthorityRecord, names: Sequence[str], days: int, now: date
 
 
 def still_valid(record: ValueRecord, names: Sequence[str], now: datetime) -> bool:
-    """Return whether a certificate has these very names and 30 days left, at least."""
+    """Return whether a certificate has these very names and 30 days left, at least, or a third of a short life."""
     leaf = x509.load_pem_x509_certificate(record.public["cert"].encode())
     alternatives = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return (
-        alternatives.get_values_for_type(x509.DNSName) == list(names)
-        and leaf.not_valid_after_utc - now.astimezone(UTC) >= _RENEW_BEFORE
-    )
+    lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+    return alternatives.get_values_for_type(x509.DNSName) == list(names) and leaf.not_valid_after_utc - now.astimezone(
+        UTC
+    ) >= min(_RENEW_BEFORE, lifetime / 3)
 
 
 def _certificate(

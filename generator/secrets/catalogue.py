@@ -18,6 +18,8 @@ CATALOGUE = "secrets/catalogue.yaml"
 """Where it stands, below the folder of the repository part argocd."""
 CERTIFICATE = "secrets/sealing-cert.pem"
 """Where the committed sealing certificate stands, below the same folder."""
+MINIMUM_PASSWORD = 16
+"""Characters; with fewer a password could be guessed offline from its hash."""
 
 
 class Generator(StrEnum):

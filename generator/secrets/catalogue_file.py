@@ -6,7 +6,18 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from generator.errors import BadInputError, CatalogueError
-from generator.secrets.catalogue import CATALOGUE, FORMS, Catalogue, Constant, Derived, Form, Generator, Secret, Value
+from generator.secrets.catalogue import (
+    CATALOGUE,
+    FORMS,
+    MINIMUM_PASSWORD,
+    Catalogue,
+    Constant,
+    Derived,
+    Form,
+    Generator,
+    Secret,
+    Value,
+)
 from generator.secrets.document import did_you_mean, read_document
 
 if TYPE_CHECKING:
@@ -168,8 +179,8 @@ def _value(entry: Section, name: str, generator: Generator) -> Value:
         name=name,
         generator=generator,
         line=entry.line,
-        # bcrypt refuses more than 72 bytes; fewer than 16 characters could be guessed offline from a hash.
-        length=entry.number("length", 32, 16, 64),
+        # bcrypt refuses more than 72 bytes.
+        length=entry.number("length", 32, MINIMUM_PASSWORD, 64),
         env=env,
         prompt=entry.text("prompt", ""),
         comment=comment,

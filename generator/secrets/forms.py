@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from generator.secrets.vault import ValueRecord
 
 SALTED = frozenset({Form.BCRYPT, Form.HTPASSWD})
-_BCRYPT_BYTES = 72
+BCRYPT_BYTES = 72
 
 
 def plain_form(form: Form, record: ValueRecord) -> Plaintext:
@@ -55,9 +55,9 @@ def salted_form(datum: Derived, secret: Plaintext, where: str) -> Plaintext:
     """
     import bcrypt
 
-    if len(secret.reveal()) > _BCRYPT_BYTES:
+    if len(secret.reveal()) > BCRYPT_BYTES:
         raise BadInputError(
-            f"the value {datum.source} is longer than the {_BCRYPT_BYTES} bytes that bcrypt covers",
+            f"the value {datum.source} is longer than the {BCRYPT_BYTES} bytes that bcrypt covers",
             where=where,
             fix="Supply a shorter value.",
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +19,8 @@ _PEM_DASHES = b"-----"
 def needles(vault: Vault) -> tuple[bytes, ...]:
     """Return every form in which a secret of the vault could stand somewhere.
 
-    Those are the secret itself; the characters that its Base64 has wherever it stands inside of a longer encoded text
-    (`user:password`); and the lines of a PEM key, which indentation would tear apart.
+    Those are the secret itself, also as JSON and URLs write it; the characters that its Base64 has wherever it stands
+    inside of a longer encoded text (`user:password`); and the lines of a PEM key, which indentation would tear apart.
 
     Args:
         vault: The vault.
@@ -29,10 +31,18 @@ def needles(vault: Vault) -> tuple[bytes, ...]:
     found: set[bytes] = set()
     for secret in vault.secrets():
         content = secret.reveal()
-        found.update((content, content.strip()))
+        found.update((content, content.strip(), *_escaped(content.strip())))
         found.update(_encoded(content))
         found.update(_private_lines(content))
     return tuple(sorted(needle for needle in found if len(needle) >= _SHORTEST))
+
+
+def _escaped(content: bytes) -> Iterator[bytes]:
+    yield quote_from_bytes(content, safe="").encode()
+    try:
+        yield json.dumps(content.decode())[1:-1].encode()
+    except UnicodeDecodeError:
+        return
 
 
 def _encoded(content: bytes) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, VaultError
-from generator.files import write_atomic, write_error
+from generator.files import remove_leftovers, write_atomic, write_error
 from generator.findings import Finding, Severity
 from generator.secrets.catalogue import CATALOGUE, CERTIFICATE, Generator
 from generator.secrets.catalogue_file import read_catalogue
@@ -83,18 +83,20 @@ class SealReport:
 
     def warnings(self) -> list[Finding]:
         """Return a finding for each value that is pending."""
-        return [
-            Finding(
-                CATALOGUE,
-                pending.line,
-                "secrets/pending",
-                f"{pending.secret} is not sealed: nobody has supplied its value {pending.value}",
-                path=f"{pending.secret}: {pending.value}",
-                fix=(f"Set {pending.env} and run `fmc seal`." if pending.env else "Supply it and run `fmc seal`."),
-                severity=Severity.WARNING,
-            )
-            for pending in self.pending
-        ]
+        return [self._warning(pending) for pending in self.pending]
+
+    def _warning(self, pending: Pending) -> Finding:
+        state = "sealed without its new keys" if pending.secret in self.vault.sealed else "not sealed"
+        variable = f"Set {pending.env}, or type it into" if pending.env else "Type it into"
+        return Finding(
+            CATALOGUE,
+            pending.line,
+            "secrets/pending",
+            f"{pending.secret} is {state}: nobody has supplied its value {pending.value}",
+            path=f"{pending.secret}: {pending.value}",
+            fix=f"{variable} `fmc secret set {pending.secret} {pending.value}`; then run `fmc seal`.",
+            severity=Severity.WARNING,
+        )
 
 
 def seal_repository(
@@ -136,6 +138,8 @@ def seal_repository(
     result = reconcile(catalogue, vault, certificate, now.replace(microsecond=0), external_values)
     if result.vault != before:
         save_vault(vault_path, result.vault)
+    for path in (vault_path, root / CERTIFICATE, *(root / secret.manifest_path for secret in catalogue.secrets)):
+        remove_leftovers(path)
     written, deleted = _write_files(root, result)
     return SealReport(
         catalogue=catalogue,

@@ -63,7 +63,8 @@ def verify_manifests(root: Path, catalogue: Catalogue | None = None) -> list[Fin
 
 def sealed_files(root: Path) -> list[str]:
     """Return the paths of all sealed manifests below `secrets/`, relative to the root, sorted."""
-    return sorted(path.relative_to(root).as_posix() for path in (root / "secrets").rglob("*.sealed.yaml"))
+    found = (path for path in (root / "secrets").rglob("*.sealed.yaml") if path.is_file())
+    return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def _missing(secret: Secret) -> Finding:

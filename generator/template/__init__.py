@@ -1,1 +1,1 @@
-"""The template: where it is, what its plan says, rendering it through Copier."""
+"""The template room: where the template is, and rendering it. Copier is imported here alone, and lazily."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from generator.secrets.keys import SealingKey, generate_sealing_key
 from generator.secrets.repository import SealReport, seal_repository
 from generator.secrets.vault import Vault
 from generator.secrets.vault_file import open_vault
+from tests.conftest import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue import Catalogue
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 FULL = (HERE / "catalogues" / "full.yaml").read_text()
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 TOKEN = {"FMC_TEST_TOKEN": "glpat-4711-external-value"}
@@ -107,14 +107,6 @@ def catalogue(tmp_path: Path) -> Callable[[str], Catalogue]:
 
 
 @pytest.fixture(scope="session")
-def kubeseal() -> str:
-    """The real kubeseal, from $FMC_TOOLS_DIR or PATH."""
-    folder = os.environ.get("FMC_TOOLS_DIR")
-    program = shutil.which("kubeseal", path=folder) if folder else None
-    program = program or shutil.which("kubeseal")
-    if program is None:
-        reason = "kubeseal is neither in $FMC_TOOLS_DIR nor on PATH"
-        if os.environ.get("FMC_REQUIRE_TOOLS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return program
+def kubeseal() -> Path:
+    """The real kubeseal."""
+    return require_tool("kubeseal")

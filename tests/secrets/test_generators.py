@@ -66,6 +66,13 @@ def test_a_certificate_is_valid_for_its_names_until_30_days_before_its_end() -> 
     assert not still_valid(record, NAMES[:1], NOW)
 
 
+def test_a_short_lived_certificate_is_kept_for_two_thirds_of_its_life() -> None:
+    record = issue(suitable_authority(None, "home", 3, NOW), NAMES, 3, NOW)
+    assert still_valid(record, NAMES, NOW)
+    assert still_valid(record, NAMES, NOW + timedelta(days=2))
+    assert not still_valid(record, NAMES, NOW + timedelta(days=2, seconds=1))
+
+
 def test_an_authority_is_replaced_only_when_a_leaf_would_outlive_it() -> None:
     authority = suitable_authority(None, "home", 825, NOW)
     assert suitable_authority(authority, "home", 825, NOW + timedelta(days=3650 - 825)) == authority

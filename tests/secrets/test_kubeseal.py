@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.secrets.catalogue import Secret
-from generator.secrets.keys import key_secret
 from generator.secrets.manifest import Sealed, parse, render
 from generator.secrets.plaintext import Plaintext
 from generator.secrets.seal import Scope, Sealer, load_private_keys, unseal
+from tests.secrets.interop import recovered, run, write_key_secret
 from tests.secrets.test_manifest import TORTURE
 
 if TYPE_CHECKING:
@@ -28,23 +27,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.tools
 
 
-def run(kubeseal: str, *arguments: str, stdin: bytes) -> bytes:
-    """Run kubeseal without any kubeconfig."""
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-    done = subprocess.run([kubeseal, *arguments], input=stdin, capture_output=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
-
-
 @pytest.fixture
 def key_file(tmp_path: Path, sealing_key: SealingKey) -> str:
     """Our key as the Secret that the cluster gets."""
-    path = tmp_path / "key-secret.json"
-    secret = key_secret(
-        sealing_key.certificate, sealing_key.private_key, name="sealed-secrets-key-1", namespace="kube-system"
-    )
-    path.write_bytes(secret.reveal())
-    return str(path)
+    return write_key_secret(tmp_path / "key-secret.json", sealing_key.certificate, sealing_key.private_key)
 
 
 @pytest.fixture
@@ -54,16 +40,8 @@ def certificate_file(tmp_path: Path, sealing_key: SealingKey) -> str:
     return str(path)
 
 
-def recovered(kubeseal: str, key_file: str, manifest: bytes) -> dict[str, Any]:
-    arguments = ("--recovery-unseal", "--recovery-private-key", key_file, "--format", "json")
-    document: dict[str, Any] = json.loads(run(kubeseal, *arguments, stdin=manifest))
-    # Go writes an empty value as null.
-    document["data"] = {key: base64.b64decode(value or "") for key, value in document["data"].items()}
-    return document
-
-
 def test_it_unseals_every_manifest_to_exactly_the_vaults_bytes(
-    kubeseal: str, workspace: Workspace, key_file: str
+    kubeseal: Path, workspace: Workspace, key_file: str
 ) -> None:
     report = workspace.seal()
     keys = load_private_keys([workspace.key.private_key])
@@ -86,7 +64,7 @@ def test_it_unseals_every_manifest_to_exactly_the_vaults_bytes(
     assert token["admin"] == values["registry/push-token"]["admin"].secret.reveal()
 
 
-def test_it_unseals_with_the_bare_private_key_too(kubeseal: str, workspace: Workspace, tmp_path: Path) -> None:
+def test_it_unseals_with_the_bare_private_key_too(kubeseal: Path, workspace: Workspace, tmp_path: Path) -> None:
     workspace.seal()
     bare = tmp_path / "key.pem"
     bare.write_bytes(workspace.key.private_key.reveal())
@@ -94,7 +72,7 @@ def test_it_unseals_with_the_bare_private_key_too(kubeseal: str, workspace: Work
     assert secret["data"]["users"].startswith(b"ops:$2y$04$")
 
 
-def test_it_refuses_a_manifest_that_was_renamed(kubeseal: str, workspace: Workspace, key_file: str) -> None:
+def test_it_refuses_a_manifest_that_was_renamed(kubeseal: Path, workspace: Workspace, key_file: str) -> None:
     workspace.seal()
     content = workspace.files()["secrets/traefik/dashboard-users.sealed.yaml"].replace(b"dashboard-users", b"other")
     arguments = ("--recovery-unseal", "--recovery-private-key", key_file)
@@ -103,7 +81,7 @@ def test_it_refuses_a_manifest_that_was_renamed(kubeseal: str, workspace: Worksp
     assert b"no key could decrypt secret" in done.stderr
 
 
-def test_nasty_texts_reach_it_unchanged(kubeseal: str, sealing_key: SealingKey, key_file: str) -> None:
+def test_nasty_texts_reach_it_unchanged(kubeseal: Path, sealing_key: SealingKey, key_file: str) -> None:
     """As values, as names, as keys and as annotations: its reader is a YAML 1.1 one."""
     texts = {f"k{index}": text for index, text in enumerate(TORTURE)}
     annotations = {f"example.com/{key}": text for key, text in texts.items()}
@@ -120,7 +98,7 @@ def test_nasty_texts_reach_it_unchanged(kubeseal: str, sealing_key: SealingKey, 
 @pytest.mark.parametrize("content", [b"", b"hunter2", bytes(range(256)), b"\x00" * (1 << 20)], ids=len)
 @pytest.mark.parametrize("scope", Scope)
 def test_we_unseal_single_values_that_it_sealed(
-    kubeseal: str, sealing_key: SealingKey, certificate_file: str, scope: Scope, content: bytes
+    kubeseal: Path, sealing_key: SealingKey, certificate_file: str, scope: Scope, content: bytes
 ) -> None:
     place = ("--namespace", "argocd", "--name", "repo-main", "--scope", scope.value)
     sealed = run(kubeseal, "--raw", "--cert", certificate_file, *place, stdin=content).decode()
@@ -129,7 +107,7 @@ def test_we_unseal_single_values_that_it_sealed(
 
 
 def test_we_unseal_whole_documents_that_it_sealed(
-    kubeseal: str, sealing_key: SealingKey, certificate_file: str
+    kubeseal: Path, sealing_key: SealingKey, certificate_file: str
 ) -> None:
     keys = load_private_keys([sealing_key.private_key])
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import logging
+import pickle
 import traceback
 
 import pytest
@@ -34,3 +37,16 @@ def test_neither_a_log_line_nor_a_traceback_shows_it(caplog: pytest.LogCaptureFi
 def test_equal_secrets_are_equal() -> None:
     assert Plaintext(b"a") == Plaintext(b"a")
     assert Plaintext(b"a") != Plaintext(b"b")
+
+
+def test_a_record_that_holds_it_does_not_unfold_it() -> None:
+    @dataclasses.dataclass
+    class Record:
+        secret: Plaintext
+
+    assert "hunter2" not in str(dataclasses.asdict(Record(SECRET)))
+
+
+def test_it_survives_a_copy_and_another_process() -> None:
+    assert copy.deepcopy(SECRET) == pickle.loads(pickle.dumps(SECRET)) == SECRET
+    assert {SECRET, copy.copy(SECRET)} == {SECRET}

@@ -82,7 +82,10 @@ def test_a_pending_value_is_a_warning_with_its_variable(workspace: Workspace) ->
     report = workspace.seal()
     (warning,) = report.warnings()
     assert (warning.rule, warning.severity, warning.file) == ("secrets/pending", "warning", "secrets/catalogue.yaml")
-    assert warning.fix == "Set FMC_TEST_TOKEN and run `fmc seal`."
+    assert warning.fix == (
+        "Set FMC_TEST_TOKEN, or type it into `fmc secret set registry/push-token token`; then run `fmc seal`."
+    )
+    assert "not sealed" in warning.message
     assert FULL.splitlines()[warning.line - 1].strip().startswith("token: {generator: external")
     assert not (workspace.root / "secrets/registry").exists()
 
@@ -213,6 +216,7 @@ def test_no_file_report_log_or_error_shows_a_secret(
 
 
 def test_the_plaintexts_would_find_a_leak_of_any_kind(workspace: Workspace) -> None:
+    workspace.external = {"FMC_TEST_TOKEN": 'glpat-4711/external"value'}
     report = workspace.seal()
     needles = report.plaintexts()
     token = workspace.external["FMC_TEST_TOKEN"].encode()
@@ -227,6 +231,8 @@ def test_the_plaintexts_would_find_a_leak_of_any_kind(workspace: Workspace) -> N
         base64.b64encode(b"u:" + token),
         base64.b64encode(b"us:" + token),
         base64.b64encode(b"user:" + token + b"\n"),
+        b"https://user:glpat-4711%2Fexternal%22value@git.example.com",
+        b'{"token": "glpat-4711/external\\"value"}',
         *(key.replace(b"\n", b"\n    ") for key in private_keys),
         *(base64.b64encode(key) for key in private_keys),
         report.vault.derived["argocd/argocd-secret"]["admin.password"].content.reveal(),

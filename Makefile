@@ -1,0 +1,70 @@
+# Everything here needs Python 3.11 or newer, git and make alone; `make tools` also needs Go.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := $(CURDIR)/demo
+JOBS ?= 2
+
+.PHONY: help
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: $(READY) ## Make .venv with everything that is pinned in requirements.lock
+$(READY): requirements.lock pyproject.toml hatch_build.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# The demo's remotes are bare repositories on this disk, under the address that examples/ha.yaml names: git is told to go
+# to the folder instead, for these commands alone.
+DEMO_ENV = GIT_CONFIG_COUNT=1 \
+	GIT_CONFIG_KEY_0=url.file://$(DEMO)/remotes/.insteadOf \
+	GIT_CONFIG_VALUE_0=https://git.example.com/home/ \
+	FMC_IDENTITY=$(DEMO)/identity.txt
+
+.PHONY: demo
+demo: $(READY) ## Make three repositories from examples/ha.yaml and push them to bare repositories in demo/
+	@for part in infra argocd apps; do \
+	  test -d $(DEMO)/remotes/$$part.git || git init --quiet --bare --initial-branch=main $(DEMO)/remotes/$$part.git; \
+	done
+	@$(DEMO_ENV) $(BIN)/fmc new --answers examples/ha.yaml --push --yes --workspace demo/workspace \
+	  --author-name 'fmc demo' --author-email demo@example.com
+
+.PHONY: demo-clean
+demo-clean: ## Remove demo/
+	rm -rf $(DEMO)
+
+.PHONY: test
+test: $(READY) ## Run every check and test of this repository; what needs a missing program is listed at the end
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n $(JOBS)
+
+.PHONY: tools
+tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools
+	$(BIN)/python tests/tools/build.py
+
+.PHONY: bench
+bench: $(READY) ## Compare with peers, print a table, write bench/results.json
+	$(BIN)/python -m bench
+
+.PHONY: lint
+lint: $(READY) ## Format and lint what is changed here
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: lock
+lock: ## Renew requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock

@@ -1,0 +1,156 @@
+"""The cases: what fmc does, and the peer that it is compared with."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measure import Case, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+ANSWERS = ROOT / "examples" / "ha.yaml"
+LAYOUTS = ("infra", "argocd", "apps")
+_BIN = Path(sys.executable).parent
+_SEALED_VALUES = 200
+
+
+def cases(scratch: Path) -> Iterator[Case]:
+    """Yield all cases.
+
+    Args:
+        scratch: An empty folder to work in.
+    """
+    environment = _environment(scratch)
+    yield _whole(scratch, environment)
+    yield _rendering(scratch, environment)
+    yield Case(
+        "fmc --help / python -c 'import click'",
+        lambda: timed([str(_BIN / "fmc"), "--help"], environment),
+        lambda: timed([sys.executable, "-c", "import click"], environment),
+        goal=2.0,
+        rounds=21,
+    )
+    yield Case(
+        "fmc check --answers, whole process / 0.25 s",
+        lambda: timed([str(_BIN / "fmc"), "check", "--answers", str(ANSWERS)], environment),
+        lambda: 0.25,
+        goal=1.0,
+        rounds=15,
+    )
+    yield _sealing()
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Return an environment in which git commits, and the demo's remotes are folders."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(scratch),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "bench",
+        "GIT_AUTHOR_EMAIL": "bench@example.com",
+        "GIT_COMMITTER_NAME": "bench",
+        "GIT_COMMITTER_EMAIL": "bench@example.com",
+        "FMC_IDENTITY": str(scratch / "identity.txt"),
+    }
+
+
+def _whole(scratch: Path, environment: dict[str, str]) -> Case:
+    """Everything that `fmc new --push` does, compared with one copy by Copier from the same template's Git."""
+    template = scratch / "template"
+    subprocess.run(["git", "clone", "--quiet", "--no-local", str(ROOT), str(template)], check=True, env=environment)
+    subprocess.run(["git", "tag", "v1.0.0"], cwd=template, check=True, env=environment)
+    numbers = itertools.count()
+
+    def ours() -> float:
+        folder = scratch / f"whole-{next(numbers)}"
+        for part in LAYOUTS:
+            subprocess.run(
+                ["git", "init", "--quiet", "--bare", str(folder / "remotes" / f"{part}.git")],
+                check=True,
+                env=environment,
+            )
+        command = [str(_BIN / "fmc"), "new", "--answers", str(ANSWERS), "--push", "--yes"]
+        redirect = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.file://{folder}/remotes/.insteadOf",
+            "GIT_CONFIG_VALUE_0": "https://git.example.com/home/",
+        }
+        seconds = timed([*command, "--workspace", str(folder / "workspace")], environment | redirect)
+        shutil.rmtree(folder)
+        return seconds
+
+    def peer() -> float:
+        destination = scratch / f"copy-{next(numbers)}"
+        command = [str(_BIN / "copier"), "copy", "--quiet", "--defaults", "--data-file", str(ANSWERS)]
+        seconds = timed(
+            [*command, "--data", "layout=monorepo", f"git+file://{template}", str(destination)], environment
+        )
+        shutil.rmtree(destination)
+        return seconds
+
+    return Case("fmc new --push, everything / copier copy (git) of the monorepo", ours, peer, goal=1.0)
+
+
+def _rendering(scratch: Path, environment: dict[str, str]) -> Case:
+    """Rendering of the three repositories alone, each in a new process."""
+    from generator.answers.load import load
+
+    data = scratch / "data.json"
+    data.write_text(json.dumps(load(ANSWERS, ROOT).data))
+    numbers = itertools.count()
+
+    def run(script: str) -> float:
+        folder = scratch / f"rendering-{next(numbers)}"
+        command = [sys.executable, str(ROOT / "bench" / script), str(ROOT), str(data)]
+        seconds = timed([*command, *(f"{layout}={folder / layout}" for layout in LAYOUTS)], environment)
+        shutil.rmtree(folder)
+        return seconds
+
+    return Case(
+        "rendering three repositories / plain jinja2 over the same files",
+        lambda: run("our_rendering.py"),
+        lambda: run("plain_jinja2.py"),
+        goal=1.5,
+        rounds=9,
+    )
+
+
+def _sealing() -> Case:
+    """Sealing a value compared with the RSA operation that it can't do without."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+
+    from generator.secrets.keys import certificate_public_key, generate_sealing_key
+    from generator.secrets.plaintext import Plaintext
+    from generator.secrets.seal import Scope, Sealer
+
+    certificate = generate_sealing_key().certificate.encode()
+    sealer = Sealer(certificate)
+    public_key = certificate_public_key(certificate)
+    label = Scope.STRICT.label("argocd", "git-credentials")
+    value, session_key = Plaintext(b"a password of 32 characters long"), os.urandom(32)
+    padding = OAEP(MGF1(hashes.SHA256()), hashes.SHA256(), label)
+
+    def ours() -> float:
+        started = time.perf_counter()
+        for _ in range(_SEALED_VALUES):
+            sealer.seal(value, label)
+        return (time.perf_counter() - started) / _SEALED_VALUES
+
+    def peer() -> float:
+        started = time.perf_counter()
+        for _ in range(_SEALED_VALUES):
+            public_key.encrypt(session_key, padding)
+        return (time.perf_counter() - started) / _SEALED_VALUES
+
+    return Case("sealing one value / one RSA-4096 public operation", ours, peer, goal=1.3, rounds=15)

@@ -1,0 +1,20 @@
+"""Our rendering alone, as `fmc new` does it. Usage: our_rendering.py ROOT DATA.json LAYOUT=FOLDER ..."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from generator.pipeline.workers import Workers
+from generator.template.render import render_layout, warm_up
+from generator.template.source import TemplateSource
+
+if __name__ == "__main__":
+    with Workers() as workers:
+        workers.prepare(warm_up)
+        source = TemplateSource(Path(sys.argv[1]), "", "")
+        values = json.loads(Path(sys.argv[2]).read_text())
+        parts = [part.split("=", 1) for part in sys.argv[3:]]
+        for rendering in [workers.submit(render_layout, source, values, part[0], Path(part[1])) for part in parts]:
+            rendering.result()

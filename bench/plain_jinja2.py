@@ -1,0 +1,49 @@
+"""The peer of rendering: the same files through plain jinja2. Usage: ROOT DATA.json LAYOUT=FOLDER ..."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import jinja2
+import yaml
+from jinja2_ansible_filters import AnsibleCoreFiltersExtension
+
+SUFFIX = ".jinja"
+
+
+def render(root: Path, data: dict[str, object], layout: str, destination: Path) -> None:
+    """Render one layout, names and contents, as Copier would."""
+    settings = yaml.safe_load((root / "copier.yml").read_text())
+    options = {**settings["_envops"], "undefined": jinja2.StrictUndefined}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(root), extensions=[AnsibleCoreFiltersExtension], **options
+    )
+    context = {
+        **data,
+        "layout": layout,
+        "template_origin": {},
+        "_copier_answers": {**data, "layout": layout},
+        "_copier_conf": {"answers_file": ".copier-answers.yml"},
+    }
+    top = root / environment.from_string(settings["_subdirectory"]).render(context)
+    for source in sorted(top.rglob("*")):
+        name = environment.from_string(source.relative_to(top).as_posix()).render(context)
+        if not source.is_file() or not all(name.split("/")) or name == SUFFIX:
+            continue
+        target = destination / name.removesuffix(SUFFIX)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.name.endswith(SUFFIX):
+            template = environment.get_template(source.relative_to(root).as_posix())
+            target.write_text(template.render(context))
+        else:
+            shutil.copyfile(source, target)
+
+
+if __name__ == "__main__":
+    values = json.loads(Path(sys.argv[2]).read_text())
+    for part in sys.argv[3:]:
+        chosen, folder = part.split("=", 1)
+        render(Path(sys.argv[1]), values, chosen, Path(folder))

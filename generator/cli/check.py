@@ -1,0 +1,84 @@
+"""`fmc check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from generator.cli.new import parsed
+from generator.cli.options import console, engine_options, identity_option, output_options, workspace_option
+from generator.findings import Severity
+
+HELP = """Check answers, or the repositories of a workspace.
+
+Looks at every file, manifest and sealed secret, and at the commits that a push would publish. All findings come at
+once, each with its place, its reason and its fix. Nothing is changed.
+
+\b
+Examples:
+  fmc check
+  fmc check --workspace ~/clusters/home --output json
+  fmc check --answers answers.yaml
+"""
+
+
+@click.command("check", help=HELP, short_help="Check answers, or the repositories of a workspace.")
+@click.option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Check this answers file instead of repositories.",
+)
+@click.option("-d", "--data", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
+@workspace_option
+@identity_option
+@engine_options
+@output_options
+def command(
+    answers: Path | None,
+    data: tuple[str, ...],
+    workspace: Path,
+    identity: Path | None,
+    engine: str,
+    kubeconform: Path | None,
+) -> int:
+    """Call the pipeline, and show the findings."""
+    if answers is not None:
+        return _answers(answers, data)
+    from generator.pipeline.check import Engine, check
+
+    repositories, report = check(workspace, Engine(engine, kubeconform), identity, console())
+    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
+    warnings = len(report.findings) - errors
+    if console().json_output:
+        console().document(
+            {
+                "workspace": str(repositories.workspace.root),
+                "files": report.files,
+                "documents": report.documents,
+                "engine": report.engine,
+                "findings": [finding.as_dict() for finding in report.findings],
+            }
+        )
+        return 1 if errors else 0
+    console().findings(report.findings)
+    console().result(
+        f"Checked {report.files} files, {report.documents} manifests ({report.engine}): "
+        f"{errors} errors, {warnings} warnings."
+    )
+    console().result("Next: " + ("correct them, then `fmc check`" if errors else "fmc push"))
+    return 1 if errors else 0
+
+
+def _answers(path: Path, data: tuple[str, ...]) -> int:
+    from generator.pipeline.check import check_answers
+
+    loaded = check_answers(path, parsed(data), console())
+    if console().json_output:
+        console().document({"answers": str(path), "findings": [finding.as_dict() for finding in loaded.warnings]})
+        return 0
+    console().findings(loaded.warnings)
+    console().result(f"{path} is good: cluster {loaded.answers.name}, {len(loaded.plan.nodes)} machines.")
+    console().result(f"Next: fmc new --answers {path}")
+    return 0

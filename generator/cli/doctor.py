@@ -1,0 +1,42 @@
+"""`fmc doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from generator.cli.options import console, output_options
+
+HELP = """Look at the machine: what fmc needs, and what it can use.
+
+--install gets kubeconform, the version that fmc was tested with, into fmc's own folder: from its release with a pinned
+sha256, or built by `go install` where Go is there. Without it manifests are validated by the built-in engine.
+
+\b
+Examples:
+  fmc doctor
+  fmc doctor --install
+"""
+
+
+@click.command("doctor", help=HELP, short_help="Look at the machine: what fmc needs, and what it can use.")
+@click.option("--install", is_flag=True, help="Install kubeconform into fmc's own folder.")
+@output_options
+def command(install: bool) -> int:
+    """Call the pipeline, and show what is there."""
+    from generator.pipeline.doctor import examine, install_tools
+
+    if install:
+        with console().step("install kubeconform"):
+            console().note(f"    {install_tools()}")
+    states = examine()
+    missing = [state.name for state in states if state.needed and not state.found]
+    if console().json_output:
+        console().document({"tools": [state.as_dict() for state in states]})
+        return 4 if missing else 0
+    console().table(
+        "This machine",
+        ("what", "found", "for"),
+        [(state.name, state.found or ("MISSING" if state.needed else "not there"), state.purpose) for state in states],
+    )
+    console().result(f"Missing: {', '.join(missing)}" if missing else "Next: fmc new")
+    return 4 if missing else 0

@@ -1,0 +1,101 @@
+"""The command `fmc`: finds the verb, runs it, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from generator import __version__
+from generator.errors import FmcError, InterruptedByUserError
+
+# Verb: group in the help, and one line of it. A verb's module is imported when the verb is used, so that `fmc --help`
+# does not pay for it; a test compares these lines with the verbs' own.
+VERBS = {
+    "new": ("Start", "Render, seal, check and commit the repositories of a cluster, and push them."),
+    "check": ("Work", "Check answers, or the repositories of a workspace."),
+    "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
+    "push": ("Work", "Push the repositories of a workspace, argocd last."),
+    "secret": ("Work", "List the secrets of a cluster, or set one."),
+    "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),
+}
+HELP = """fmc makes the GitOps repositories of a K3s cluster: rendered, sealed, checked and pushed.
+
+\b
+Examples:
+  fmc new                                      ask, show the plan, make the repositories
+  fmc new --answers examples/ha.yaml --push    the same without questions, and push
+  fmc check                                    check the workspace you are in
+"""
+_EXIT_BAD_INPUT = 2
+
+
+class LazyGroup(click.Group):
+    """A group of verbs that are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the verbs in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb; an unknown one ends the command with the nearest known one."""
+        if cmd_name in VERBS:
+            command: click.Command = import_module(f"generator.cli.{cmd_name}").command
+            return command
+        from difflib import get_close_matches
+
+        near = get_close_matches(cmd_name, VERBS, n=1)
+        ctx.fail(f"there is no command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the verbs by group."""
+        for group in dict.fromkeys(group for group, _ in VERBS.values()):
+            with formatter.section(group):
+                formatter.write_dl([(verb, line) for verb, (of, line) in VERBS.items() if of == group])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=HELP,
+    epilog="Exit codes: 0 done, 1 findings, 2 bad input, 3 a person has to decide, 4 a tool or remote failed, "
+    "130 interrupted.",
+)
+@click.version_option(__version__, message="fmc %(version)s")
+def fmc() -> None:
+    """Hold the verbs."""
+
+
+def main() -> None:
+    """Run the command and end the process."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = fmc.main(prog_name="fmc", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        return _report(InterruptedByUserError("interrupted"))
+    except click.ClickException as error:
+        error.show()
+        return _EXIT_BAD_INPUT
+    except FmcError as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        return _report(InterruptedByUserError("interrupted", fix="The same command goes on where this one stopped."))
+    except BrokenPipeError:
+        # The reader of stdout has left; Python would complain about it once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _report(error: FmcError) -> int:
+    from generator.cli.options import console
+
+    console().error(error)
+    return error.exit_code

@@ -1,0 +1,117 @@
+"""`fmc new`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator.cli.options import (
+    author,
+    author_options,
+    console,
+    engine_options,
+    identity_option,
+    output_options,
+    template_option,
+)
+
+if TYPE_CHECKING:
+    from generator.pipeline.new import Overview
+
+HELP = """Render, seal, check and commit the repositories of a cluster, and push them.
+
+Without --answers it asks at most twelve questions and keeps the answers in answers.yaml; run it again to go on where
+you stopped. It shows what it is about to make, and asks once. Run with the same answers again it changes nothing.
+
+\b
+Examples:
+  fmc new
+  fmc new --answers examples/ha.yaml --push
+  fmc new --answers answers.yaml --workspace ~/clusters/home --yes
+  fmc new --answers answers.yaml -d layout=monorepo -d profile=single
+
+\b
+Environment:
+  FMC_GIT_TOKEN       token that may push, for http(s) remotes; a credential helper does as well
+  FMC_GIT_READ_TOKEN  token with which Argo CD will read the repositories; sealed, never stored in the clear
+  FMC_IDENTITY        your age identity, which opens the vault
+"""
+
+
+@click.command(
+    "new", help=HELP, short_help="Render, seal, check and commit the repositories of a cluster, and push them."
+)
+@click.option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Answers file; without it fmc asks.",
+)
+@click.option("-d", "--data", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the repositories go.  [default: a folder with the cluster's name]",
+)
+@click.option("--push", is_flag=True, help="Push the repositories to their remotes, argocd last.")
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@identity_option
+@author_options
+@template_option
+@engine_options
+@output_options
+def command(
+    answers: Path | None,
+    data: tuple[str, ...],
+    workspace: Path | None,
+    push: bool,
+    yes: bool,
+    identity: Path | None,
+    author_name: str | None,
+    author_email: str | None,
+    template_url: str | None,
+    engine: str,
+    kubeconform: Path | None,
+) -> int:
+    """Call the pipeline, and show what it did."""
+    from generator.cli.interview import interview
+    from generator.cli.summary import overview, summary
+    from generator.pipeline.check import Engine
+    from generator.pipeline.new import NewOptions, new
+
+    interactive = sys.stdin.isatty() and sys.stderr.isatty()
+
+    def confirm(plan: Overview) -> bool:
+        if yes or not interactive:
+            return True
+        overview(plan, console())
+        return click.confirm("Write this?", default=True, err=True)
+
+    report = new(
+        NewOptions(
+            answers=answers or interview(interactive, template_url),
+            workspace=workspace,
+            push=push,
+            overrides=parsed(data),
+            template_url=template_url,
+            author=author(author_name, author_email),
+            identity=identity,
+            engine=Engine(engine, kubeconform),
+        ),
+        console(),
+        confirm,
+    )
+    summary(report, console())
+    return 0
+
+
+def parsed(data: tuple[str, ...]) -> dict[str, str]:
+    """Split NAME=VALUE options."""
+    for item in data:
+        if "=" not in item:
+            raise click.BadParameter(f"{item!r} is not NAME=VALUE", param_hint="--data")
+    return dict(item.split("=", 1) for item in data)

@@ -1,0 +1,161 @@
+"""`fmc check`: everything that can be known about rendered repositories before a cluster sees them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.errors import ChecksError, VaultError
+from generator.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from generator.answers.load import LoadedAnswers
+    from generator.checks.run import Report
+    from generator.console import Console
+    from generator.delivery.model import Target
+    from generator.workspace import Repositories, Workspace
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What validates the manifests.
+
+    Attributes:
+        name: auto, builtin or kubeconform.
+        kubeconform: The program; None looks for it on PATH and among fmc's tools.
+    """
+
+    name: str = "auto"
+    kubeconform: Path | None = None
+
+
+def check_answers(path: Path, overrides: Mapping[str, str], console: Console) -> LoadedAnswers:
+    """Check an answers file.
+
+    Raises:
+        AnswersError: Some answers are wrong; it holds every finding.
+        BadInputError: The file can't be used at all.
+    """
+    from generator.answers.load import load
+    from generator.template.source import find_template
+
+    with console.step("check the answers"):
+        return load(path, find_template().root, overrides)
+
+
+def check(start: Path, engine: Engine, identity: Path | None, console: Console) -> tuple[Repositories, Report]:
+    """Check the repositories of a workspace: files, manifests, secrets, and the commits that a push would publish.
+
+    Args:
+        start: The workspace, or a folder in it.
+        engine: What validates the manifests.
+        identity: The operator's age identity; None for the usual place. Where none opens the vault, the search for
+            leaks knows patterns alone, and a finding says so.
+        console: Is told about progress.
+
+    Returns:
+        The repositories, and what was found.
+
+    Raises:
+        FmcError: The workspace can't be checked at all.
+    """
+    from generator.template.source import find_template
+    from generator.workspace import find_repositories
+
+    with console.step("read the recorded answers"):
+        repositories = find_repositories(start, find_template().root)
+    plaintexts, warnings = known_plaintexts(repositories.workspace, repositories.loaded.answers.name, identity)
+    with console.step("check the files"):
+        report = check_parts(repositories.trees, repositories.loaded, engine, plaintexts)
+    with console.step("check the commits that are not pushed yet"):
+        leaks = leaks_in_commits(repositories.targets, plaintexts)
+    return repositories, replace(report, findings=(*report.findings, *warnings, *leaks))
+
+
+def check_parts(
+    trees: Mapping[str, Path], loaded: LoadedAnswers, engine: Engine, plaintexts: Collection[bytes]
+) -> Report:
+    """Check the folders of some parts.
+
+    Args:
+        trees: Folder of each part.
+        loaded: The answers that they were rendered from.
+        engine: What validates the manifests.
+        plaintexts: What must stand in none of the files.
+    """
+    from generator.checks.run import check_trees
+
+    report = check_trees(
+        trees,
+        kubernetes_version=loaded.plan.k3s.version,
+        engine=engine.name,
+        kubeconform=engine.kubeconform,
+        plaintexts=plaintexts,
+    )
+    if "argocd" not in trees:
+        return report
+    from generator.secrets.verify import verify_manifests
+
+    secrets = [replace(finding, file=f"argocd/{finding.file}") for finding in verify_manifests(trees["argocd"])]
+    return replace(report, findings=(*report.findings, *secrets))
+
+
+def require_clean(report: Report) -> None:
+    """Let nothing go on that has an error among its findings.
+
+    Raises:
+        ChecksError: There are errors.
+    """
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    if errors:
+        count = "1 error was" if len(errors) == 1 else f"{len(errors)} errors were"
+        raise ChecksError(
+            f"{count} found in the repositories", report.findings, fix="Correct them, then run the same command again."
+        )
+
+
+def known_plaintexts(
+    workspace: Workspace, cluster: str, identity: Path | None
+) -> tuple[tuple[bytes, ...], list[Finding]]:
+    """Return what a leak would look like, as far as the vault can be opened here, and a finding if it can't.
+
+    Args:
+        workspace: Where the vault lies.
+        cluster: Name of the cluster.
+        identity: The operator's age identity; None for the usual place.
+    """
+    from generator.secrets.identities import identity_path
+    from generator.secrets.leaks import needles
+    from generator.secrets.vault_file import open_vault
+
+    if not workspace.vault.exists():
+        return (), []
+    try:
+        return needles(open_vault(workspace.vault, identity_path(identity, os.environ), cluster=cluster)), []
+    except VaultError as error:
+        message = f"the vault can't be opened, so that leaks are searched by their patterns alone: {error.message}"
+        return (), [
+            Finding(workspace.vault.name, 0, "leaks/vault", message, fix=error.fix or "", severity=Severity.WARNING)
+        ]
+
+
+def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -> list[Finding]:
+    """Search the commits that the remotes do not have, as far as is known here, for secrets.
+
+    Args:
+        targets: The repositories; those without a commit are passed over.
+        plaintexts: What must stand in none of them.
+    """
+    from generator.checks.leaks import scan
+    from generator.delivery.outgoing import known_tip, outgoing_blobs
+
+    findings = []
+    for target in targets:
+        if (target.path / ".git").exists():
+            blobs = outgoing_blobs(target.path, known_tip(target))
+            findings += scan(((f"{target.part}/{name}", content) for name, content in blobs), plaintexts)
+    return findings

@@ -1,0 +1,221 @@
+"""`fmc new`: answers in; rendered, sealed, checked, committed and (if wanted) pushed repositories out.
+
+Everything is made in the workspace's staging folder first. The order makes a kill harmless at every point: the vault is
+written before anything that was sealed from it, trees appear by rename with their commit already in them, and what lies
+in staging is made again. The same command run again finds what is there and goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from generator.answers.load import load
+from generator.errors import InterruptedByUserError
+from generator.files import write_atomic
+from generator.pipeline.check import Engine, check_parts, require_clean
+from generator.pipeline.deliver import deliver, new_run_id
+from generator.pipeline.place import place
+from generator.pipeline.staging import staging_folder
+from generator.pipeline.workers import Workers
+from generator.template.render import render_layout, warm_up
+from generator.template.source import find_template
+from generator.workspace import Workspace, part_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from generator.answers.load import LoadedAnswers
+    from generator.checks.run import Report
+    from generator.console import Console
+    from generator.delivery.model import Author, Commit, Delivered, Target
+    from generator.secrets.keys import SealingKey
+    from generator.secrets.repository import SealReport
+
+
+@dataclass(frozen=True)
+class NewOptions:
+    """What `fmc new` was told.
+
+    Attributes:
+        answers: The answers file.
+        workspace: Where the repositories go; None makes it the cluster's name, in the current folder.
+        push: Deliver the repositories, too.
+        overrides: Answers given as options.
+        template_url: Git address of the template to record; None for the usual one.
+        author: Who commits; None leaves it to git.
+        identity: The operator's age identity; None for the usual place.
+        engine: What validates the manifests.
+    """
+
+    answers: Path
+    workspace: Path | None = None
+    push: bool = False
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    template_url: str | None = None
+    author: Author | None = None
+    identity: Path | None = None
+    engine: Engine = field(default_factory=Engine)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is about to be made: shown before anything is written.
+
+    Attributes:
+        loaded: The answers and the address plan.
+        workspace: Where the repositories go.
+        targets: The repositories, in the order of delivery.
+        template_root: Folder of the template.
+    """
+
+    loaded: LoadedAnswers
+    workspace: Workspace
+    targets: tuple[Target, ...]
+    template_root: Path
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """What `fmc new` did.
+
+    Attributes:
+        workspace: Where everything lies.
+        loaded: The answers, with their warnings.
+        files: Number of rendered and sealed files of each repository.
+        commits: The tip of each repository's branch.
+        sealed: What was sealed; None where the layout has no secrets.
+        checked: What the checks looked at.
+        delivered: What the remotes answered; empty without a push.
+    """
+
+    workspace: Workspace
+    loaded: LoadedAnswers
+    files: Mapping[str, int]
+    commits: tuple[Commit, ...]
+    sealed: SealReport | None
+    checked: Report
+    delivered: tuple[Delivered, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether a repository or a remote is another one than before."""
+        return any(one.changed for one in (*self.commits, *self.delivered))
+
+
+def new(options: NewOptions, console: Console, confirm: Callable[[Overview], bool]) -> NewReport:
+    """Make the repositories of a cluster.
+
+    Args:
+        options: What to make.
+        console: Is told about progress.
+        confirm: Is shown what is about to be made, and may decline; nothing has been written by then.
+
+    Raises:
+        FmcError: Something went wrong; what is half made lies in staging alone.
+    """
+    with Workers() as workers:
+        # Copier takes long to import: the workers do that while the answers are checked here.
+        workers.prepare(warm_up)
+        template = find_template(options.template_url)
+        with console.step("check the answers"):
+            loaded = load(options.answers, template.root, options.overrides)
+            workspace = Workspace((options.workspace or _default_folder(loaded)).absolute())
+            targets = workspace.targets(loaded)
+            workspace.require_usable(targets)
+        if not confirm(Overview(loaded, workspace, targets, template.root)):
+            raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
+        with workspace.locked(), staging_folder(workspace) as staging:
+            staged = {target.part: staging / target.part for target in targets}
+            key = _start_key(workers, workspace, staged)
+            with console.step(f"render {', '.join(staged)}"):
+                rendering = [
+                    workers.submit(render_layout, template, loaded.data, layout, folder)
+                    for layout, folder in staged.items()
+                ]
+                _preflight(options, targets, loaded)
+                for part in rendering:
+                    part.result()
+            with console.step("make and seal the secrets"):
+                sealed = _seal(options, workspace, loaded, targets, staged, key)
+            plaintexts = sealed.plaintexts() if sealed else ()
+            with console.step("check what was made"):
+                checked = check_parts(part_trees(staged), loaded, options.engine, plaintexts)
+                require_clean(checked)
+            files = {part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.items()}
+            run_id = new_run_id(workspace)
+            with console.step("commit"):
+                commits = place(targets, staged, options.author, run_id)
+                _keep_answers(options.answers, workspace)
+            delivered: tuple[Delivered, ...] = ()
+            if options.push:
+                with console.step("push"):
+                    delivered = deliver(targets, workspace, run_id, plaintexts, console)
+    return NewReport(workspace, loaded, files, commits, sealed, checked, delivered)
+
+
+def _default_folder(loaded: LoadedAnswers) -> Path:
+    from pathlib import Path
+
+    return Path(loaded.answers.name)
+
+
+def _start_key(workers: Workers, workspace: Workspace, staged: Mapping[str, Path]) -> Future[SealingKey] | None:
+    """Begin to make the sealing key of a new vault: RSA keys of 4096 bits take up to two seconds."""
+    if workspace.vault.exists() or "argocd" not in part_trees(staged):
+        return None
+    from generator.secrets.keys import generate_sealing_key
+
+    return workers.submit(generate_sealing_key)
+
+
+def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedAnswers) -> None:
+    """Find out, before anything lasting is written, what would make a commit or a push fail."""
+    from generator.delivery.commits import require_identity
+    from generator.delivery.remotes import remotes_ready
+    from generator.delivery.repository import open_repository
+
+    existing = [target for target in targets if target.path.exists()]
+    for target in existing:
+        open_repository(target, cluster=loaded.answers.name, clean=True)
+    if len(existing) < len(targets):
+        require_identity(targets[0].path.parent, options.author)
+    if options.push:
+        remotes_ready(targets)
+
+
+def _seal(
+    options: NewOptions,
+    workspace: Workspace,
+    loaded: LoadedAnswers,
+    targets: tuple[Target, ...],
+    staged: Mapping[str, Path],
+    key: Future[SealingKey] | None,
+) -> SealReport | None:
+    root = part_trees(staged).get("argocd")
+    if root is None:
+        return None
+    from generator.secrets.catalogue import CERTIFICATE
+    from generator.secrets.identities import Identities, identity_path
+    from generator.secrets.repository import seal_repository
+
+    committed = part_trees({target.part: target.path for target in targets})["argocd"] / CERTIFICATE
+    if committed.is_file():
+        # Sealing refuses a certificate that is not the vault's: somebody may have swapped it.
+        write_atomic(root / CERTIFICATE, committed.read_bytes())
+    identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
+    return seal_repository(
+        root, workspace.vault, identities, os.environ, datetime.now(UTC), key.result() if key else None
+    )
+
+
+def _keep_answers(source: Path, workspace: Workspace) -> None:
+    content = source.read_bytes()
+    if source.absolute() != workspace.answers and not (
+        workspace.answers.is_file() and workspace.answers.read_bytes() == content
+    ):
+        write_atomic(workspace.answers, content)

@@ -1,0 +1,58 @@
+"""Two processes for what takes long: rendering, and making a key."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+
+from generator.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+_PROCESSES = 2
+# prctl(2), from <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1
+
+
+class Workers:
+    """A pool of processes; leaving it drops what has not begun."""
+
+    def __init__(self) -> None:
+        # Forked at once, before any thread exists: later a fork could copy a lock that a thread holds.
+        self._pool = ProcessPoolExecutor(_PROCESSES, mp_context=get_context("fork"), initializer=_serve)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise ToolError("a working process was killed", fix="Run the same command again.") from error
+
+    def prepare(self, warm_up: Callable[[], None]) -> None:
+        """Have each process do something that saves time later."""
+        for _ in range(_PROCESSES):
+            self.submit(warm_up)
+
+    def submit(
+        self, task: Callable[_Arguments, _Result], *arguments: _Arguments.args, **options: _Arguments.kwargs
+    ) -> Future[_Result]:
+        """Begin a task in one of the processes."""
+        return self._pool.submit(task, *arguments, **options)
+
+
+def _serve() -> None:
+    """Tie a worker to its parent: Ctrl-C is the parent's to handle, and a killed parent takes its workers with it."""
+    # A worker lives for a second: looking for garbage would cost it a tenth of that.
+    gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

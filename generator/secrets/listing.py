@@ -1,0 +1,123 @@
+"""What there is: every value of the catalogue, where it comes from, who reads it, and whether it is sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from generator.secrets.catalogue import Derived, Generator
+from generator.secrets.catalogue_file import read_catalogue
+from generator.secrets.manifest import parse
+from generator.secrets.reconcile import reconcile
+from generator.secrets.vault_file import open_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from generator.secrets.catalogue import Secret, Value
+    from generator.secrets.identities import Identities
+    from generator.secrets.reconcile import Reconciled
+    from generator.secrets.vault import Vault
+
+
+class State(StrEnum):
+    """How far a value has come.
+
+    Attributes:
+        SEALED: Every key that is derived from it is sealed; with the vault: the value of now.
+        OUTDATED: It is sealed, but not as the vault has it now: `fmc seal` is due.
+        UNSEALED: A key that is derived from it is not sealed: `fmc seal` is due.
+        PENDING: It is external, and nobody has supplied it yet; seen with the vault alone.
+    """
+
+    SEALED = "sealed"
+    OUTDATED = "outdated"
+    UNSEALED = "unsealed"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True)
+class SecretRow:
+    """One value of one secret, without its plaintext.
+
+    Attributes:
+        id: `namespace/name` of the secret.
+        value: Name of the value.
+        generator: Where it comes from.
+        made_at: When it was made or supplied, UTC; None if it was not, or without the vault.
+        consumers: Who reads the secret.
+        state: How far it has come.
+        env: Environment variable that it may be given in; "" if there is none.
+    """
+
+    id: str
+    value: str
+    generator: Generator
+    made_at: datetime | None
+    consumers: tuple[str, ...]
+    state: State
+    env: str
+
+
+def list_secrets(root: Path, vault_path: Path, identities: Identities, now: datetime) -> tuple[SecretRow, ...]:
+    """List the values of the catalogue, in its order.
+
+    Where the vault or the identity file is missing, the list tells what the repository alone shows.
+
+    Args:
+        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
+        vault_path: The vault.
+        identities: Who opens it.
+        now: The present, UTC: certificates are due for renewal some time before their end.
+
+    Raises:
+        BadInputError: The catalogue is missing or has findings, or names a sealing key that the vault lacks.
+        VaultError: The vault is there and can't be opened with the identity that is there.
+    """
+    catalogue = read_catalogue(root)
+    vault = None
+    if vault_path.exists() and identities.path.exists():
+        vault = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
+    due = reconcile(catalogue, vault, None, now.replace(microsecond=0), {}) if vault else None
+    return tuple(
+        SecretRow(
+            id=secret.id,
+            value=name,
+            generator=value.generator,
+            made_at=_made_at(vault, secret, value),
+            consumers=secret.consumers,
+            state=_state(secret, name, sealed, due),
+            env=value.env,
+        )
+        for secret in catalogue.secrets
+        for sealed in (_sealed(root, secret),)
+        for name, value in secret.values.items()
+    )
+
+
+def _made_at(vault: Vault | None, secret: Secret, value: Value) -> datetime | None:
+    record = vault.values.get(secret.id, {}).get(value.name) if vault else None
+    return record.created if record and record.generator is value.generator else None
+
+
+def _sealed(root: Path, secret: Secret) -> Mapping[str, str]:
+    """Return the sealed values that the repository holds, by key of the Secret."""
+    path = root / secret.manifest_path
+    manifest = parse(path.read_text(errors="replace")) if path.is_file() else None
+    return manifest.sealed.ciphertexts if manifest else {}
+
+
+def _state(secret: Secret, name: str, sealed: Mapping[str, str], due: Reconciled | None) -> State:
+    """Return the state of a value; `due` is what the next `fmc seal` would make, None without the vault."""
+    if due and any((pending.secret, pending.value) == (secret.id, name) for pending in due.pending):
+        return State.PENDING
+    keys = [key for key, datum in secret.data.items() if isinstance(datum, Derived) and datum.source == name]
+    if not all(key in sealed for key in keys):
+        return State.UNSEALED
+    wanted = due.vault.sealed.get(secret.id, {}) if due else None
+    if wanted is not None and not all(key in wanted and sealed[key] == wanted[key].ciphertext for key in keys):
+        return State.OUTDATED
+    return State.SEALED

@@ -1,0 +1,84 @@
+"""Where the template is: inside of the installed wheel, or the checkout that fmc runs from.
+
+Copier itself renders from Git. fmc renders the copy that it was released with, which is faster and needs no network,
+and records the Git address and version in the answers file, so that plain `copier update` goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import __version__
+from generator.errors import BadInputError, FmcError
+from generator.tools.command import Command
+
+ENVIRONMENT_VARIABLE = "FMC_TEMPLATE_URL"
+_DISTRIBUTION = "flatcar-microcloud"
+# The name of the address in `[project.urls]` of pyproject.toml.
+_PROJECT_URL = "Template"
+_PACKAGE = Path(__file__).parents[1]
+_GIT = Command("git", timeout=30.0)
+
+
+@dataclass(frozen=True)
+class TemplateSource:
+    """A template that can be rendered.
+
+    Attributes:
+        root: The folder that holds copier.yml.
+        url: The Git address that `copier update` asks for newer versions; "" where none is known.
+        version: The tag or commit there that `root` is a copy of.
+    """
+
+    root: Path
+    url: str
+    version: str
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """What the answers file records, under the names that Copier reads."""
+        return {"_src_path": self.url, "_commit": self.version} if self.url else {}
+
+
+def find_template(url: str | None = None) -> TemplateSource:
+    """Find the template that belongs to this fmc.
+
+    Args:
+        url: The Git address to record; else FMC_TEMPLATE_URL, else that of the distribution, else the checkout itself.
+
+    Raises:
+        BadInputError: fmc is installed without its template.
+    """
+    given = url or os.environ.get(ENVIRONMENT_VARIABLE) or ""
+    packaged = _PACKAGE / "_template"
+    if (packaged / "copier.yml").is_file():
+        return TemplateSource(packaged, given or _project_url(), f"v{__version__}")
+    checkout = _PACKAGE.parent
+    if (checkout / "copier.yml").is_file():
+        described = _describe(checkout)
+        return TemplateSource(checkout, given or (str(checkout) if described else ""), described or f"v{__version__}")
+    raise BadInputError(
+        f"the template is missing: there is no copier.yml in {packaged} nor in {checkout}",
+        where=str(packaged),
+        fix="Install flatcar-microcloud again.",
+    )
+
+
+def _project_url() -> str:
+    from importlib.metadata import metadata
+
+    entries = metadata(_DISTRIBUTION).get_all("Project-URL") or []
+    urls = dict(entry.split(", ", 1) for entry in entries)
+    return str(urls.get(_PROJECT_URL, ""))
+
+
+def _describe(checkout: Path) -> str:
+    """Return the checkout's version as Copier records it; "" where it is no Git repository of its own with a commit."""
+    if not (checkout / ".git").exists():
+        return ""
+    try:
+        return _GIT.run(["describe", "--tags", "--always"], cwd=checkout).stdout.decode().strip()
+    except FmcError:
+        return ""

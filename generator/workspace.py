@@ -1,0 +1,212 @@
+"""The workspace: the folder that holds a cluster's repositories side by side, and its vault.
+
+It is the same folder whether `fmc new` made it, or a person put the results of `copier copy` next to each other: a
+repository is recognised by the layout that Copier recorded in it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.answers.load import LoadedAnswers, is_recorded, load_recorded
+from generator.delivery.model import Target
+from generator.errors import BadInputError, ConflictError
+from generator.files import write_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+ANSWERS_FILE = "answers.yaml"
+RECORDED_ANSWERS = ".copier-answers.yml"
+PARTS = ("infra", "apps", "argocd")
+"""The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
+MONOREPO = "monorepo"
+_PRIVATE = ".fmc"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a cluster's files lie.
+
+    Attributes:
+        root: The folder.
+    """
+
+    root: Path
+
+    @property
+    def answers(self) -> Path:
+        """The answers that `fmc new` was given."""
+        return self.root / ANSWERS_FILE
+
+    @property
+    def vault(self) -> Path:
+        """The vault; it lies beside the repositories, never in one."""
+        return self.root / "vault.age"
+
+    @property
+    def state(self) -> Path:
+        """How far the last delivery got."""
+        return self.root / _PRIVATE / "state.json"
+
+    @property
+    def staging(self) -> Path:
+        """Where trees are made before they appear by rename."""
+        return self.root / _PRIVATE / "staging"
+
+    def targets(self, loaded: LoadedAnswers) -> tuple[Target, ...]:
+        """Return the repositories that a complete layout consists of, in the order of delivery."""
+        answers, repositories = loaded.answers, loaded.plan.repositories
+        if answers.layout == MONOREPO:
+            folder = repositories["argocd"].url.rpartition("/")[2].removesuffix(".git")
+            return (Target(MONOREPO, self.root / folder, repositories["argocd"].url, answers.git_branch),)
+        parts = PARTS if answers.layout == "parts" else (answers.layout,)
+        return tuple(Target(part, self.root / part, repositories[part].url, answers.git_branch) for part in parts)
+
+    def require_usable(self, targets: tuple[Target, ...]) -> None:
+        """Refuse a folder with somebody's other files in it.
+
+        Raises:
+            BadInputError: It is not empty, and nothing in it is this cluster's.
+        """
+        if not self.root.exists():
+            return
+        if not self.root.is_dir():
+            raise BadInputError(f"{self.root} is not a folder", where=str(self.root), fix="Choose another --workspace.")
+        known = {_PRIVATE, ANSWERS_FILE, self.vault.name, *(target.path.name for target in targets)}
+        present = {entry.name for entry in self.root.iterdir()}
+        if present and not present & known:
+            raise BadInputError(
+                f"{self.root} is not empty, and no workspace of fmc: it holds {', '.join(sorted(present)[:5])}",
+                where=str(self.root),
+                fix="Choose an empty folder with --workspace, or one that does not exist yet.",
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second fmc out of this workspace; the lock ends with the process, however it ends.
+
+        Raises:
+            ConflictError: Another fmc is at work here.
+            WriteError: The disk refused.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise write_error(self.root, error) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConflictError(
+                    f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """The rendered repositories that were found in a workspace.
+
+    Attributes:
+        workspace: Where they lie.
+        paths: Folder of each repository, by its layout, in the order of delivery.
+        loaded: The answers that Copier recorded.
+    """
+
+    workspace: Workspace
+    paths: Mapping[str, Path]
+    loaded: LoadedAnswers
+
+    @property
+    def trees(self) -> dict[str, Path]:
+        """The folder of each part."""
+        return part_trees(self.paths)
+
+    @property
+    def catalogue_root(self) -> Path:
+        """The folder that holds `secrets/`.
+
+        Raises:
+            BadInputError: The part argocd is not there.
+        """
+        if "argocd" not in self.trees:
+            raise BadInputError(
+                f"there is no repository of the layout argocd or monorepo in {self.workspace.root}",
+                where=str(self.workspace.root),
+                fix="Render it next to the others: `copier copy -d layout=argocd TEMPLATE_URL argocd`.",
+            )
+        return self.trees["argocd"]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is delivered where."""
+        answers, repositories = self.loaded.answers, self.loaded.plan.repositories
+        return tuple(
+            Target(layout, path, repositories["argocd" if layout == MONOREPO else layout].url, answers.git_branch)
+            for layout, path in self.paths.items()
+        )
+
+
+def part_trees(paths: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the folder of each part, given the folders of repositories by layout."""
+    trees = {}
+    for layout, path in paths.items():
+        trees.update({part: path / part for part in PARTS} if layout == MONOREPO else {layout: path})
+    return trees
+
+
+def find_repositories(start: Path, template_root: Path) -> Repositories:
+    """Find the workspace that a folder belongs to: the folder itself, or one above it.
+
+    Args:
+        start: Where to begin.
+        template_root: The template, for reading the recorded answers.
+
+    Raises:
+        BadInputError: There are no rendered repositories here, or the repositories are of different clusters.
+    """
+    folder = start.absolute()
+    for candidate in (folder, *folder.parents):
+        root = candidate.parent if (candidate / RECORDED_ANSWERS).is_file() else candidate
+        if found := _rendered_below(root, template_root):
+            return Repositories(Workspace(root), *found)
+    raise BadInputError(
+        f"there is no workspace here: neither {folder} nor a folder above it holds rendered repositories",
+        where=str(folder),
+        fix="Go to the folder that `fmc new` or `copier copy` made, or name it with --workspace.",
+    )
+
+
+def _rendered_below(root: Path, template_root: Path) -> tuple[dict[str, Path], LoadedAnswers] | None:
+    found: dict[str, tuple[Path, LoadedAnswers]] = {}
+    for file in sorted(root.glob(f"*/{RECORDED_ANSWERS}")):
+        if not is_recorded(file):
+            continue
+        loaded = load_recorded(file, template_root)
+        earlier = found.setdefault(loaded.answers.layout, (file.parent, loaded))[0]
+        if earlier != file.parent:
+            raise BadInputError(
+                f"{earlier} and {file.parent} are both of the layout {loaded.answers.layout}",
+                where=str(root),
+                fix="Keep one cluster in a workspace: move one of them to a folder of its own.",
+            )
+    if not found:
+        return None
+    names = {loaded.answers.name for _, loaded in found.values()}
+    if len(names) > 1:
+        raise BadInputError(
+            f"{root} holds repositories of different clusters: {', '.join(sorted(names))}",
+            where=str(root),
+            fix="Keep one cluster in a workspace: move the others to a folder of their own.",
+        )
+    order = [layout for layout in (MONOREPO, *PARTS) if layout in found]
+    return {layout: found[layout][0] for layout in order}, found[order[-1]][1]

@@ -1,0 +1,4 @@
+# No provider: the sources can be rendered, read and checked without one.
+terraform {
+  required_version = ">= 1.9.0, < 2.0.0"
+}

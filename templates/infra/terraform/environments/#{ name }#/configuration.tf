@@ -1,0 +1,26 @@
+# What each machine reads at its first boot, from the sources in terraform/butane and terraform/cloud-init.
+module "butane" {
+  for_each       = local.flatcar
+  source         = "../../butane"
+  node           = each.value
+  domain         = var.domain
+  timezone       = var.timezone
+  ssh_public_key = var.ssh_public_key
+}
+
+data "ct_config" "flatcar" {
+  for_each = local.flatcar
+  content  = module.butane[each.key].content
+  snippets = module.butane[each.key].snippets
+  # A key that Butane does not know is an error and not a setting that silently is not there.
+  strict = true
+}
+
+module "cloud_init" {
+  for_each       = local.linux
+  source         = "../../cloud-init"
+  node           = each.value
+  domain         = var.domain
+  timezone       = var.timezone
+  ssh_public_key = var.ssh_public_key
+}

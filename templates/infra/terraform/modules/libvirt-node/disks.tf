@@ -1,0 +1,56 @@
+# The provider downloads without looking at a digest, and again for each machine; the script does it once and verifies what it got.
+resource "terraform_data" "image" {
+  triggers_replace = [var.node.generation]
+
+  provisioner "local-exec" {
+    command = "sh '${path.module}/fetch-image.sh'"
+    environment = {
+      IMAGE_URL    = var.image.url
+      IMAGE_SHA512 = var.image.sha512
+      IMAGE_PATH   = local.image_path
+    }
+  }
+}
+
+# Each machine has a copy of the image below its root disk. A shared one could neither be deleted nor replaced while a single machine stands on it.
+resource "libvirt_volume" "base" {
+  name       = "${local.stem}-base.qcow2"
+  pool       = var.pool
+  target     = { format = { type = "qcow2" } }
+  create     = { content = { url = local.image_path } }
+  depends_on = [terraform_data.image]
+
+  lifecycle {
+    ignore_changes       = [create]
+    replace_triggered_by = [terraform_data.generation]
+  }
+}
+
+resource "libvirt_volume" "root" {
+  name          = "${local.stem}.qcow2"
+  pool          = var.pool
+  capacity      = var.node.disk_gib
+  capacity_unit = "GiB"
+  target        = { format = { type = "qcow2" } }
+  backing_store = { path = libvirt_volume.base.path, format = { type = "qcow2" } }
+
+  lifecycle {
+    # The provider can't resize a volume; the next generation has the new size.
+    ignore_changes       = [capacity]
+    replace_triggered_by = [terraform_data.generation]
+  }
+}
+
+# Its name holds no generation, and nothing replaces it: it survives the machine.
+resource "libvirt_volume" "data" {
+  count         = var.node.data_disk_gib > 0 ? 1 : 0
+  name          = "${var.node.name}-data.qcow2"
+  pool          = var.pool
+  capacity      = var.node.data_disk_gib
+  capacity_unit = "GiB"
+  target        = { format = { type = "qcow2" } }
+
+  lifecycle {
+    ignore_changes = [capacity]
+  }
+}

@@ -1,0 +1,42 @@
+output "networks" {
+  description = "The networks, as they were given."
+  value       = var.networks
+
+  precondition {
+    condition     = length(local.gateways_outside) == 0
+    error_message = "A gateway is no address of its network: ${join(", ", local.gateways_outside)}."
+  }
+  precondition {
+    condition     = length(local.ranges_outside) == 0
+    error_message = "A dhcp range is not within its network, or ends before it starts: ${join(", ", local.ranges_outside)}."
+  }
+}
+
+output "nodes" {
+  description = "The machines by name, each with everything that its configuration is made from."
+  value       = local.nodes
+
+  precondition {
+    condition     = length(local.nodes_outside) == 0
+    error_message = "A machine's address is outside its network: ${join(", ", local.nodes_outside)}."
+  }
+  precondition {
+    condition     = length(local.nodes_reserved) == 0
+    error_message = "A machine has its network's first or last address, or the gateway's: ${join(", ", local.nodes_reserved)}."
+  }
+  precondition {
+    condition     = length(local.nodes_dynamic) == 0
+    error_message = "A machine's address lies in the dhcp range, where others may get it too: ${join(", ", local.nodes_dynamic)}."
+  }
+  precondition {
+    condition     = !local.host_wanted || var.host_address != null
+    error_message = <<-EOT
+      The network ${join(", ", local.bridged)} is your LAN, while ${join(", ", local.open)} lie behind the hypervisor. Machines in the LAN need a
+      route there: write the hypervisor's address in the LAN as host_address into user.auto.tfvars, beside terraform.tfvars.json.
+    EOT
+  }
+  precondition {
+    condition     = var.host_address == null || local.host_inside
+    error_message = "host_address is no address of a bridged network."
+  }
+}

@@ -1,0 +1,47 @@
+"""What all tests share: the way to real external programs, and a list at the end of those that were missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.tools.build import how_to_get, tools_folder
+
+# Read when pytest starts: tests give themselves another HOME and other variables.
+_FOLDER = tools_folder()
+_REQUIRED = os.environ.get("FMC_REQUIRE_TOOLS") == "1"
+_REASON = re.compile(r"needs the program (?P<program>\S+), which is neither in .* \(to get it: (?P<command>.*)\)")
+
+
+def require_tool(name: str) -> Path:
+    """Return the path of a real external program.
+
+    It is looked for in $FMC_TOOLS_DIR (default `~/.cache/fmc/tools`), then on PATH. Where it is absent, the test is
+    skipped, or fails under FMC_REQUIRE_TOOLS=1.
+
+    Args:
+        name: What it is called, e.g. `kubeseal`.
+    """
+    found = shutil.which(name, path=str(_FOLDER)) or shutil.which(name)
+    if found:
+        return Path(found)
+    reason = f"needs the program {name}, which is neither in {_FOLDER} nor on PATH (to get it: {how_to_get(name)})"
+    if _REQUIRED:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the programs for want of which tests were skipped."""
+    reasons = (str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
+    missing = Counter(match.groups() for reason in reasons if (match := _REASON.search(reason)))
+    if not missing:
+        return
+    terminalreporter.section("programs that were missing")
+    for (program, command), count in sorted(missing.items()):
+        terminalreporter.line(f"{program}: {count} test{'s' * (count != 1)} skipped; to get it: {command}")
