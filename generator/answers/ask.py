@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ class _Prompt:
     def _message(self) -> str:
         """Return the help in lines of the terminal's width, since a prompt is cut at its right end."""
         indent = " " * (len(self.number) + 1)
-        width = max(shutil.get_terminal_size().columns - len(indent), 20)
+        width = max((os.get_terminal_size().columns or 80) - len(indent), 20)
         return textwrap.fill(self.question.help, width).replace("\n", f"\n{indent}") + "\n"
 
     def _text(self) -> str:

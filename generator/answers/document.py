@@ -133,6 +133,20 @@ def read(path: Path) -> Document:
         raise _bad(file, 0, f"{file} is nested deeper than answers are", "Write it flat.") from error
 
 
+def read_value(text: str) -> object:
+    """Read one value, as a person types it.
+
+    Raises:
+        ValueError: It is no YAML, or YAML that answers don't have.
+    """
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        return None if node is None else _Builder(loader, "the value").value(node, "", 0)
+    except (yaml.YAMLError, RecursionError, BadInputError) as error:
+        raise ValueError("not YAML") from error
+
+
 def _bad(file: str, line: int, message: str, fix: str) -> BadInputError:
     return BadInputError(message, where=f"{file}:{line}" if line else file, fix=fix)
 
@@ -191,7 +205,7 @@ class _Builder:
             if name in result:
                 self.repeated.append(Repeated(inside, _line(key), self.lines[inside]))
             self.lines[inside] = _line(key)
-            result[name] = self._value(value, inside, depth + 1)
+            result[name] = self.value(value, inside, depth + 1)
         return result
 
     def _sequence(self, node: yaml.SequenceNode, path: str, depth: int) -> list[object]:
@@ -202,7 +216,7 @@ class _Builder:
             if inside in self.lines:
                 inside = join(path, str(index))
             self.lines[inside] = _line(child)
-            result.append(self._value(child, inside, depth + 1))
+            result.append(self.value(child, inside, depth + 1))
         return result
 
     @staticmethod
@@ -211,7 +225,8 @@ class _Builder:
             return None
         return next((value.value for key, value in node.value if key.value == "name"), None)
 
-    def _value(self, node: yaml.Node, path: str, depth: int) -> object:
+    def value(self, node: yaml.Node, path: str, depth: int) -> object:
+        """Return the value of a node that stands at a path."""
         self._values += 1
         if depth > _MAX_DEPTH:
             raise self._bad(node, "is nested deeper than answers are", "Write it flat.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from generator.answers.questionnaire import MISSING, Questionnaire
 from generator.answers.rules import judge
 from generator.answers.typecheck import Fault, check_types
 from generator.answers.values import check_value
-from generator.errors import AnswersError
+from generator.errors import AnswersError, BadInputError
 from generator.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -56,8 +56,38 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
         AnswersError: Some answers are wrong; it holds every finding.
         BadInputError: The file or the template can't be used at all.
     """
+    return _load(read(path), path, template_root, overrides)
+
+
+def load_recorded(path: Path, template_root: Path) -> LoadedAnswers:
+    """Load the answers that Copier recorded in a rendered repository.
+
+    Args:
+        path: The file `.copier-answers.yml`.
+        template_root: The folder that holds copier.yml and lib/.
+
+    Raises:
+        AnswersError: Some answers are wrong; it holds every finding.
+        BadInputError: The file or the template can't be used at all.
+    """
+    document = read(path)
+    # Copier's own entries, such as `_commit`, are no answers.
+    answers = {name: value for name, value in document.data.items() if not name.startswith("_")}
+    return _load(replace(document, data=answers), path, template_root, _NO_OVERRIDES)
+
+
+def is_recorded(path: Path) -> bool:
+    """Tell whether a file holds answers to this questionnaire: other templates leave files of the same name."""
+    try:
+        return {"name", "profile", "layout"} <= read(path).data.keys()
+    except BadInputError:
+        return False
+
+
+def _load(document: Document, path: Path, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:
     questionnaire = Questionnaire.load(template_root)
-    document, option_faults = _with_options(read(path), overrides, questionnaire)
+    _expect_known_questions(questionnaire)
+    document, option_faults = _with_options(document, overrides, questionnaire)
     data, answer_faults = _checked(questionnaire, document.data, {fault.path for fault in option_faults})
     faults = [*option_faults, *answer_faults]
     verdict = judge(questionnaire, data, {fault.path.partition(".")[0] for fault in faults})
@@ -94,6 +124,15 @@ def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:
             if not check_value(questionnaire, question, value, kept):
                 kept[question.name] = value
     return kept
+
+
+def _expect_known_questions(questionnaire: Questionnaire) -> None:
+    """Refuse a template of another release, whose questions have no types here."""
+    others = {field.name for field in fields(Answers)} ^ {question.name for question in questionnaire.questions}
+    if others:
+        message = f"the template has other questions than this fmc: {', '.join(sorted(others))}"
+        fix = "Use the template of the same release as fmc, or install the fmc of that release."
+        raise BadInputError(message, where=str(questionnaire.root), fix=fix)
 
 
 def _checked(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from generator.answers.document import printable, read_value
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -69,12 +70,7 @@ class Question:
         Raises:
             ValueError: The question wants YAML, and the text is none.
         """
-        if self.type != "yaml":
-            return text
-        try:
-            return yaml.safe_load(text)
-        except (yaml.YAMLError, RecursionError) as error:
-            raise ValueError("not YAML") from error
+        return read_value(text) if self.type == "yaml" else text
 
     def ordered(self, value: object) -> object:
         """Return chosen values in the order of the choices, as Copier records them; other values as they are."""
@@ -137,11 +133,24 @@ class Questionnaire:
         )
 
     def render(self, source: str, answers: Mapping[str, object]) -> str:
-        """Render a text of the template with answers; `fmc` is true in it, so that it can tell us from plain Copier."""
+        """Render a text of the template with answers; `fmc` is true in it, so that it can tell us from plain Copier.
+
+        Raises:
+            BadInputError: The template fails on these answers, or a part of it is missing.
+        """
         if not any(str(self.envops.get(f"{kind}_start_string")) in source for kind in ("block", "variable")):
             return source  # Jinja would take a millisecond to say the same, once for each question.
-        template: Template = self.environment.from_string(source)
-        return template.render({**answers, "fmc": True})
+        from jinja2 import TemplateError
+
+        try:
+            template: Template = self.environment.from_string(source)
+            return template.render({**answers, "fmc": True})
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            fix = "This is a defect of the template; report it with the answers file."
+            reason = printable(str(error))
+            raise BadInputError(
+                f"the template fails on these answers: {reason}", where=str(self.root), fix=fix
+            ) from error
 
     def default(self, question: Question, answers: Mapping[str, object]) -> object:
         """Return the default of a question, given the answers before it; MISSING if it has none."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.answers.plan import Plan
-from generator.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,15 +53,7 @@ def judge(questionnaire: Questionnaire, data: Mapping[str, object], malformed: C
     Raises:
         BadInputError: The template fails on these answers.
     """
-    from jinja2 import TemplateError
-
-    try:
-        result: dict[str, Any] = json.loads(questionnaire.render(_SOURCE, data))
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        message = f"the template makes no address plan of these answers: {error}"
-        raise BadInputError(
-            message, fix="This is a defect of the template; report it with the answers file."
-        ) from error
+    result: dict[str, Any] = json.loads(questionnaire.render(_SOURCE, data))
     problems = (Problem(**{**entry, "needs": tuple(entry["needs"])}) for entry in result["problems"])
     heard = tuple(problem for problem in problems if not set(problem.needs) & set(malformed))
     return Verdict(Plan.from_dict(result["plan"]), heard)

@@ -77,12 +77,13 @@ def list_files(trees: Mapping[str, Path]) -> tuple[list[SourceFile], list[Findin
         folder = given.resolve()
         if not folder.is_dir():
             raise BadInputError(f"there is no folder {given}", where=str(given), fix="Name the cluster's workspace.")
+        repository = _repository(folder)
         inner = [other.resolve() for other in trees.values() if folder in other.resolve().parents]
         for path in sorted(_paths(folder)):
             file = SourceFile(part, path, f"{folder.name}/{path}", folder / path)
             if any(file.real.is_relative_to(other) for other in inner):
                 continue
-            if not file.real.resolve().is_relative_to(_repository(folder)):
+            if file.real.is_symlink() and not file.real.resolve().is_relative_to(repository):
                 findings.append(_link_finding(file))
             elif file.real.is_file():
                 files.append(file)

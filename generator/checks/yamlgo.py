@@ -193,22 +193,12 @@ def _nodes(text: str) -> Iterator[Node]:
 def _markers(text: str) -> Iterator[Problem]:
     """Find what Kubernetes loses: it cuts the text at lines that begin with three dashes, and reads one document each.
 
-    The rest of such a line is dropped, and so is what follows an end marker; a directive is cut off its document.
+    The rest of such a line is dropped, and a directive is cut off its document.
     """
-    ended = False
     for number, line in enumerate(text.splitlines(), 1):
-        content = line.split(" #")[0].strip()
-        if line.startswith("---"):
-            ended = False
-            if number > 1 and content != "---" and not line[3:].lstrip().startswith("#"):
-                message = "text on the line of a document marker is lost: Kubernetes reads on from the next line"
-                yield Problem(Rule.YAML_DOCUMENT_MARKER, number, message)
-        elif content == "..." and line.startswith("..."):
-            ended = True
-        elif ended and content and not content.startswith("#"):
-            message = "what follows an end marker (...) is lost; divide documents by ---"
+        if line.startswith("---") and number > 1 and line[3:].split(" #")[0].strip():
+            message = "text on the line of a document marker is lost: Kubernetes reads on from the next line"
             yield Problem(Rule.YAML_DOCUMENT_MARKER, number, message)
-            ended = False
         elif line.startswith("%"):
             yield Problem(Rule.YAML_DOCUMENT_MARKER, number, "Kubernetes can't read YAML directives; remove the line")
 
@@ -257,7 +247,7 @@ class _Converter:
         merged: list[tuple[Node, dict[str, Any]]] = []
         for key, child in node.value:
             if isinstance(key, ScalarNode) and key.value == "<<" and key.tag in (_PLAIN, f"{_PREFIX}merge"):
-                merged += self._merged(child)
+                merged += ((key, values) for values in self._merged(child))
                 continue
             text = self._key(key)
             value = self.convert(child)
@@ -273,10 +263,10 @@ class _Converter:
             result = {**values, **result}
         return result
 
-    def _merged(self, node: Node) -> Iterator[tuple[Node, dict[str, Any]]]:
+    def _merged(self, node: Node) -> Iterator[dict[str, Any]]:
         for source in node.value if isinstance(node, SequenceNode) else [node]:
             if isinstance(source, MappingNode):
-                yield node, self.convert(source)
+                yield self.convert(source)
             else:
                 self._problem(Rule.YAML_VALUE, source, "only mappings can be merged")
 

@@ -30,7 +30,7 @@ Examples:
     metavar="FILE",
     help="Check this answers file instead of repositories.",
 )
-@click.option("-d", "--data", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
+@click.option("--set", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
 @workspace_option
 @identity_option
 @engine_options

@@ -31,7 +31,7 @@ Examples:
   fmc new
   fmc new --answers examples/ha.yaml --push
   fmc new --answers answers.yaml --workspace ~/clusters/home --yes
-  fmc new --answers answers.yaml -d layout=monorepo -d profile=single
+  fmc new --answers answers.yaml --set layout=monorepo --set profile=single
 
 \b
 Environment:
@@ -50,7 +50,7 @@ Environment:
     metavar="FILE",
     help="Answers file; without it fmc asks.",
 )
-@click.option("-d", "--data", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
+@click.option("--set", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path),
@@ -93,7 +93,7 @@ def command(
 
     report = new(
         NewOptions(
-            answers=answers or interview(interactive, template_url),
+            answers=answers or interview(),
             workspace=workspace,
             push=push,
             overrides=parsed(data),
@@ -113,5 +113,5 @@ def parsed(data: tuple[str, ...]) -> dict[str, str]:
     """Split NAME=VALUE options."""
     for item in data:
         if "=" not in item:
-            raise click.BadParameter(f"{item!r} is not NAME=VALUE", param_hint="--data")
+            raise click.BadParameter(f"{item!r} is not NAME=VALUE", param_hint="--set")
     return dict(item.split("=", 1) for item in data)

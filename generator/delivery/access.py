@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import os
 import re
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.delivery.gitcommand import environment, run
+from generator.delivery.gitcommand import environment, git_in, run
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -40,7 +42,11 @@ def network_environment(git: Git, url: str) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GCM_INTERACTIVE": "never",
         "SSH_ASKPASS": "",
+        # A trace that the user asked for may show the commands, but not the token.
         "GIT_TRACE_REDACT": "1",
+        "GIT_TRACE2": "0",
+        "GIT_TRACE2_EVENT": "0",
+        "GIT_TRACE2_PERF": "0",
         **_batch_ssh(git, url),
     }
     return {**environment(_token_settings(url)), **variables}
@@ -82,9 +88,9 @@ def _batch_ssh(git: Git, url: str) -> dict[str, str]:
     """
     if _LOCAL.match(url) or os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
         return {}
-    return {} if _has_ssh_command(git) else {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    return {} if _own_ssh_command(str(git.working_dir)) else {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
 
 
 @cache
-def _has_ssh_command_in(folder: str) -> bool:
-    ...
+def _own_ssh_command(folder: str) -> bool:
+    return bool(run(git_in(Path(folder)).config, "--get", "core.sshCommand").out)

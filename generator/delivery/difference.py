@@ -77,6 +77,7 @@ def _last_own_commit(path: Path, repo: Repo) -> str | None:
     """Return the youngest commit of the branch whose tree is what fmc rendered."""
     listed = run(
         repo.git.log,
+        "--topo-order",
         "-z",
         f"--grep=^{TREE_TRAILER}: ",
         f"--format=%H %T %(trailers:key={TREE_TRAILER},valueonly,separator=%x20)",

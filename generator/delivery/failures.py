@@ -89,6 +89,11 @@ _REMOTE_CAUSES = (
 )
 
 
+# Bytes. The smallest commit of rendered files needs about as much.
+_LITTLE_ROOM = 1 << 17
+_SIGNING = re.compile(r"failed to sign|gpg failed|couldn't load public key|no private key|user\.signingkey", re.I)
+
+
 def remote_error(url: str, output: Output) -> RemoteError:
     """Return the error for a git command that failed to talk to a remote."""
     shown = shown_url(url)
@@ -112,7 +117,8 @@ def local_error(path: Path, doing: str, output: Output) -> FmcError:
     """
     where = str(path)
     for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-        if os.strerror(code) in output.err:
+        # In some places git says that it could not write, but not why.
+        if os.strerror(code) in output.err or (code == errno.ENOSPC and _is_full(path)):
             return write_error(path, OSError(code, os.strerror(code)))
     if re.search(r"tell me who you are|auto-detection is disabled|empty ident|no (email|name) was given", output.err):
         return missing_identity(where)
@@ -128,7 +134,7 @@ def local_error(path: Path, doing: str, output: Output) -> FmcError:
             where=where,
             fix=f"If none is running, remove {match[1]} and run the same command again.",
         )
-    if re.search(r"failed to sign|gpg failed|couldn't load public key|no private key|user\.signingkey", output.err):
+    if _SIGNING.search(output.err):
         return ToolError(
             f"the commit can't be signed, as commit.gpgsign wants it; git said:\n{_said(output)}",
             where=where,
@@ -139,6 +145,11 @@ def local_error(path: Path, doing: str, output: Output) -> FmcError:
         where=where,
         fix="Correct what it names, then run the same command again.",
     )
+
+
+def _is_full(path: Path) -> bool:
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize < _LITTLE_ROOM
 
 
 def missing_identity(where: str) -> BadInputError:

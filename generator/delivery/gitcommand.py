@@ -132,7 +132,8 @@ def environment(settings: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
         variables[f"GIT_CONFIG_KEY_{count}"] = key
         variables[f"GIT_CONFIG_VALUE_{count}"] = value
         count += 1
-    return {**variables, "GIT_CONFIG_COUNT": str(count)}
+    # Looking at a repository writes nothing: `git status` would fail on a full disk.
+    return {**variables, "GIT_CONFIG_COUNT": str(count), "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _bounded(git: Git, folder: Path) -> Git:

@@ -31,7 +31,7 @@ def known_tip(target: Target) -> str | None:
 
 
 def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[str, bytes]]:
-    """Yield what a push of the current branch would send.
+    """Yield what a push of the current branch would send; nothing where it has no commit.
 
     Files that an earlier outgoing commit had and a later one removed are included: they are published as well.
 
@@ -53,6 +53,8 @@ def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[st
     excluded = [f"^{remote_tip}"] if remote_tip else []
     listed = run(repo.git.rev_list, "--objects", "--ignore-missing", "HEAD", *excluded)
     if listed.code:
+        if run(repo.git.rev_parse, "--quiet", "--verify", "HEAD").code:
+            return
         raise local_error(repo_path, "list the commits to push", listed)
     if not listed.out:
         return

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from generator.delivery.commits import commit_staged
@@ -13,13 +16,15 @@ from generator.delivery.model import Commit
 from generator.delivery.parallel import each
 from generator.delivery.replacement import Replacement
 from generator.delivery.repository import open_repository
+from generator.delivery.trees import files_below
 from generator.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
     from generator.delivery.model import Author, Target
+    from generator.delivery.repository import Repository
 
 _SHOWN = 5
 
@@ -53,32 +58,32 @@ def replace_trees(
     pairs: Sequence[tuple[Target, Path]], *, author: Author | None, subject: str, run_id: str
 ) -> list[Commit]:
     """Commit several rendered trees at once, after all of them were found to be safe; see `replace_tree`."""
-    differences = each(_compared, pairs)
-    conflicts = [
-        conflict
-        for (target, _), found in zip(pairs, differences, strict=True)
-        if (conflict := _conflict(target, found)) is not None
-    ]
-    if conflicts:
+    candidates = each(_candidate, pairs)
+    if conflicts := [conflict for one in candidates if (conflict := _conflict(one)) is not None]:
         raise combined(conflicts)
-
-    def replace(index: int) -> Commit:
-        return _replace(*pairs[index], differences[index], author=author, subject=subject, run_id=run_id)
-
-    return each(replace, range(len(pairs)))
+    return each(partial(_replace, author=author, subject=subject, run_id=run_id), candidates)
 
 
-def _compared(pair: tuple[Target, Path]) -> Difference:
+@dataclass(frozen=True)
+class _Candidate:
+    """A repository, a rendered tree for it, and how the two differ."""
+
+    repository: Repository
+    staging: Path
+    found: Difference
+
+
+def _candidate(pair: tuple[Target, Path]) -> _Candidate:
     target, staging = pair
-    open_repository(target, clean=True)
-    return difference(target.path, staging)
+    return _Candidate(open_repository(target, clean=True), staging, difference(target.path, staging))
 
 
-def _conflict(target: Target, found: Difference) -> ConflictError | None:
+def _conflict(candidate: _Candidate) -> ConflictError | None:
     """Return what forbids a replacement that would change something."""
+    path, found = candidate.repository.target.path, candidate.found
     if not found.changes:
         return None
-    where = str(target.path)
+    where = str(path)
     if found.edits:
         return ConflictError(
             f"{where} has changes of yours since fmc's last commit, and the answers or the template ask for others: "
@@ -87,7 +92,7 @@ def _conflict(target: Target, found: Difference) -> ConflictError | None:
             fix="Move your changes to the files that are yours (such as values.user.yaml), or take them back "
             f"(`git -C {where} log` shows them), then run the same command again.",
         )
-    if obstacles := [name for name in found.changes if _in_the_way(target.path, name, found)]:
+    if obstacles := [name for name in found.changes if _in_the_way(path, name, found.committed)]:
         return ConflictError(
             f"{where} has files that git ignores where new ones belong: {_listed(obstacles)}",
             where=where,
@@ -96,36 +101,35 @@ def _conflict(target: Target, found: Difference) -> ConflictError | None:
     return None
 
 
-def _in_the_way(top: Path, name: str, found: Difference) -> bool:
+def _in_the_way(top: Path, name: str, committed: Container[str]) -> bool:
     """Return whether something that is not committed is where a rendered file would go."""
-    path = top / name
-    for parent in reversed(path.relative_to(top).parents[:-1]):
-        if parent.as_posix() in found.committed:
+    for parent in reversed(PurePath(name).parents[:-1]):
+        if parent.as_posix() in committed:
             return False
         if os.path.lexists(top / parent) and not (top / parent).is_dir():
             return True
-    if path.is_dir() and not path.is_symlink():
-        files = (file.relative_to(top).as_posix() for file in path.rglob("*") if not file.is_dir())
-        return any(file not in found.committed for file in files)
-    return name not in found.committed and os.path.lexists(path)
+    return name not in committed and any(file not in committed for file in files_below(top, name))
 
 
-def _replace(
-    target: Target, staging: Path, found: Difference, *, author: Author | None, subject: str, run_id: str
-) -> Commit:
-    repository = open_repository(target, clean=True)
-    if not found.changes and repository.head is not None:
-        return Commit(target.part, repository.head, changed=False)
-    replacement = Replacement(repository.repo, target.path)
-    replacement.begin(repository.head, run_id)
-    git, variables = git_in(staging), replacement.variables(staging)
-    added = run(git.add, "--all", "--force", "--", ".", variables=variables)
-    if added.code:
-        raise local_error(target.path, "stage the files", added)
-    commit_staged(target.path, git, variables, author=author, subject=subject, run_id=run_id)
-    replacement.finish()
-    tip = run(repository.repo.git.rev_parse, "HEAD").out.decode()
-    return Commit(target.part, tip, changed=tip != repository.head)
+def _replace(candidate: _Candidate, *, author: Author | None, subject: str, run_id: str) -> Commit:
+    repository, staging = candidate.repository, candidate.staging
+    target, repo, head = repository.target, repository.repo, repository.head
+    if head is not None and not candidate.found.changes:
+        return Commit(target.part, head, changed=False)
+    replacement = Replacement(repo, target.path)
+    replacement.begin(head, run_id)
+    try:
+        git, variables = git_in(staging), replacement.variables(staging)
+        added = run(git.add, "--all", "--force", "--", ".", variables=variables)
+        if added.code:
+            raise local_error(target.path, "stage the files", added)
+        # A .gitattributes may convert on the way in what differs on the disk.
+        if head is None or run(git.diff_index, "--cached", "--quiet", head, variables=variables).code:
+            commit_staged(target.path, git, variables, author=author, subject=subject, run_id=run_id)
+    finally:
+        replacement.finish()
+    tip = run(repo.git.rev_parse, "HEAD").out.decode()
+    return Commit(target.part, tip, changed=tip != head)
 
 
 def _listed(names: Sequence[str]) -> str:

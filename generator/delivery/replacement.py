@@ -11,16 +11,16 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from generator.delivery.failures import local_error
 from generator.delivery.gitcommand import environment, run
-from generator.delivery.trees import Entry, algorithm_of, entries_of_commit, entry_of_file
+from generator.delivery.trees import Entry, algorithm_of, entries_of_commit, entry_of_file, files_below
 from generator.files import write_atomic, write_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
     from git import Repo
 
@@ -94,7 +94,7 @@ class Replacement:
         old = entries_of_commit(self.path, self.repo, before)
         new = entries_of_commit(self.path, self.repo, head)
         changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-        edited = {name for name in changed if self._is_edited(name, old.get(name), new.get(name), algorithm_of(head))}
+        edited = {name for name in changed if self._is_edited(name, old, new, algorithm_of(head))}
         index = self._folder / "after"
         try:
             # git was killed together with fmc; the locks are its own, since nobody else knows these indexes.
@@ -102,17 +102,19 @@ class Replacement:
                 stale.unlink(missing_ok=True)
             with suppress(FileNotFoundError):
                 shutil.copy2(self._folder / "before", index)
-            self._restore(head, index, [name for name in changed if name not in edited], "--staged", "--worktree")
-            self._restore(head, index, edited, "--staged")
+            # What lay in a folder that is to be a file goes with the folder, and git does not know its name any more.
+            named = [name for name in changed if not any(parent.as_posix() in new for parent in PurePath(name).parents)]
+            self._restore(head, index, [name for name in named if name not in edited], "--staged", "--worktree")
+            self._restore(head, index, [name for name in named if name in edited], "--staged")
             index.replace(self._git_dir / "index")
         except OSError as error:
             raise write_error(self.path, error) from error
 
-    def _restore(self, head: str, index: Path, names: Iterable[str], *places: str) -> None:
+    def _restore(self, head: str, index: Path, names: Sequence[str], *places: str) -> None:
+        if not names:
+            return
         listing = self._folder / "paths"
         listing.write_bytes("\0".join(names).encode(errors="surrogateescape"))
-        if not listing.stat().st_size:
-            return
         variables = {**environment(), "GIT_INDEX_FILE": str(index.absolute()), "GIT_LITERAL_PATHSPECS": "1"}
         done = run(
             self.repo.git.restore,
@@ -125,17 +127,19 @@ class Replacement:
         if done.code:
             raise local_error(self.path, "bring the files to the new commit", done)
 
-    def _is_edited(self, name: str, old: Entry | None, new: Entry | None, algorithm: str) -> bool:
+    def _is_edited(self, name: str, old: Mapping[str, Entry], new: Mapping[str, Entry], algorithm: str) -> bool:
         """Return whether a file is neither what it was, nor what it is to be, nor a part of that."""
         file = self.path / name
         if file.is_dir() and not file.is_symlink():
-            return False
+            return any(self._is_edited(one, old, new, algorithm) for one in files_below(self.path, name))
         try:
             entry = entry_of_file(file, algorithm)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        if entry in (old, new):
+        if entry in (old.get(name), new.get(name)):
             return False
-        content = b"" if file.is_symlink() else file.read_bytes()
+        if name not in new or file.is_symlink():
+            return True
         # A killed git leaves a file that ends early.
-        return not (new and run(self.repo.git.cat_file, "blob", new.blob).out.startswith(content))
+        whole = run(self.repo.git.cat_file, "blob", new[name].blob).out
+        return not whole.startswith(file.read_bytes())

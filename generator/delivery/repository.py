@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator.delivery.failures import local_error
 from generator.delivery.gitcommand import environment, git_in, repository_at, run
+from generator.delivery.messages import shown_url
 from generator.delivery.replacement import Replacement
 from generator.errors import BadInputError, ConflictError
 
@@ -157,7 +158,7 @@ def _refuse_foreign(repo: Repo, target: Target, cluster: str | None) -> None:
     origin = _origin(repo)
     if origin is not None and _bare_url(origin) != _bare_url(target.url):
         raise BadInputError(
-            f"the remote origin of {where} is another one than the answers name: {origin}, not {target.url}",
+            f"the remote origin of {where} is another one than the answers name: {shown_url(origin)}, not {target.url}",
             where=where,
             fix=f"Correct git_base_url in the answers, or `git -C {where} remote set-url origin {target.url}`.",
         )

@@ -11,6 +11,8 @@ from generator.delivery.failures import local_error
 from generator.delivery.gitcommand import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from git import Repo
 
 _SHA256_HEX = 64
@@ -66,15 +68,19 @@ def entries_of_folder(path: Path, algorithm: str) -> dict[str, Entry]:
         path: The folder.
         algorithm: sha1 or sha256, as the repository wants it that they are compared with.
     """
-    entries = {}
-    for folder, names, files in os.walk(path):
-        if folder == os.fspath(path) and ".git" in names:
-            names.remove(".git")
-        links = [name for name in names if Path(folder, name).is_symlink()]
-        for name in (*files, *links):
-            file = Path(folder, name)
-            entries[file.relative_to(path).as_posix()] = entry_of_file(file, algorithm)
-    return entries
+    return {name: entry_of_file(path / name, algorithm) for name in files_below(path)}
+
+
+def files_below(top: Path, name: str = "") -> Iterator[str]:
+    """Yield all files and links under a name, relative to the top, leaving out `.git`; the name itself if it is one."""
+    if (top / name).is_symlink() or (top / name).is_file():
+        yield name
+        return
+    for folder, names, files in os.walk(top / name):
+        if folder == os.fspath(top) and ".git" in (*names, *files):
+            (names if ".git" in names else files).remove(".git")
+        links = [one for one in names if Path(folder, one).is_symlink()]
+        yield from (Path(folder, one).relative_to(top).as_posix() for one in (*files, *links))
 
 
 def entry_of_file(file: Path, algorithm: str) -> Entry:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import ChecksError, VaultError
 from generator.findings import Finding, Severity
+from generator.workspace import find_repositories, part_trees
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from generator.checks.run import Report
     from generator.console import Console
     from generator.delivery.model import Target
+    from generator.secrets.vault import Vault
     from generator.workspace import Repositories, Workspace
 
 
@@ -63,34 +66,40 @@ def check(start: Path, engine: Engine, identity: Path | None, console: Console) 
     Raises:
         FmcError: The workspace can't be checked at all.
     """
+    from generator.secrets.leaks import needles
+    from generator.secrets.verify_vault import verify_with_vault
     from generator.template.source import find_template
-    from generator.workspace import find_repositories
 
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)
-    plaintexts, warnings = known_plaintexts(repositories.workspace, repositories.loaded.answers.name, identity)
+    vault, findings = usable_vault(repositories.workspace, repositories.loaded.answers.name, identity)
+    plaintexts = needles(vault) if vault else ()
     with console.step("check the files"):
-        report = check_parts(repositories.trees, repositories.loaded, engine, plaintexts)
+        report = check_repositories(repositories.paths, repositories.loaded, engine, plaintexts)
+        argocd = repositories.trees.get("argocd")
+        if vault and argocd:
+            findings += _in_folder(argocd, verify_with_vault(argocd, vault, datetime.now(UTC)))
     with console.step("check the commits that are not pushed yet"):
-        leaks = leaks_in_commits(repositories.targets, plaintexts)
-    return repositories, replace(report, findings=(*report.findings, *warnings, *leaks))
+        findings += leaks_in_commits(repositories.targets, plaintexts)
+    return repositories, replace(report, findings=(*report.findings, *findings))
 
 
-def check_parts(
-    trees: Mapping[str, Path], loaded: LoadedAnswers, engine: Engine, plaintexts: Collection[bytes]
+def check_repositories(
+    paths: Mapping[str, Path], loaded: LoadedAnswers, engine: Engine, plaintexts: Collection[bytes]
 ) -> Report:
-    """Check the folders of some parts.
+    """Check rendered repositories, committed or not.
 
     Args:
-        trees: Folder of each part.
+        paths: Folder of each repository, by its layout.
         loaded: The answers that they were rendered from.
         engine: What validates the manifests.
         plaintexts: What must stand in none of the files.
     """
     from generator.checks.run import check_trees
 
+    trees = part_trees(paths)
     report = check_trees(
-        trees,
+        {**paths, **trees},
         kubernetes_version=loaded.plan.k3s.version,
         engine=engine.name,
         kubeconform=engine.kubeconform,
@@ -100,8 +109,8 @@ def check_parts(
         return report
     from generator.secrets.verify import verify_manifests
 
-    secrets = [replace(finding, file=f"argocd/{finding.file}") for finding in verify_manifests(trees["argocd"])]
-    return replace(report, findings=(*report.findings, *secrets))
+    secrets = verify_manifests(trees["argocd"])
+    return replace(report, findings=(*report.findings, *_in_folder(trees["argocd"], secrets)))
 
 
 def require_clean(report: Report) -> None:
@@ -118,29 +127,28 @@ def require_clean(report: Report) -> None:
         )
 
 
-def known_plaintexts(
-    workspace: Workspace, cluster: str, identity: Path | None
-) -> tuple[tuple[bytes, ...], list[Finding]]:
-    """Return what a leak would look like, as far as the vault can be opened here, and a finding if it can't.
+def usable_vault(workspace: Workspace, cluster: str, identity: Path | None) -> tuple[Vault | None, list[Finding]]:
+    """Open the vault if that is possible here; a pipeline or a contributor has none.
 
     Args:
         workspace: Where the vault lies.
         cluster: Name of the cluster.
         identity: The operator's age identity; None for the usual place.
+
+    Returns:
+        The vault, and a warning where it is there but can't be opened.
     """
     from generator.secrets.identities import identity_path
-    from generator.secrets.leaks import needles
     from generator.secrets.vault_file import open_vault
 
     if not workspace.vault.exists():
-        return (), []
+        return None, []
     try:
-        return needles(open_vault(workspace.vault, identity_path(identity, os.environ), cluster=cluster)), []
+        return open_vault(workspace.vault, identity_path(identity, os.environ), cluster=cluster), []
     except VaultError as error:
         message = f"the vault can't be opened, so that leaks are searched by their patterns alone: {error.message}"
-        return (), [
-            Finding(workspace.vault.name, 0, "leaks/vault", message, fix=error.fix or "", severity=Severity.WARNING)
-        ]
+        file, severity = workspace.vault.name, Severity.WARNING
+        return None, [Finding(file, 0, "leaks/vault", message, fix=error.fix or "", severity=severity)]
 
 
 def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -> list[Finding]:
@@ -159,3 +167,8 @@ def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -
             blobs = outgoing_blobs(target.path, known_tip(target))
             findings += scan(((f"{target.part}/{name}", content) for name, content in blobs), plaintexts)
     return findings
+
+
+def _in_folder(folder: Path, findings: Iterable[Finding]) -> list[Finding]:
+    """Name the files of findings as the other checks do: by their repository part's folder."""
+    return [replace(found, file=f"{folder.name}/{found.file}" if found.file else folder.name) for found in findings]

@@ -11,8 +11,9 @@ from generator.delivery.push import push
 from generator.delivery.repository import open_repository
 from generator.delivery.state import StateFile
 from generator.errors import ChecksError
-from generator.pipeline.check import Engine, check_parts, known_plaintexts, leaks_in_commits, require_clean
-from generator.secrets.catalogue import is_sealed_file
+from generator.pipeline.check import Engine, check_repositories, leaks_in_commits, require_clean, usable_vault
+from generator.secrets.leaks import needles
+from generator.secrets.verify import is_sealed_file
 from generator.template.source import find_template
 from generator.workspace import find_repositories
 
@@ -78,11 +79,12 @@ def push_workspace(
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)
     workspace, targets = repositories.workspace, repositories.targets
-    plaintexts, warnings = known_plaintexts(workspace, repositories.loaded.answers.name, identity)
+    vault, warnings = usable_vault(workspace, repositories.loaded.answers.name, identity)
+    plaintexts = needles(vault) if vault else ()
     console.findings(warnings)
     with workspace.locked():
         with console.step("check the repositories"):
-            require_clean(check_parts(repositories.trees, repositories.loaded, engine, plaintexts))
+            require_clean(check_repositories(repositories.paths, repositories.loaded, engine, plaintexts))
         run_id = new_run_id(workspace)
         with console.step("commit sealed manifests"):
             for target in targets:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from generator.answers.load import load
 from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
-from generator.pipeline.check import Engine, check_parts, require_clean
+from generator.pipeline.check import Engine, check_repositories, require_clean
 from generator.pipeline.deliver import deliver, new_run_id
 from generator.pipeline.place import place
 from generator.pipeline.staging import staging_folder
@@ -144,12 +144,13 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 sealed = _seal(options, workspace, loaded, targets, staged, key)
             plaintexts = sealed.plaintexts() if sealed else ()
             with console.step("check what was made"):
-                checked = check_parts(part_trees(staged), loaded, options.engine, plaintexts)
+                checked = check_repositories(staged, loaded, options.engine, plaintexts)
                 require_clean(checked)
             files = {part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.items()}
             run_id = new_run_id(workspace)
             with console.step("commit"):
-                commits = place(targets, staged, options.author, run_id)
+                subject = f"Render the cluster {loaded.answers.name}"
+                commits = place(targets, staged, author=options.author, subject=subject, run_id=run_id)
                 _keep_answers(options.answers, workspace)
             delivered: tuple[Delivered, ...] = ()
             if options.push:

@@ -18,7 +18,7 @@ def secrets_to_make(overview: Overview) -> list[tuple[str, str]]:
     if answers.layout not in ("parts", "argocd", "monorepo"):
         return []
     questionnaire = Questionnaire.load(overview.template_root)
-    source = (overview.template_root / "templates" / "argocd" / f"{CATALOGUE}.jinja").read_text(encoding="utf-8")
+    source = overview.template_root / "templates" / "argocd" / f"{CATALOGUE}.jinja"
     layout = "argocd" if answers.layout == "parts" else answers.layout
-    text = questionnaire.render(source, {**overview.loaded.data, "layout": layout})
-    return [(secret.id, secret.description) for secret in parse_catalogue(text).secrets]
+    text = questionnaire.render(source.read_text(encoding="utf-8"), {**overview.loaded.data, "layout": layout})
+    return [(secret.id, secret.description) for secret in parse_catalogue(text, where=str(source)).secrets]

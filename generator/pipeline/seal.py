@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from generator.secrets.identities import Identities, identity_path
-from generator.secrets.repository import seal_repository
 from generator.template.source import find_template
 from generator.workspace import find_repositories
 
@@ -15,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.console import Console
+    from generator.secrets.listing import SecretRow
     from generator.secrets.repository import SealReport
+    from generator.secrets.values import SetReport
     from generator.workspace import Repositories
 
 
@@ -30,14 +31,69 @@ def seal(start: Path, identity: Path | None, console: Console) -> tuple[Reposito
     Raises:
         FmcError: The workspace has no catalogue, or its vault can't be opened or written.
     """
+    from generator.secrets.repository import seal_repository
+
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)
     with console.step("make and seal the secrets"), repositories.workspace.locked():
         report = seal_repository(
             repositories.catalogue_root,
             repositories.workspace.vault,
-            Identities(identity_path(identity, os.environ), tuple(repositories.loaded.answers.vault_recipients)),
+            _identities(repositories, identity),
             os.environ,
             datetime.now(UTC),
         )
     return repositories, report
+
+
+def list_values(start: Path, identity: Path | None) -> tuple[SecretRow, ...]:
+    """List every value of the catalogue, without plaintexts.
+
+    Args:
+        start: The workspace, or a folder in it.
+        identity: The operator's age identity; without it the list tells what the repository alone shows.
+
+    Raises:
+        FmcError: The workspace has no catalogue, or its vault can't be opened with the identity that is there.
+    """
+    from generator.secrets.listing import list_secrets
+
+    repositories = find_repositories(start, find_template().root)
+    return list_secrets(
+        repositories.catalogue_root,
+        repositories.workspace.vault,
+        _identities(repositories, identity),
+        datetime.now(UTC),
+    )
+
+
+def set_one(start: Path, identity: Path | None, secret: str, value: str | None, content: bytes) -> SetReport:
+    """Put one value into the vault.
+
+    Args:
+        start: The workspace, or a folder in it.
+        identity: The operator's age identity; None for the usual place.
+        secret: `namespace/name` of the secret.
+        value: Name of the value within it; None where there is only one.
+        content: What was typed or piped.
+
+    Raises:
+        FmcError: There is no such value, the content can't be one, or the vault can't be opened or written.
+    """
+    from generator.secrets.values import from_input, set_value
+
+    repositories = find_repositories(start, find_template().root)
+    with repositories.workspace.locked():
+        return set_value(
+            repositories.catalogue_root,
+            repositories.workspace.vault,
+            _identities(repositories, identity),
+            secret,
+            value,
+            from_input(content),
+            datetime.now(UTC),
+        )
+
+
+def _identities(repositories: Repositories, identity: Path | None) -> Identities:
+    return Identities(identity_path(identity, os.environ), tuple(repositories.loaded.answers.vault_recipients))

@@ -18,6 +18,8 @@ CATALOGUE = "secrets/catalogue.yaml"
 """Where it stands, below the folder of the repository part argocd."""
 CERTIFICATE = "secrets/sealing-cert.pem"
 """Where the committed sealing certificate stands, below the same folder."""
+SEALED_SUFFIX = ".sealed.yaml"
+"""How the name of every sealed manifest ends."""
 MINIMUM_PASSWORD = 16
 """Characters; with fewer a password could be guessed offline from its hash."""
 
@@ -144,7 +146,7 @@ class Secret:
     @property
     def manifest_path(self) -> str:
         """Return the path of its sealed manifest below the folder of the catalogue's repository part."""
-        return f"secrets/{self.namespace}/{self.name}.sealed.yaml"
+        return f"secrets/{self.namespace}/{self.name}{SEALED_SUFFIX}"
 
 
 @dataclass(frozen=True)

@@ -86,11 +86,24 @@ def read_catalogue(root: Path) -> Catalogue:
             where=str(path),
             fix="Render the repository first (fmc new), or restore the file from Git.",
         ) from error
+    return parse_catalogue(text, where=str(path))
+
+
+def parse_catalogue(text: str, *, where: str) -> Catalogue:
+    """Parse the text of a catalogue.
+
+    Args:
+        text: The content of the file.
+        where: The file, for messages.
+
+    Raises:
+        CatalogueError: It has findings.
+    """
     findings: list[Finding] = []
     top = read_document(text, CATALOGUE, findings)
     catalogue = _catalogue(top) if top else None
     if findings or catalogue is None:
-        raise CatalogueError("the catalogue of secrets can't be used", findings, where=str(path))
+        raise CatalogueError("the catalogue of secrets can't be used", findings, where=where)
     return catalogue
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import CatalogueError
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue import CATALOGUE, CERTIFICATE, Derived, Generator
+from generator.secrets.catalogue import CATALOGUE, CERTIFICATE, SEALED_SUFFIX, Derived, Generator
 from generator.secrets.catalogue_file import read_catalogue
 from generator.secrets.keys import certificate_public_key, key_fingerprint
 from generator.secrets.manifest import Manifest, Sealed, parse, render
@@ -61,9 +61,14 @@ def verify_manifests(root: Path, catalogue: Catalogue | None = None) -> list[Fin
     return findings
 
 
+def is_sealed_file(path: str) -> bool:
+    """Tell whether a path in a repository is one that sealing alone writes: a sealed manifest, or the certificate."""
+    return path.endswith(SEALED_SUFFIX) or f"/{path}".endswith(f"/{CERTIFICATE}")
+
+
 def sealed_files(root: Path) -> list[str]:
     """Return the paths of all sealed manifests below `secrets/`, relative to the root, sorted."""
-    found = (path for path in (root / "secrets").rglob("*.sealed.yaml") if path.is_file())
+    found = (path for path in (root / "secrets").rglob(f"*{SEALED_SUFFIX}") if path.is_file())
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.delivery import Target
-from tests.delivery.workspace import PARTS, Workspace, make_remote, make_tree
+from tests.delivery.workspace import PARTS, Workspace, make_remote, make_tree, make_workspace
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +29,19 @@ def own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """Make three rendered trees, not committed yet, and three empty remotes."""
-    targets = []
+    return make_workspace(tmp_path)
+
+
+@pytest.fixture
+def delivered(workspace: Workspace) -> Workspace:
+    """Deliver a workspace once, and commit something new in each of its repositories."""
+    workspace.commit()
+    workspace.push("first")
+    workspace.heard.clear()
     for part in PARTS:
-        remote = make_remote(tmp_path / "remotes" / f"{part}.git")
-        tree = tmp_path / "workspace" / part
-        make_tree(tree)
-        targets.append(Target(part, tree, str(remote), "main"))
-    return Workspace(tmp_path, targets)
+        workspace.edit(part)
+    workspace.commit()
+    return workspace
 
 
 @pytest.fixture

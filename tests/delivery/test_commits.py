@@ -27,7 +27,13 @@ def test_a_tree_becomes_a_repository_with_one_commit_and_its_remote(tree: Target
     assert git(tree.path, "log", "--format=%H %an <%ae> %cn <%ce>") == (
         f"{made.sha} Ada <ada@example.org> Ada <ada@example.org>"
     )
-    assert git(tree.path, "log", "-1", "--format=%B") == f"feat: render\n\nFmc-Run: {RUN}\nFmc-Version: {__version__}"
+    assert git(tree.path, "log", "-1", "--format=%B").splitlines() == [
+        "feat: render",
+        "",
+        f"Fmc-Run: {RUN}",
+        f"Fmc-Version: {__version__}",
+        f"Fmc-Tree: {git(tree.path, 'rev-parse', 'HEAD^{tree}')}",
+    ]
     assert git(tree.path, "log", "-1", "--format=%(trailers:key=Fmc-Run,valueonly)") == RUN
     assert git(tree.path, "status", "--porcelain") == ""
     assert git(tree.path, "rev-parse", "--abbrev-ref", "HEAD") == "main"

@@ -23,7 +23,7 @@ def hook(repository: Path, name: str, script: str) -> None:
     """Install a hook in a repository, bare or not."""
     folder = repository / ".git" if (repository / ".git").exists() else repository
     file = folder / "hooks" / name
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
 
@@ -78,11 +78,22 @@ class Workspace:
         return [f"{part}:{name}" for part in PARTS for name in self.branches(part) if name.startswith("gitops/")]
 
 
+def make_workspace(root: Path) -> Workspace:
+    """Make three rendered trees, not committed yet, and three empty remotes."""
+    for part in PARTS:
+        make_remote(root / "remotes" / f"{part}.git")
+        make_tree(root / "workspace" / part)
+    return Workspace(
+        root, [Target(part, root / "workspace" / part, str(root / "remotes" / f"{part}.git"), "main") for part in PARTS]
+    )
+
+
 def make_remote(path: Path) -> Path:
     """Make an empty bare repository that also takes pushes over HTTP."""
     path.mkdir(parents=True)
-    git(path, "init", "--quiet", "--bare", "--initial-branch=main")
-    git(path, "config", "http.receivepack", "true")
+    git(path, "init", "--quiet", "--bare", "--initial-branch=main", "--template=")
+    with (path / "config").open("a") as config:
+        config.write("[http]\n\treceivepack = true\n")
     return path
 
 

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from generator.secrets import Identities, generate_sealing_key, seal_repository
+from generator.secrets.identities import Identities
+from generator.secrets.keys import generate_sealing_key
+from generator.secrets.repository import seal_repository
 
 
 def main(folder: Path, write: int, moment: str) -> None:

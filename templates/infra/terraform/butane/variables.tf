@@ -6,7 +6,6 @@ variable "node" {
     address       = string
     prefix        = number
     gateway       = string
-    routes        = list(object({ to = string, via = string }))
     dns_servers   = list(string)
     ntp_servers   = list(string)
     data_disk_gib = number

@@ -5,5 +5,5 @@ output "addresses" {
 
 output "consoles" {
   description = "How to watch a machine start, before SSH answers."
-  value       = { for name, node in module.node : name => "virsh --connect ${var.libvirt_uri} console ${node.name}" }
+  value       = { for name, node in module.node : name => "virsh --connect '${var.libvirt_uri}' console ${node.name}" }
 }

@@ -30,10 +30,7 @@ output "nodes" {
   }
   precondition {
     condition     = !local.host_wanted || var.host_address != null
-    error_message = <<-EOT
-      The network ${join(", ", local.bridged)} is your LAN, while ${join(", ", local.open)} lie behind the hypervisor. Machines in the LAN need a
-      route there: write the hypervisor's address in the LAN as host_address into user.auto.tfvars, beside terraform.tfvars.json.
-    EOT
+    error_message = "Machines in the LAN (${join(", ", local.bridged)}) need a route to the networks behind the hypervisor (${join(", ", local.open)}): write the hypervisor's address in the LAN as host_address into user.auto.tfvars, beside terraform.tfvars.json."
   }
   precondition {
     condition     = var.host_address == null || local.host_inside

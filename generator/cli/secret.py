@@ -1,0 +1,97 @@
+"""`fmc secret`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from generator.cli.options import console, identity_option, output_options, workspace_option
+
+HELP = """List the secrets of a cluster, or set one.
+
+\b
+Examples:
+  fmc secret list
+  fmc secret set argocd/git-credentials
+  pass show git/argocd | fmc secret set argocd/git-credentials token
+"""
+
+
+@click.group("secret", help=HELP, short_help="List the secrets of a cluster, or set one.")
+def command() -> None:
+    """Hold the two verbs."""
+
+
+@command.command("list", short_help="Show each value: where it comes from, when it was made, who reads it.")
+@workspace_option
+@identity_option
+@output_options
+def list_command(workspace: Path, identity: Path | None) -> int:
+    """Show each value of the catalogue: where it comes from, when it was made, who reads it. No plaintext is shown."""
+    from generator.pipeline.seal import list_values
+
+    rows = list_values(workspace, identity)
+    if console().json_output:
+        console().document(
+            {
+                "secrets": [
+                    {
+                        "secret": row.id,
+                        "value": row.value,
+                        "generator": row.generator,
+                        "made_at": row.made_at,
+                        "consumers": row.consumers,
+                        "state": row.state,
+                        "environment": row.env,
+                    }
+                    for row in rows
+                ]
+            }
+        )
+        return 0
+    console().table(
+        "Secrets",
+        ("secret", "value", "from", "made", "state", "read by"),
+        [
+            (
+                row.id,
+                row.value,
+                row.generator.value,
+                f"{row.made_at:%Y-%m-%d %H:%M}" if row.made_at else "",
+                row.state.value,
+                ", ".join(row.consumers),
+            )
+            for row in rows
+        ],
+    )
+    return 0
+
+
+@command.command("set", short_help="Put a value into the vault, from a prompt or a pipe.")
+@click.argument("secret", metavar="NAMESPACE/NAME")
+@click.argument("value", required=False)
+@workspace_option
+@identity_option
+@output_options
+def set_command(secret: str, value: str | None, workspace: Path, identity: Path | None) -> int:
+    """Put a value into the vault.
+
+    It is typed at a prompt that does not show it, or read from a pipe; it is never an argument, which others could
+    read. VALUE names one of the secret's values, and may be left out where there is only one.
+    """
+    from generator.pipeline.seal import set_one
+
+    if sys.stdin.isatty():
+        content = click.prompt(f"Value of {secret}", hide_input=True, confirmation_prompt=True, err=True).encode()
+    else:
+        content = sys.stdin.buffer.read()
+    report = set_one(workspace, identity, secret, value, content)
+    if console().json_output:
+        console().document({"secret": report.secret, "value": report.value, "changed": report.changed})
+    elif report.changed:
+        console().result(f"{report.secret}: {report.value} is in the vault. Next: fmc seal")
+    else:
+        console().result(f"{report.secret}: {report.value} is what the vault has already. Nothing to do.")
+    return 0

@@ -1,0 +1,131 @@
+"""The cases of the checks: small trees, one file each, with the findings that they must give.
+
+A file begins with lines about the case; then come the files of its trees, each behind a line `-- <path> --`, whose
+first step is the part.
+
+    # what it shows
+    base: argocd                      also the files of base/argocd.txtar; a file of the case wins over one of those
+    expect: argocd/x.yaml:3 a/rule    a finding that must be there; there must be no other one
+    covers: a/rule, b/rule            the rules that this case comes near to without breaking them
+    kubernetes: 1.36                  version of Kubernetes, where it matters
+    link: argocd/x.yaml -> ../y       a symbolic link
+    plaintext: sample                 name of a sample that the vault is said to hold
+
+`<<name>>` stands for a sample: what looks like a secret must not lie in this repository, so it is made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass, field
+from functools import cache
+
+
+from generator.checks.run import Report, check_trees
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+_FILE = re.compile(r"^-- (?P<path>.+) --$")
+_SAMPLE = re.compile(rb"<<([a-z0-9-]+)>>")
+_BODY = base64.b64encode(b"not a key, but of its form. " * 2).decode()
+
+
+def _pem(kind: str) -> str:
+    dashes = "-" * 5
+    return f"{dashes}BEGIN {kind}{dashes}\n{_BODY}\n{dashes}END {kind}{dashes}"
+
+
+SAMPLES: dict[str, bytes] = {
+    "private-key": _pem("PRIVATE" + " KEY").replace("\n", "\n    ").encode(),
+    "private-key-json": _pem("RSA PRIVATE" + " KEY").replace("\n", "\\n").encode(),
+    "private-key-base64": base64.b64encode(_pem("OPENSSH PRIVATE" + " KEY").encode()),
+    "private-key-header": (_pem("PRIVATE" + " KEY").split("\n")[0]).encode(),
+    "certificate": _pem("CERTIFICATE").replace("\n", "\n    ").encode(),
+    "age-identity": ("AGE-SECRET-" + "KEY-1" + "Q" * 58).encode(),
+    "age-recipient": ("age1" + "q" * 58).encode(),
+    "github-token": ("gh" + "p_" + "a1B2" * 9).encode(),
+    "gitlab-token": ("gl" + "pat-" + "a1B2c3" * 4).encode(),
+    "k3s-token": ("K" + "10" + "ab" * 32 + "::server:" + "x" * 16).encode(),
+    "token-prefix": ("gh" + "p_").encode(),
+    "vault-secret": b"n0t-in-" + b"any-list-of-patterns",
+    "vault-secret-base64": base64.b64encode(b"n0t-in-" + b"any-list-of-patterns"),
+    "latin-1": "é".encode("latin-1"),
+    "zero": b"\0",
+}
+
+
+@dataclass
+class Case:
+    """A case as its file describes it."""
+
+    name: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    expected: set[str] = field(default_factory=set)
+    covers: set[str] = field(default_factory=set)
+    kubernetes: str = "v1.36.4+k3s1"
+    plaintexts: list[bytes] = field(default_factory=list)
+
+    def write(self, folder: Path) -> dict[str, Path]:
+        """Write the trees, and return the folder of each part."""
+        parts = {path.split("/")[0] for path in (*self.files, *self.links)}
+        for path, content in self.files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_SAMPLE.sub(lambda match: SAMPLES[match[1].decode()], content))
+        for path, target_name in self.links.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).symlink_to(target_name)
+        return {part: folder / part for part in parts}
+
+    def check(self, folder: Path, engine: str = "builtin", kubeconform: Path | None = None) -> Report:
+        """Write the trees below a folder, and check them."""
+        return check_trees(
+            self.write(folder),
+            kubernetes_version=self.kubernetes,
+            engine=engine,
+            kubeconform=kubeconform,
+            plaintexts=self.plaintexts,
+        )
+
+
+@cache
+def cases(kind: str) -> tuple[Case, ...]:
+    """Return all cases of a kind: `caught` or `passed`."""
+    return tuple(_read(path) for path in sorted((HERE / kind).glob("*.txtar")))
+
+
+def _read(path: Path) -> Case:
+    case = Case(path.stem)
+    current: list[str] | None = None
+    contents: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines():
+        if match := _FILE.match(line):
+            current = contents.setdefault(match["path"], [])
+        elif current is not None:
+            current.append(line)
+        elif line and not line.startswith("#"):
+            _header(case, *line.split(": ", 1))
+    case.files |= {name: ("\n".join(lines) + "\n").encode() for name, lines in contents.items()}
+    return case
+
+
+def _header(case: Case, key: str, value: str) -> None:
+    match key:
+        case "base":
+            case.files |= _read(HERE / "base" / f"{value}.txtar").files | case.files
+        case "expect":
+            case.expected.add(value)
+        case "covers":
+            case.covers |= set(value.split(", "))
+        case "kubernetes":
+            case.kubernetes = value
+        case "link":
+            name, _, target = value.partition(" -> ")
+            case.links[name] = target
+        case "plaintext":
+            case.plaintexts.append(SAMPLES[value])
+        case _:
+            raise ValueError(f"{case.name}: {key}")

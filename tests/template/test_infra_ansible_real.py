@@ -1,0 +1,162 @@
+"""The Ansible half of the infra part, read and run by the real programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import require_tool
+from tests.template.infra_tree import CLUSTERS, Infra, render_infra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.template.conftest import Render
+
+    Ansible = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = pytest.mark.tools
+
+
+@pytest.fixture(scope="module", params=CLUSTERS)
+def infra(request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
+    return render_infra(render, request.param, tmp_path_factory.mktemp("answers"))
+
+
+@pytest.fixture(scope="module")
+def ha(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
+    return render_infra(render, "ha", tmp_path_factory.mktemp("answers"))
+
+
+@pytest.fixture(scope="module")
+def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    home = tmp_path_factory.mktemp("home")
+
+    def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = require_tool(program)
+        environment = {
+            "PATH": f"{path.resolve().parent}{os.pathsep}{path.parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "NO_COLOR": "1",
+        }
+        return subprocess.run(
+            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    return run
+
+
+def test_ansible_reads_the_inventory_as_the_plan_has_it(infra: Infra, ansible: Ansible) -> None:
+    result = ansible(infra.ansible, "ansible-inventory", "--list")
+    assert result.returncode == 0, result.stderr
+    assert "WARNING" not in result.stderr
+    read = json.loads(result.stdout)
+    hosts = read["_meta"]["hostvars"]
+    assert {name: values["ansible_host"] for name, values in hosts.items()} == {
+        node.name: node.address for node in infra.plan.nodes
+    }
+    for node in infra.plan.nodes:
+        assert hosts[node.name]["node_mac"] == node.mac
+        assert hosts[node.name]["node_distribution"] == {"linux": "Debian", "flatcar": "Flatcar"}[node.os]
+
+
+def test_what_a_user_sets_wins(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    folder = shutil.copytree(ha.ansible, tmp_path / "ansible")
+    variables = folder / "inventories/home/group_vars"
+    (variables / "all/user.yml").write_text("cluster_timezone: Europe/Lisbon\nmine: all\n")
+    (variables / "masters/user.yml").write_text("mine: masters\n")
+    result = ansible(folder, "ansible-inventory", "--list")
+    hosts = json.loads(result.stdout)["_meta"]["hostvars"]
+    assert hosts["lb1"]["cluster_timezone"] == "Europe/Lisbon"
+    assert (hosts["lb1"]["mine"], hosts["master1"]["mine"]) == ("all", "masters")
+
+
+def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
+    result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", "playbooks/site.yml")
+    assert result.returncode == 0, result.stderr
+    assert "WARNING" not in result.stderr
+
+
+def test_ansible_lint_finds_nothing_in_its_strictest_profile(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    folder = shutil.copytree(ha.root, tmp_path / "infra") / "ansible"
+    assert "profile: production" in (folder / ".ansible-lint").read_text()
+    result = ansible(folder, "ansible-lint", "--nocolor")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Profile 'production' was required, and it passed" in result.stderr
+
+
+def planned_as_found(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the role preflight that describe the machine with these facts."""
+    interface, resolvers = facts["default_ipv4"], facts["dns"]["nameservers"]
+    if "127.0.0.53" in resolvers:
+        resolvers = re.findall(r"(?m)^nameserver\s+(\S+)", Path("/run/systemd/resolve/resolv.conf").read_text())
+    return {
+        "ansible_connection": "local",
+        "ansible_become": False,
+        "ansible_python_interpreter": sys.executable,
+        "preflight_distribution": facts["distribution"],
+        "preflight_hostname": facts["hostname"],
+        "preflight_address": f"{interface.get('address', 'none')}/{interface.get('prefix', '')}",
+        "preflight_mac": interface.get("macaddress", ""),
+        "preflight_gateway": interface.get("gateway", ""),
+        "preflight_resolvers": resolvers,
+        "preflight_cpus": facts["processor_vcpus"],
+        "preflight_memory_mib": facts["memtotal_mb"],
+        "preflight_disks_gib": [0, 0],
+    }
+
+
+def test_preflight_names_every_difference_of_a_machine_and_passes_one_that_has_none(
+    ha: Infra, ansible: Ansible, tmp_path: Path
+) -> None:
+    folder = ha.ansible
+    result = ansible(
+        folder, "ansible", "localhost", "--connection", "local", "-e", f"ansible_python_interpreter={sys.executable}",
+        "--module-name", "ansible.builtin.setup", "--tree", str(tmp_path),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    facts = {
+        name.removeprefix("ansible_"): value
+        for name, value in json.loads((tmp_path / "localhost").read_text())["ansible_facts"].items()
+    }
+
+    def preflight(changes: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        variables = json.dumps(planned_as_found(facts) | changes)
+        return ansible(folder, "ansible-playbook", "playbooks/preflight.yml", "--limit", "lb1", "-e", variables)
+
+    passed = preflight({})
+    assert passed.returncode == 0, passed.stdout
+    assert "changed=0" in passed.stdout
+
+    failed = preflight(
+        {
+            "preflight_distribution": "Flatcar",
+            "preflight_hostname": "lb1",
+            "preflight_address": "10.17.5.11/24",
+            "preflight_mac": "52:54:00:11:05:0b",
+            "preflight_gateway": "10.17.5.1",
+            "preflight_resolvers": ["192.0.2.1"],
+            "preflight_cpus": 4096,
+            "preflight_memory_mib": 1 << 30,
+            "preflight_disks_gib": [1 << 20, 0],
+        }
+    )
+    assert failed.returncode == 2
+    named = ["distribution", "host name", "address", "MAC", "default gateway", "processors", "memory", "disks"]
+    for what in [*named, "DNS servers"]:
+        assert f"{what}: found " in failed.stdout + failed.stderr
+
+    absent = preflight({"preflight_interpreter": "/nonexistent/python3"})
+    assert absent.returncode == 2
+    assert "/nonexistent/python3 is missing" in absent.stdout + absent.stderr
