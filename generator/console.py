@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from generator.findings import Finding
 
 
+# Columns of a table that goes to a file or a pipe: nothing of it is folded.
+_WIDTH_OF_A_FILE = 200
+
+
 @dataclass(frozen=True)
 class Timing:
     """How long one step took."""
@@ -48,7 +52,9 @@ class Console:
         from rich.console import Console as RichConsole
 
         plain = not self.color or bool(os.environ.get("NO_COLOR"))
-        return RichConsole(stderr=stderr, no_color=plain, highlight=False, soft_wrap=True)
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() else _WIDTH_OF_A_FILE
+        return RichConsole(stderr=stderr, no_color=plain, highlight=False, width=width)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -79,7 +85,9 @@ class Console:
         from rich import box
         from rich.table import Table
 
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(
+            title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, expand=False
+        )
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:

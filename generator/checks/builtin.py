@@ -30,13 +30,13 @@ _TYPE_NAMES = {
     "string": "text",
 }
 _LIMITS = {
-    "maxItems": "must have at most {} entries",
-    "maxLength": "must have at most {} characters",
-    "maxProperties": "must have at most {} entries",
+    "maxItems": "has too many entries, {} at most",
+    "maxLength": "has too many characters, {} at most",
+    "maxProperties": "has too many entries, {} at most",
     "maximum": "must be at most {}",
-    "minItems": "must have at least {} entries",
-    "minLength": "must have at least {} characters",
-    "minProperties": "must have at least {} entries",
+    "minItems": "has too few entries, {} at least",
+    "minLength": "has too few characters, {} at least",
+    "minProperties": "has too few entries, {} at least",
     "minimum": "must be at least {}",
 }
 
@@ -110,7 +110,8 @@ def _findings(manifest: Manifest, error: ValidationError, schema: dict[str, Any]
 
 
 def _finding(manifest: Manifest, message: str, path: tuple[Step, ...], fix: str) -> Finding:
-    return manifest.finding(Rule.SCHEMA_INVALID, f"{manifest.kind} {manifest.name}: {message}", *path, fix=fix)
+    subject = " ".join(part for part in (manifest.kind, manifest.name) if part)
+    return manifest.finding(Rule.SCHEMA_INVALID, f"{subject}: {message}", *path, fix=fix)
 
 
 def _at(schema: Any, path: Iterable[Step]) -> dict[str, Any]:

@@ -91,5 +91,5 @@ def _occurrences(needle: bytes, content: bytes) -> Iterator[int]:
 
 def _finding(name: str, content: bytes, rule: Rule, starts: list[int]) -> Finding:
     lines = sorted({content.count(b"\n", 0, start) + 1 for start in starts})
-    more = f" (and on {len(lines) - 1} more lines)" if len(lines) > 1 else ""
-    return Finding(name, lines[0], rule, f"{_SAYS[rule]}{more}", fix=_FIX)
+    others = f"; lines below hold more of that, {len(lines) - 1} in all" if len(lines) > 1 else ""
+    return Finding(name, lines[0], rule, _SAYS[rule] + others, fix=_FIX)

@@ -195,7 +195,7 @@ def _markers(text: str) -> Iterator[Problem]:
 
     The rest of such a line is dropped, and a directive is cut off its document.
     """
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("---") and number > 1 and line[3:].split(" #")[0].strip():
             message = "text on the line of a document marker is lost: Kubernetes reads on from the next line"
             yield Problem(Rule.YAML_DOCUMENT_MARKER, number, message)

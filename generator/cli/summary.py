@@ -62,18 +62,22 @@ def summary(report: NewReport, console: Console) -> None:
     if console.json_output:
         console.document(_document(report, console))
         return
-    console.table("Repositories", ("part", "files", "commit", "folder", "remote"), _repositories(report))
+    console.findings(report.warnings)
+    title = f"Repositories in {_shown(report.workspace.root)}"
+    console.table(title, ("part", "files", "commit", "pushed to"), _repositories(report))
     if report.sealed:
-        sealed = report.sealed
-        console.table(
-            "Secrets",
-            ("made", "sealed anew", "unchanged", "pending"),
-            [tuple(str(len(part)) for part in (sealed.made, sealed.changed, sealed.kept, sealed.pending))],
-        )
+        counts = {
+            "made": report.sealed.made,
+            "sealed anew": report.sealed.changed,
+            "unchanged": report.sealed.kept,
+            "pending": report.sealed.pending,
+        }
+        console.result("Secrets: " + ", ".join(f"{len(names)} {state}" for state, names in counts.items()))
     checked = report.checked
-    console.result(f"Checked {checked.files} files, {checked.documents} manifests ({checked.engine}): no error.\n")
-    console.table("Time", ("step", "seconds"), [(timing.step, f"{timing.seconds:.2f}") for timing in console.timings])
-    console.findings([*report.loaded.warnings, *checked.findings, *(report.sealed.warnings() if report.sealed else ())])
+    console.result(f"Checked: {checked.files} files, {checked.documents} manifests by {checked.engine}; no error")
+    total = sum(timing.seconds for timing in console.timings)
+    steps = ", ".join(f"{timing.step} {timing.seconds:.2f}" for timing in console.timings)
+    console.result(f"Seconds: {total:.2f} ({steps})\n")
     for line in _advice(report):
         console.result(line)
 
@@ -81,49 +85,36 @@ def summary(report: NewReport, console: Console) -> None:
 def _repositories(report: NewReport) -> Iterator[tuple[str, ...]]:
     delivered = {part.part: part for part in report.delivered}
     for commit in report.commits:
-        remote = "not pushed"
+        pushed = "not pushed"
         if part := delivered.get(commit.part):
-            remote = f"{part.url} {part.branch} at {part.remote_sha[:_SHORT]}" + ("" if part.changed else " already")
-        yield (
-            commit.part,
-            str(report.files[commit.part]),
-            commit.sha[:_SHORT] + ("" if commit.changed else " (no change)"),
-            _shown(report.workspace.root / _folder(report, commit.part)),
-            remote,
-        )
-
-
-def _folder(report: NewReport, part: str) -> str:
-    return next(target.path.name for target in report.workspace.targets(report.loaded) if target.part == part)
+            pushed = (
+                f"{part.url} {part.branch}, "
+                + ("now" if part.changed else "before")
+                + f" at {part.remote_sha[:_SHORT]}"
+            )
+        state = "" if commit.changed else " (no change)"
+        yield commit.part, str(report.files[commit.part]), commit.sha[:_SHORT] + state, pushed
 
 
 def _advice(report: NewReport) -> Iterator[str]:
     if not report.changed:
         yield "No change: the repositories are what these answers and this vault give."
     if report.sealed and report.sealed.identity_created:
-        yield f"Your age identity is new: {report.sealed.identity_created}. It opens the vault; keep a copy elsewhere."
+        identity = _shown(report.sealed.identity_created)
+        yield f"New: your age identity {identity}. It opens the vault; keep a copy elsewhere."
     if report.sealed and report.sealed.recovery_identity:
-        yield (
-            f"The recovery identity {report.sealed.recovery_identity} opens the vault, too: move it to a place "
-            "offline, away from this machine."
-        )
+        yield f"New: the recovery identity {_shown(report.sealed.recovery_identity)}. Move it to a place offline."
+    for key in report.sealed.ssh_public_keys if report.sealed else ():
+        if report.changed:
+            yield f"Register at the Git server, read-only, for {key.secret}: {key.line}"
     yield f"Next: {next_command(report)}"
 
 
 def next_command(report: NewReport) -> str:
     """Return the command that comes next."""
-    root = _shown(report.workspace.root)
     if not report.delivered:
-        return f"fmc push --workspace {root}"
-    infra = next(
-        (
-            folder
-            for folder in ("infra", report.workspace.root.name)
-            if (report.workspace.root / folder / "README.md").is_file()
-        ),
-        "",
-    )
-    return f"less {root}/{infra}/README.md" if infra else f"fmc check --workspace {root}"
+        return f"fmc push --workspace {_shown(report.workspace.root)}"
+    return f"less {_shown(report.targets[0].path / 'README.md')}"
 
 
 def _shown(path: Path) -> str:
@@ -155,7 +146,7 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
             "files": report.checked.files,
             "documents": report.checked.documents,
             "engine": report.checked.engine,
-            "findings": [finding.as_dict() for finding in (*report.loaded.warnings, *report.checked.findings)],
+            "findings": [finding.as_dict() for finding in report.warnings],
         },
         "delivered": [
             {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from generator.checks.run import Report
     from generator.console import Console
     from generator.delivery.model import Author, Commit, Delivered, Target
+    from generator.findings import Finding
     from generator.secrets.keys import SealingKey
     from generator.secrets.repository import SealReport
 
@@ -86,6 +87,7 @@ class NewReport:
     Attributes:
         workspace: Where everything lies.
         loaded: The answers, with their warnings.
+        targets: The repositories, in the order of delivery.
         files: Number of rendered and sealed files of each repository.
         commits: The tip of each repository's branch.
         sealed: What was sealed; None where the layout has no secrets.
@@ -95,6 +97,7 @@ class NewReport:
 
     workspace: Workspace
     loaded: LoadedAnswers
+    targets: tuple[Target, ...]
     files: Mapping[str, int]
     commits: tuple[Commit, ...]
     sealed: SealReport | None
@@ -104,7 +107,18 @@ class NewReport:
     @property
     def changed(self) -> bool:
         """Whether a repository or a remote is another one than before."""
-        return any(one.changed for one in (*self.commits, *self.delivered))
+        return any(commit.changed for commit in self.commits) or any(part.changed for part in self.delivered)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is worth a look, though it stopped nothing."""
+        if self.sealed is None:
+            return (*self.loaded.warnings, *self.checked.findings)
+        from generator.secrets.verify import MISSING
+
+        # Whatever was not sealed just now waits for a value, and the report of the sealing says for which.
+        found = (finding for finding in self.checked.findings if finding.rule != MISSING)
+        return (*self.loaded.warnings, *found, *self.sealed.warnings())
 
 
 def new(options: NewOptions, console: Console, confirm: Callable[[Overview], bool]) -> NewReport:
@@ -156,7 +170,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             if options.push:
                 with console.step("push"):
                     delivered = deliver(targets, workspace, run_id, plaintexts, console)
-    return NewReport(workspace, loaded, files, commits, sealed, checked, delivered)
+    return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered)
 
 
 def _default_folder(loaded: LoadedAnswers) -> Path:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from generator.secrets.catalogue import Catalogue, Secret
 
+MISSING = "secrets/missing"
+"""Rule: a secret of the catalogue has no sealed manifest."""
 _SEAL = "Run `fmc seal`."
 
 
@@ -76,7 +78,7 @@ def _missing(secret: Secret) -> Finding:
     return Finding(
         CATALOGUE,
         secret.line,
-        "secrets/missing",
+        MISSING,
         f"{secret.id} is in the catalogue and has no sealed manifest",
         fix="Run `fmc seal`; supply its external values if it is still pending then.",
         severity=Severity.WARNING,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Environment
 from plumbum import local
 
 from generator.answers.questionnaire import Questionnaire
@@ -63,9 +64,20 @@ def copier_answers(questions_alone: Path, tmp_path_factory: pytest.TempPathFacto
     """A function that gives answers to the whole of plain Copier as data, and returns what Copier records."""
     import copier
 
+    compiled: dict[tuple[object, ...], Any] = {}
+    original = Environment.compile
+
+    def compile_once(environment: Environment, *texts: Any, **options: Any) -> Any:
+        """Most of a run would compile the same macros as the run before."""
+        key = (*texts, *options.items())
+        if key not in compiled:
+            compiled[key] = original(environment, *texts, **options)
+        return compiled[key]
+
     def run(data: Mapping[str, Any]) -> dict[str, Any]:
         destination = tmp_path_factory.mktemp("rendered") / "repository"
-        with local.env(PATH="/nonexistent"):
+        with local.env(PATH="/nonexistent"), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Environment, "compile", compile_once)
             copier.run_copy(
                 str(questions_alone),
                 destination,

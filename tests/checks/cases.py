@@ -20,11 +20,9 @@ import base64
 import re
 from dataclasses import dataclass, field
 from functools import cache
-
+from pathlib import Path
 
 from generator.checks.run import Report, check_trees
-
-from pathlib import Path
 
 HERE = Path(__file__).parent
 _FILE = re.compile(r"^-- (?P<path>.+) --$")

@@ -43,10 +43,8 @@ def test_a_tree_becomes_a_repository_with_one_commit_and_its_remote(tree: Target
 
 def test_executable_bits_are_committed(tree: Target) -> None:
     commit(tree)
-    modes = dict(
-        reversed(line.split(" "))
-        for line in git(tree.path, "ls-tree", "-r", "--format=%(objectmode) %(path)", "HEAD").splitlines()
-    )
+    listed = git(tree.path, "ls-tree", "-r", "--format=%(path) %(objectmode)", "HEAD")
+    modes = dict(line.split(" ", 1) for line in listed.splitlines())
     assert modes == {".copier-answers.yml": "100644", "README.md": "100644", "scripts/run.sh": "100755"}
 
 

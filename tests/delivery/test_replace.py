@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery import Target, commit_tree, difference, open_repository, replace_tree, replace_trees
-from generator.delivery.model import Commit
+from generator.delivery.commits import commit_tree
+from generator.delivery.difference import difference
+from generator.delivery.model import Commit, Target
+from generator.delivery.replace import replace_tree, replace_trees
+from generator.delivery.repository import open_repository
 from generator.errors import BadInputError, ConflictError, ToolError
 from tests.delivery.processes import is_killed
 from tests.delivery.workspace import RUN, Workspace, git, hook, make_tree

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.delivery import tree_digest
 from generator.delivery.gitcommand import repository_at
-from generator.delivery.trees import Entry, entries_of_commit, entries_of_folder
+from generator.delivery.trees import Entry, entries_of_commit, entries_of_folder, tree_digest
 from tests.delivery.workspace import git, make_tree
 
 _NAMES = st.text(

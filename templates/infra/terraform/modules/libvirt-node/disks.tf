@@ -1,6 +1,6 @@
 # The provider downloads without looking at a digest, and again for each machine; the script does it once and verifies what it got.
 resource "terraform_data" "image" {
-  triggers_replace = [var.node.generation]
+  for_each = local.generation
 
   provisioner "local-exec" {
     command = "sh '${path.module}/fetch-image.sh'"
@@ -14,6 +14,7 @@ resource "terraform_data" "image" {
 
 # Each machine has a copy of the image below its root disk. A shared one could neither be deleted nor replaced while a single machine stands on it.
 resource "libvirt_volume" "base" {
+  for_each   = local.generation
   name       = "${local.stem}-base.qcow2"
   pool       = var.pool
   target     = { format = { type = "qcow2" } }
@@ -21,23 +22,22 @@ resource "libvirt_volume" "base" {
   depends_on = [terraform_data.image]
 
   lifecycle {
-    ignore_changes       = [create]
-    replace_triggered_by = [terraform_data.generation]
+    ignore_changes = [create]
   }
 }
 
 resource "libvirt_volume" "root" {
+  for_each      = local.generation
   name          = "${local.stem}.qcow2"
   pool          = var.pool
   capacity      = var.node.disk_gib
   capacity_unit = "GiB"
   target        = { format = { type = "qcow2" } }
-  backing_store = { path = libvirt_volume.base.path, format = { type = "qcow2" } }
+  backing_store = { path = libvirt_volume.base[each.key].path, format = { type = "qcow2" } }
 
   lifecycle {
-    # The provider can't resize a volume; the next generation has the new size.
-    ignore_changes       = [capacity]
-    replace_triggered_by = [terraform_data.generation]
+    # The provider can't resize a volume.
+    ignore_changes = [capacity]
   }
 }
 

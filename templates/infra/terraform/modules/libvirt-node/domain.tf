@@ -2,7 +2,7 @@
 # inside of these nested values, a misspelled one is silently dropped.
 locals {
   disks = concat(
-    [{ path = libvirt_volume.root.path, format = "qcow2", serial = "root", discard = "unmap", read_only = null }],
+    [{ path = libvirt_volume.root[local.current].path, format = "qcow2", serial = "root", discard = "unmap", read_only = null }],
     [for volume in libvirt_volume.data : { path = volume.path, format = "qcow2", serial = "data", discard = "unmap", read_only = null }],
     # Not a CD-ROM: kernels made for clouds have no driver for its controller.
     [for volume in libvirt_volume.seed : { path = volume.path, format = "raw", serial = "seed", discard = null, read_only = true }],
@@ -12,9 +12,9 @@ locals {
 resource "libvirt_domain" "this" {
   name        = var.node.name
   type        = var.domain_type
-  memory      = var.node.memory_mib
+  memory      = terraform_data.size[local.current].output.memory_mib
   memory_unit = "MiB"
-  vcpu        = var.node.cpus
+  vcpu        = terraform_data.size[local.current].output.cpus
   running     = true
   autostart   = true
   cpu         = { mode = var.domain_type == "kvm" ? "host-passthrough" : "maximum" }
@@ -24,7 +24,7 @@ resource "libvirt_domain" "this" {
   clock    = { offset = "utc" }
   # By file: libvirt escapes an inline value, which is no longer JSON then.
   sys_info = var.ignition == null ? null : [{
-    fw_cfg = { entry = [{ name = "opt/org.flatcar-linux/config", value = "", file = libvirt_volume.ignition[0].path }] }
+    fw_cfg = { entry = [{ name = "opt/org.flatcar-linux/config", value = "", file = libvirt_volume.ignition[local.current].path }] }
   }]
   devices = {
     disks = [for i, disk in local.disks : {

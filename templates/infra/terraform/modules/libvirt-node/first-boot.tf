@@ -7,15 +7,14 @@ resource "libvirt_ignition" "this" {
 }
 
 resource "libvirt_volume" "ignition" {
-  count  = var.ignition == null ? 0 : 1
-  name   = "${local.stem}.ign"
-  pool   = var.pool
-  target = { format = { type = "raw" }, permissions = { mode = "0644" } }
-  create = { content = { url = libvirt_ignition.this[0].path } }
+  for_each = var.ignition == null ? [] : local.generation
+  name     = "${local.stem}.ign"
+  pool     = var.pool
+  target   = { format = { type = "raw" }, permissions = { mode = "0644" } }
+  create   = { content = { url = libvirt_ignition.this[0].path } }
 
   lifecycle {
-    ignore_changes       = [create]
-    replace_triggered_by = [terraform_data.generation]
+    ignore_changes = [create]
   }
 }
 
@@ -28,14 +27,13 @@ resource "libvirt_cloudinit_disk" "this" {
 }
 
 resource "libvirt_volume" "seed" {
-  count  = var.cloud_init == null ? 0 : 1
-  name   = "${local.stem}-seed.iso"
-  pool   = var.pool
-  target = { format = { type = "iso" } }
-  create = { content = { url = libvirt_cloudinit_disk.this[0].path } }
+  for_each = var.cloud_init == null ? [] : local.generation
+  name     = "${local.stem}-seed.iso"
+  pool     = var.pool
+  target   = { format = { type = "iso" } }
+  create   = { content = { url = libvirt_cloudinit_disk.this[0].path } }
 
   lifecycle {
-    ignore_changes       = [create]
-    replace_triggered_by = [terraform_data.generation]
+    ignore_changes = [create]
   }
 }

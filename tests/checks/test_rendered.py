@@ -1,0 +1,62 @@
+"""What the template renders has no finding, with either engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from generator.checks.run import check_trees
+from tests.conftest import require_tool
+from tests.template.conftest import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.template.conftest import Render
+
+__all__ = ["render"]
+ROOT = Path(__file__).parents[2]
+PARTS = ("infra", "argocd", "apps")
+
+
+def _answers(name: str) -> dict[str, Any]:
+    return dict(YAML(typ="safe").load(ROOT / "examples" / f"{name}.yaml"))
+
+
+def _trees(render: Render, answers: Mapping[str, Any], layout: str) -> dict[str, Path]:
+    if layout == "monorepo":
+        root = render(answers, "monorepo")
+        return {"monorepo": root, **{part: root / part for part in PARTS}}
+    return {part: render(answers, part) for part in PARTS}
+
+
+@pytest.mark.parametrize(
+    ("example", "change", "layout"),
+    [
+        pytest.param("ha", {}, "parts", id="ha"),
+        pytest.param("ha", {"components": []}, "parts", id="ha-without-components"),
+        pytest.param("ha", {}, "monorepo", id="ha-monorepo"),
+        pytest.param("single", {}, "parts", id="single"),
+        pytest.param("single", {"exposure": "public"}, "monorepo", id="single-public-monorepo"),
+    ],
+)
+def test_the_examples_have_no_finding(render: Render, example: str, change: dict[str, Any], layout: str) -> None:
+    trees = _trees(render, _answers(example) | change, layout)
+    report = check_trees(trees, kubernetes_version="v1.36.4+k3s1", engine="builtin")
+    assert [f"{item.where} {item.rule} {item.message}" for item in report.findings] == []
+    assert report.documents >= 10
+    assert report.files > 40
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("layout", ["parts", "monorepo"])
+def test_kubeconform_finds_nothing_either(render: Render, layout: str) -> None:
+    program = require_tool("kubeconform")
+    trees = _trees(render, _answers("ha"), layout)
+    own = check_trees(trees, kubernetes_version="v1.36.4+k3s1", engine="builtin")
+    theirs = check_trees(trees, kubernetes_version="v1.36.4+k3s1", engine="kubeconform", kubeconform=program)
+    assert theirs.findings == ()
+    assert theirs.documents == own.documents
