@@ -9,16 +9,14 @@ Source of the rules: go.yaml.in/yaml/v2, resolve.go and decode.go (strict), and 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from generator.checks.goscalars import PLAIN, PREFIX, TEXT, key_text, scalar
 from generator.checks.rules import Rule
 
 if TYPE_CHECKING:
@@ -26,29 +24,6 @@ if TYPE_CHECKING:
 
 Step = str | int
 """One step into a value: a key or an index."""
-
-_PREFIX = "tag:yaml.org,2002:"
-_PLAIN = "plain"
-_TEXT = f"{_PREFIX}str"
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(_NULLS),
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
-}
-_INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|0([0-7]+)|(0|[1-9][0-9]*))")
-_BASES = (16, 8, 2, 8, 10)
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_UNDERSCORES = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
-_TYPES: dict[str, tuple[type, ...]] = {
-    "bool": (bool,),
-    "int": (int,),
-    "float": (float, int),
-    "null": (type(None),),
-}
 
 
 @dataclass(frozen=True)
@@ -102,7 +77,7 @@ def _child(node: Node, step: Step) -> tuple[Node, Node] | None:
 
 
 def _key(node: Node) -> str | None:
-    return _key_text(_scalar(node)) if isinstance(node, ScalarNode) else None
+    return key_text(scalar(node)) if isinstance(node, ScalarNode) else None
 
 
 class _Resolver:
@@ -117,8 +92,8 @@ class _Resolver:
     def resolve(self, kind: type[Node], _value: object, implicit: Any) -> str:
         """Return the tag of a node that has none in the file."""
         if kind is ScalarNode:
-            return _PLAIN if implicit[0] else _TEXT
-        return f"{_PREFIX}{'map' if kind is MappingNode else 'seq'}"
+            return PLAIN if implicit[0] else TEXT
+        return f"{PREFIX}{'map' if kind is MappingNode else 'seq'}"
 
 
 if yaml.__with_libyaml__:
@@ -246,7 +221,7 @@ class _Converter:
         result: dict[str, Any] = {}
         merged: list[tuple[Node, dict[str, Any]]] = []
         for key, child in node.value:
-            if isinstance(key, ScalarNode) and key.value == "<<" and key.tag in (_PLAIN, f"{_PREFIX}merge"):
+            if isinstance(key, ScalarNode) and key.value == "<<" and key.tag in (PLAIN, f"{PREFIX}merge"):
                 merged += ((key, values) for values in self._merged(child))
                 continue
             text = self._key(key)
@@ -275,14 +250,14 @@ class _Converter:
             if self._strict:
                 self._problem(Rule.YAML_VALUE, node, "a key must be a text")
             return None
-        text = _key_text(self._value(node))
+        text = key_text(self._value(node))
         if text is None and self._strict:
             self._problem(Rule.YAML_VALUE, node, "a key is empty")
         return text
 
     def _value(self, node: ScalarNode) -> Any:
         try:
-            value = _scalar(node)
+            value = scalar(node)
         except ValueError as error:
             if self._strict:
                 self._problem(Rule.YAML_VALUE, node, str(error))
@@ -294,60 +269,3 @@ class _Converter:
 
     def _problem(self, rule: Rule, node: Node, message: str) -> None:
         self.problems.append(Problem(rule, node.start_mark.line + 1, message))
-
-
-def _scalar(node: ScalarNode) -> Any:
-    """Return the value of a scalar.
-
-    Raises:
-        ValueError: It doesn't fit its explicit tag.
-    """
-    text: str = node.value
-    if node.tag == _PLAIN:
-        return resolve(text)
-    name = str(node.tag).removeprefix(_PREFIX)
-    if name == "binary":
-        try:
-            return base64.b64decode(text, validate=True).decode(errors="replace")
-        except binascii.Error:
-            raise ValueError("a !!binary value is no Base64") from None
-    if name not in _TYPES:
-        return text
-    value: Any = resolve(text)
-    if type(value) not in _TYPES[name]:
-        raise ValueError(f"this is no !!{name}")
-    return float(value) if name == "float" else value
-
-
-def resolve(text: str) -> Any:
-    """Return the value that go-yaml gives to a plain scalar: None, a truth value, a number, or the text itself.
-
-    Dates stay text: go-yaml recognises them, and hands them on as they were written.
-    """
-    if text in _WORDS:
-        return _WORDS[text]
-    first = text[0]
-    if first not in "+-.0123456789":
-        return text
-    # Go wants underscores between digits. go-yaml removes them first, but not where a number begins with its dot.
-    digits = text if first == "." and not _UNDERSCORES.fullmatch(text) else text.replace("_", "")
-    if (match := _INTEGER.fullmatch(digits)) is not None:
-        sign, *bodies = match.groups()
-        index = next(index for index, body in enumerate(bodies) if body is not None)
-        value = int(bodies[index], _BASES[index])
-        value = -value if sign == "-" else value
-        if -(2**63) <= value < (2**63 if sign else 2**64):
-            return value
-    if _FLOAT.fullmatch(digits):
-        number = float(digits)
-        return number if math.isfinite(number) else text
-    return text
-
-
-def _key_text(value: Any) -> str | None:
-    """Return the text that a key becomes in JSON; None for an empty key."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return None if value is None else str(value)

@@ -4,9 +4,11 @@ There is no transaction over several repositories. Instead
 
 1. all remotes are asked, and nothing happens if one of them has commits that the local branch doesn't contain;
 2. every repository is pushed to a run branch `gitops/<run id>`, which tries credentials, hooks and size everywhere;
-3. the branches are moved forward one after the other, each with a lease on what step 1 saw; Argo CD's comes last,
-   because the cluster acts on it at once and must find the others complete. The same push deletes the run branch;
-4. after each of these pushes the remote is asked again, and only what it answers is reported and lets the next one go.
+3. the branches are moved forward, each with a lease on what step 1 saw; the same push deletes the run branch;
+4. after each of these pushes the remote is asked again, and only what it answers is reported.
+
+Steps 3 and 4 are done for Argo CD's repository when all others are through: the cluster acts on it at once, and must
+find them complete. Among the others there is no order, and each is tried even if another one fails.
 
 The state file is written after each step, before the next one begins. A step that was done when the process was
 killed shows in what the remotes answer, so that the same command does nothing twice.
@@ -138,7 +140,7 @@ class _Run:
         """Go through steps 2 to 4, and return the parts as their remotes show them then."""
         self.state.write(self.delivery)
         self._offer([part for part in parts if part.sendable])
-        return [self._deliver_one(part) if part.sendable else part for part in parts]
+        return [*self._deliver(parts[:-1]), *self._deliver(parts[-1:])]
 
     def _offer(self, parts: Sequence[Part]) -> None:
         """Push every repository to its run branch; a failure of one is raised when all are through."""
@@ -176,6 +178,21 @@ class _Run:
             "command again.",
         )
 
+    def _deliver(self, parts: Sequence[Part]) -> list[Part]:
+        """Deliver repositories at once; a failure of one is raised when all are through."""
+        now, errors = list(parts), []
+        waiting = [index for index, part in enumerate(parts) if part.sendable]
+        for done, outcome in as_done(lambda index: self._deliver_one(parts[index]), waiting):
+            if isinstance(outcome, FmcError):
+                errors.append(outcome)
+                continue
+            now[waiting[done]] = outcome
+            self._reached(Step.DELIVERED, outcome.target.part)
+            self.progress(f"{outcome.target.part}: pushed {outcome.commit[:12]}; asked again, {outcome.shown} has it")
+        if errors:
+            raise combined(errors)
+        return now
+
     def _deliver_one(self, part: Part) -> Part:
         """Move the branch itself forward, if it is still where it was seen, and ask the remote whether it did."""
         forward = Update(part.reference, part.commit, expected=part.remote.tip)
@@ -187,8 +204,6 @@ class _Run:
         now = asked_again(part)
         if not now.there:
             raise self._undelivered(now, part, declined)
-        self._reached(Step.DELIVERED, part.target.part)
-        self.progress(f"{part.target.part}: pushed {part.commit[:12]}; asked again, {part.shown} has it")
         return now
 
     def _undelivered(self, now: Part, before: Part, declined: str | None) -> FmcError:

@@ -116,7 +116,7 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
 
 def _status(target: Target, repo: Repo) -> tuple[str | None, str | None, tuple[str, ...]]:
     """Return commit, branch and changed paths from one `git status` (format: git-status(1), porcelain v2 with -z)."""
-    done = run(repo.git.status, "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal")
+    done = run(repo.git.status, "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
     if done.code:
         raise local_error(target.path, "read the repository", done)
     head = branch = None

@@ -72,7 +72,8 @@ def install_kubeconform() -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kubeconform.") as folder:
-            go.run(["install", f"{MODULE}/cmd/kubeconform@{VERSION}"], environment={"GOBIN": folder})
+            stamp = f"-ldflags=-X=main.version={VERSION}"
+            go.run(["install", stamp, f"{MODULE}/cmd/kubeconform@{VERSION}"], environment={"GOBIN": folder})
             built = Path(folder, "kubeconform")
             verify(go.run(["version", "-m", str(built)]).stdout.decode())
             built.replace(target)
@@ -91,7 +92,8 @@ def verify(description: str) -> None:
         InstallError: A module is missing, another one, or its content differs.
     """
     lines = (line.split() for line in description.splitlines())
-    found = {line[1]: tuple(line[2:]) for line in lines if len(line) >= 4 and line[0] in ("mod", "dep")}
+    # `=>` says that other content took the place of the module in the line above.
+    found = {line[1]: tuple(line[2:]) for line in lines if len(line) > 1 and line[0] in ("mod", "dep", "=>")}
     different = sorted(name for name in CONTENT.keys() | found.keys() if CONTENT.get(name) != found.get(name))
     if different:
         raise InstallError(

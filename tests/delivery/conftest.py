@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery import Target
+from generator.delivery.model import Target
 from tests.delivery.workspace import PARTS, Workspace, make_remote, make_tree, make_workspace
 
 

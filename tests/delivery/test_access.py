@@ -15,7 +15,11 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from generator.delivery import Target, commit_tree, open_repository, push, remotes_ready
+from generator.delivery.commits import commit_tree
+from generator.delivery.model import Target
+from generator.delivery.push import push
+from generator.delivery.remotes import remotes_ready
+from generator.delivery.repository import open_repository
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
@@ -311,12 +315,17 @@ def test_faults_of_several_remotes_are_told_at_once_the_gravest_first(workspace:
 def test_nothing_of_a_push_reads_the_terminal(over_http: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a token git would ask on the terminal; here there is one, and nobody answers."""
     monkeypatch.delenv("FMC_GIT_TOKEN")
-    program = (
-        "import sys\nfrom pathlib import Path\nfrom generator.delivery import Target, remotes_ready\n"
-        "from generator.errors import RemoteError\n"
-        "try: remotes_ready([Target('infra', Path(sys.argv[1]), sys.argv[2], 'main')])\n"
-        "except RemoteError as error: print('SAID', error.message)\n"
-    )
+    program = """
+import sys
+from pathlib import Path
+from generator.delivery.model import Target
+from generator.delivery.remotes import remotes_ready
+from generator.errors import RemoteError
+try:
+    remotes_ready([Target("infra", Path(sys.argv[1]), sys.argv[2], "main")])
+except RemoteError as error:
+    print("SAID", error.message)
+"""
     target = over_http.target("infra")
     said = pexpect.run(f"{sys.executable} -c {shlex.quote(program)} {target.path} {target.url}", timeout=20).decode()
     assert "SAID" in said

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from generator import __version__
-from generator.delivery import Author, Target, commit_tree, require_identity
+from generator.delivery.commits import commit_tree, require_identity
 from generator.delivery.gitcommand import _load
+from generator.delivery.model import Author, Target
 from generator.errors import BadInputError, ToolError
 from tests.delivery.workspace import RUN, git, hook, make_tree
 

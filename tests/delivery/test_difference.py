@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery import Target, commit_tree, difference
+from generator.delivery.commits import commit_tree
+from generator.delivery.difference import difference
+from generator.delivery.model import Target
 from generator.errors import BadInputError
 from tests.delivery.workspace import RUN, git, make_tree
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery import Target, commit_tree, open_repository, replace_tree
+from generator.delivery.commits import commit_tree
+from generator.delivery.model import Target
+from generator.delivery.replace import replace_tree
+from generator.delivery.repository import open_repository
 from generator.errors import RemoteError, WriteError
 from tests.delivery.processes import in_child, mount_small_disk
 from tests.delivery.workspace import RUN, git, make_tree, make_workspace

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery import Target, commit_tree
-from generator.delivery.model import Commit
+from generator.delivery.commits import commit_tree
+from generator.delivery.model import Commit, Target
 from tests.delivery.processes import Moment, is_killed
 from tests.delivery.workspace import PARTS, RUN, Workspace, git, make_tree, make_workspace
 
@@ -23,8 +23,8 @@ def assert_delivered_once(workspace: Workspace, commits: int) -> None:
     assert not any(one.changed for one in workspace.push("another"))
 
 
-@pytest.mark.parametrize(("commits", "moment"), [(1, "before"), (2, "after")])
-def test_a_push_is_resumed(tmp_path: Path, commits: int, moment: Moment) -> None:
+@pytest.mark.parametrize(("commits", "moment", "every"), [(1, "before", 2), (2, "after", 1)])
+def test_a_push_is_resumed(tmp_path: Path, commits: int, moment: Moment, every: int) -> None:
     workspace = make_workspace(tmp_path / "here")
     workspace.commit()
     if commits > 1:
@@ -34,7 +34,7 @@ def test_a_push_is_resumed(tmp_path: Path, commits: int, moment: Moment) -> None
         workspace.commit()
     workspace.root.rename(tmp_path / "original")
     reported_as_changed = set()
-    for step in range(1, 60):
+    for step in range(1, 60, every):
         shutil.copytree(tmp_path / "original", workspace.root)
         killed = is_killed(workspace.push, tmp_path / f"kill-{step}", step, moment)
         for part in PARTS:

@@ -254,7 +254,7 @@ def test_whatever_a_kill_left_of_the_files_is_completed(
 @pytest.mark.parametrize("name", ["README.md", "scripts/run.sh", ".gitignore", "old/a.yaml", "new.md"])
 def test_an_edit_after_the_kill_survives_and_shows_as_one(interrupted: Target, name: str) -> None:
     (interrupted.path / name).write_text("mine, since the kill\n")
-    assert open_repository(interrupted).changes in ((name,), ("old/",))
+    assert open_repository(interrupted).changes == (name,)
     assert (interrupted.path / name).read_text() == "mine, since the kill\n"
     with pytest.raises(BadInputError, match="not committed"):
         open_repository(interrupted, clean=True)

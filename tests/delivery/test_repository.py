@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery import Target, cluster_of, commit_tree, open_repository
+from generator.delivery.commits import commit_tree
+from generator.delivery.model import Target
+from generator.delivery.repository import cluster_of, open_repository
 from generator.errors import BadInputError, ConflictError
 from tests.delivery.workspace import RUN, git
 
@@ -59,8 +61,9 @@ def test_another_branch_is_refused(committed: Target) -> None:
         open_repository(committed)
 
 
-@pytest.mark.parametrize("name", ["README.md", "brand new.md", "ünïcode\twith tab.md"])
+@pytest.mark.parametrize("name", ["README.md", "brand new.md", "ünïcode\twith tab.md", "new/folder/file.md"])
 def test_uncommitted_changes_are_named(committed: Target, name: str) -> None:
+    (committed.path / name).parent.mkdir(parents=True, exist_ok=True)
     (committed.path / name).write_text("changed\n")
     assert open_repository(committed).changes == (name,)
     with pytest.raises(BadInputError, match="not committed") as caught:

@@ -6,8 +6,10 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.delivery import StateFile, Target, commit_trees, push
-from generator.delivery.model import Commit, Delivered
+from generator.delivery.commits import commit_trees
+from generator.delivery.model import Commit, Delivered, Target
+from generator.delivery.push import push
+from generator.delivery.state import StateFile
 
 PARTS = ("infra", "apps", "argocd")
 RUN = "20260101T000000Z"
