@@ -11,7 +11,9 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+from generator.errors import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +26,24 @@ if TYPE_CHECKING:
 
 # Columns of a table that goes to a file or a pipe: nothing of it is folded.
 _WIDTH_OF_A_FILE = 200
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Print a line at once; that its reader has left (`fmc check | head`) stops neither the work nor its verdict."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        silence(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            reason = error.strerror or error
+            raise WriteError(
+                f"can't write the output: {reason}", fix="Free some space there, or send it elsewhere."
+            ) from error
+
+
+def silence(stream: TextIO) -> None:
+    """Drop what a stream holds and all that follows; Python would complain about it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @dataclass(frozen=True)
@@ -48,35 +68,34 @@ class Console:
     color: bool = True
     timings: list[Timing] = field(default_factory=list)
 
-    def _rich(self, *, stderr: bool) -> RichConsole:
+    def _rich(self) -> RichConsole:
         from rich.console import Console as RichConsole
 
         plain = not self.color or bool(os.environ.get("NO_COLOR"))
-        stream = sys.stderr if stderr else sys.stdout
-        width = None if stream.isatty() else _WIDTH_OF_A_FILE
-        return RichConsole(stderr=stderr, no_color=plain, highlight=False, width=width)
+        width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
+        return RichConsole(no_color=plain, highlight=False, width=width)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Announce a step on stderr, and record how long it took."""
-        print(f"  {title} ...", file=sys.stderr, flush=True)
+        self.note(f"  {title} ...")
         started = time.perf_counter()
         yield
         self.timings.append(Timing(title, time.perf_counter() - started))
 
     def note(self, text: str) -> None:
         """Print one line of progress or advice on stderr."""
-        print(text, file=sys.stderr, flush=True)
+        _write(sys.stderr, text)
 
     def result(self, text: str) -> None:
         """Print text on stdout; nothing with `--output json`."""
         if not self.json_output:
-            print(text)
+            _write(sys.stdout, text)
 
     def document(self, value: dict[str, Any]) -> None:
         """Print the one JSON document of this run; nothing without `--output json`."""
         if self.json_output:
-            print(json.dumps(value, indent=2, sort_keys=True, default=str))
+            _write(sys.stdout, json.dumps(value, indent=2, sort_keys=True, default=str))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table on stdout; nothing with `--output json`."""
@@ -92,7 +111,10 @@ class Console:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*row)
-        self._rich(stderr=False).print(table)
+        rich = self._rich()
+        with rich.capture() as captured:
+            rich.print(table)
+        _write(sys.stdout, captured.get().removesuffix("\n"))
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """Print findings on stderr, each with its place, its reason, its owner and its fix."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from generator.answers.load import LoadedAnswers, is_recorded, load_recorded
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
-from generator.files import write_error
+from generator.files import remove_leftovers, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,6 +91,8 @@ class Workspace:
     def locked(self) -> Iterator[None]:
         """Keep a second fmc out of this workspace; the lock ends with the process, however it ends.
 
+        What a killed fmc left of files that it was writing is removed.
+
         Raises:
             ConflictError: Another fmc is at work here.
             WriteError: The disk refused.
@@ -107,6 +109,8 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
+            for path in (self.answers, self.vault, self.state):
+                remove_leftovers(path)
             yield
         finally:
             os.close(descriptor)

@@ -8,8 +8,9 @@ from generator.cli.options import console, output_options
 
 HELP = """Look at the machine: what fmc needs, and what it can use.
 
---install gets kubeconform, the version that fmc was tested with, into fmc's own folder: from its release with a pinned
-sha256, or built by `go install` where Go is there. Without it manifests are validated by the built-in engine.
+--install gets kubeconform, the version that fmc was tested with, into fmc's own folder: built by `go install` where Go
+is there and can, else from its release for Linux on amd64 or arm64. Hashes of both are pinned. Without kubeconform,
+manifests are validated by the built-in engine.
 
 \b
 Examples:

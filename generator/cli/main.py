@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -79,19 +79,32 @@ def _run() -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.Abort:
-        return _report(InterruptedByUserError("interrupted"))
+    except (click.Abort, KeyboardInterrupt):
+        return _report(InterruptedByUserError("interrupted", fix="The same command goes on where this one stopped."))
     except click.ClickException as error:
         error.show()
         return _EXIT_BAD_INPUT
     except FmcError as error:
         return _report(error)
-    except KeyboardInterrupt:
-        return _report(InterruptedByUserError("interrupted", fix="The same command goes on where this one stopped."))
-    except BrokenPipeError:
-        # The reader of stdout has left; Python would complain about it once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _report(_unforeseen(error))
+    except SystemExit:
+        # So click ends where nobody reads the help.
         return 0
+
+
+def _unforeseen(error: OSError) -> FmcError:
+    """Return the error for what no room expects: a help text that can't be printed, a process that can't be made."""
+    from generator.console import silence
+    from generator.files import write_error
+
+    if error.filename is None:
+        silence(sys.stdout)
+        return FmcError(
+            f"the system can't go on: {error.strerror or error}",
+            fix="Give it what it lacks, then run the same command again.",
+        )
+    return write_error(Path(error.filename), error)
 
 
 def _report(error: FmcError) -> int:

@@ -78,6 +78,7 @@ def _last_own_commit(path: Path, repo: Repo) -> str | None:
     listed = run(
         repo.git.log,
         "--topo-order",
+        "--no-show-signature",
         "-z",
         f"--grep=^{TREE_TRAILER}: ",
         f"--format=%H %T %(trailers:key={TREE_TRAILER},valueonly,separator=%x20)",

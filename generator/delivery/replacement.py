@@ -83,7 +83,10 @@ class Replacement:
             note = json.loads(self._note.read_bytes())
         except FileNotFoundError:
             return
-        shown = run(self.repo.git.log, "-1", f"--format=%H;%P;%(trailers:key={RUN_TRAILER},valueonly,separator=%x2C)")
+        wanted = f"--format=%H;%P;%(trailers:key={RUN_TRAILER},valueonly,separator=%x2C)"
+        shown = run(self.repo.git.log, "-1", "--no-show-signature", wanted)
+        if shown.code and "does not have any commits yet" not in shown.err:
+            raise local_error(self.path, "read the last commit", shown)
         head, parents, runs = shown.out.decode(errors="replace").split(";") if shown.code == 0 else ("", "", "")
         # Any other commit is somebody else's, and the files are theirs then.
         if head != note["head"] and parents == (note["head"] or "") and note["run"] in runs.split(","):

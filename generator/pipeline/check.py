@@ -66,10 +66,12 @@ def check(start: Path, engine: Engine, identity: Path | None, console: Console) 
     Raises:
         FmcError: The workspace can't be checked at all.
     """
+    from generator.pipeline.supplied import take_supplied_values
     from generator.secrets.leaks import needles
     from generator.secrets.verify_vault import verify_with_vault
     from generator.template.source import find_template
 
+    take_supplied_values()
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)
     vault, findings = usable_vault(repositories.workspace, repositories.loaded.answers.name, identity)

@@ -12,6 +12,7 @@ from generator.delivery.repository import open_repository
 from generator.delivery.state import StateFile
 from generator.errors import ChecksError
 from generator.pipeline.check import Engine, check_repositories, leaks_in_commits, require_clean, usable_vault
+from generator.pipeline.supplied import take_supplied_values
 from generator.secrets.leaks import needles
 from generator.secrets.verify import is_sealed_file
 from generator.template.source import find_template
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from generator.console import Console
     from generator.delivery.model import Author, Delivered, Target
+    from generator.delivery.remotes import RemoteBranches
     from generator.workspace import Workspace
 
 
@@ -32,7 +34,12 @@ def new_run_id(workspace: Workspace) -> str:
 
 
 def deliver(
-    targets: Sequence[Target], workspace: Workspace, run_id: str, plaintexts: Collection[bytes], console: Console
+    targets: Sequence[Target],
+    workspace: Workspace,
+    run_id: str,
+    plaintexts: Collection[bytes],
+    console: Console,
+    remotes: Sequence[RemoteBranches] = (),
 ) -> tuple[Delivered, ...]:
     """Push repositories, unless a commit that would be published holds a secret.
 
@@ -42,6 +49,7 @@ def deliver(
         run_id: Id of this delivery.
         plaintexts: What must stand in no commit.
         console: Is told about progress.
+        remotes: What the remotes answered earlier in the same command.
 
     Raises:
         ChecksError: A commit holds a secret; nothing was pushed.
@@ -56,7 +64,11 @@ def deliver(
             "been read. Then run the same command again.",
         )
     return push(
-        targets, state=StateFile(workspace.state), run_id=run_id, progress=lambda line: console.note(f"    {line}")
+        targets,
+        state=StateFile(workspace.state),
+        run_id=run_id,
+        progress=lambda line: console.note(f"    {line}"),
+        answers=remotes,
     )
 
 
@@ -76,6 +88,7 @@ def push_workspace(
         ChecksError: There are findings; nothing was pushed.
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
+    take_supplied_values()
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)
     workspace, targets = repositories.workspace, repositories.targets

@@ -17,8 +17,9 @@ from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
 from generator.pipeline.check import Engine, check_repositories, require_clean
 from generator.pipeline.deliver import deliver, new_run_id
-from generator.pipeline.place import place
+from generator.pipeline.place import carry_over, place
 from generator.pipeline.staging import staging_folder
+from generator.pipeline.supplied import take_supplied_values
 from generator.pipeline.workers import Workers
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from generator.checks.run import Report
     from generator.console import Console
     from generator.delivery.model import Author, Commit, Delivered, Target
+    from generator.delivery.remotes import RemoteBranches
     from generator.findings import Finding
     from generator.secrets.keys import SealingKey
     from generator.secrets.repository import SealReport
@@ -132,6 +134,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     Raises:
         FmcError: Something went wrong; what is half made lies in staging alone.
     """
+    supplied = take_supplied_values()
     with Workers() as workers:
         # Copier takes long to import: the workers do that while the answers are checked here.
         workers.prepare(warm_up)
@@ -143,19 +146,20 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             workspace.require_usable(targets)
         if not confirm(Overview(loaded, workspace, targets, template.root)):
             raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
-        with workspace.locked(), staging_folder(workspace) as staging:
+        with workspace.locked(), staging_folder(workspace) as staging, workers.killed_on_error():
             staged = {target.part: staging / target.part for target in targets}
             key = _start_key(workers, workspace, staged)
             with console.step(f"render {', '.join(staged)}"):
+                carry_over(targets, staged, template.root)
                 rendering = [
                     workers.submit(render_layout, template, loaded.data, layout, folder)
                     for layout, folder in staged.items()
                 ]
-                _preflight(options, targets, loaded)
+                remotes = _preflight(options, targets, loaded)
                 for part in rendering:
                     part.result()
             with console.step("make and seal the secrets"):
-                sealed = _seal(options, workspace, loaded, targets, staged, key)
+                sealed = _seal(options, workspace, loaded, targets, staged, key, supplied)
             plaintexts = sealed.plaintexts() if sealed else ()
             with console.step("check what was made"):
                 checked = check_repositories(staged, loaded, options.engine, plaintexts)
@@ -169,7 +173,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             delivered: tuple[Delivered, ...] = ()
             if options.push:
                 with console.step("push"):
-                    delivered = deliver(targets, workspace, run_id, plaintexts, console)
+                    delivered = deliver(targets, workspace, run_id, plaintexts, console, remotes)
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered)
 
 
@@ -188,8 +192,12 @@ def _start_key(workers: Workers, workspace: Workspace, staged: Mapping[str, Path
     return workers.submit(generate_sealing_key)
 
 
-def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedAnswers) -> None:
-    """Find out, before anything lasting is written, what would make a commit or a push fail."""
+def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedAnswers) -> tuple[RemoteBranches, ...]:
+    """Find out, before anything lasting is written, what would make a commit or a push fail.
+
+    Returns:
+        What the remotes answered; nothing where they were not asked.
+    """
     from generator.delivery.commits import require_identity
     from generator.delivery.remotes import remotes_ready
     from generator.delivery.repository import open_repository
@@ -199,8 +207,7 @@ def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedA
         open_repository(target, cluster=loaded.answers.name, clean=True)
     if len(existing) < len(targets):
         require_identity(targets[0].path.parent, options.author)
-    if options.push:
-        remotes_ready(targets)
+    return remotes_ready(targets) if options.push else ()
 
 
 def _seal(
@@ -210,6 +217,7 @@ def _seal(
     targets: tuple[Target, ...],
     staged: Mapping[str, Path],
     key: Future[SealingKey] | None,
+    supplied: Mapping[str, str],
 ) -> SealReport | None:
     root = part_trees(staged).get("argocd")
     if root is None:
@@ -224,7 +232,7 @@ def _seal(
         write_atomic(root / CERTIFICATE, committed.read_bytes())
     identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
     return seal_repository(
-        root, workspace.vault, identities, os.environ, datetime.now(UTC), key.result() if key else None
+        root, workspace.vault, identities, supplied, datetime.now(UTC), key.result() if key else None
     )
 
 

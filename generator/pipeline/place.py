@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.delivery.commits import commit_trees
 from generator.delivery.replace import replace_trees
 from generator.files import write_error
+from generator.template.owned import owned_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from generator.delivery.model import Author, Commit, Target
+
+
+def carry_over(targets: Sequence[Target], staged: Mapping[str, Path], template_root: Path) -> None:
+    """Put the user's own files of existing repositories into staging, where Copier leaves them as they are.
+
+    Args:
+        targets: The repositories; those that do not exist yet are passed over.
+        staged: The folder that each part will be rendered into.
+        template_root: The folder that holds copier.yml.
+
+    Raises:
+        WriteError: The disk refused.
+    """
+    for target in targets:
+        if not target.path.is_dir():
+            continue
+        for name in owned_files(template_root, target.path):
+            copy = staged[target.part] / name
+            try:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(target.path / name, copy, follow_symlinks=False)
+            except OSError as error:
+                raise write_error(copy, error) from error
 
 
 def place(

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from generator.pipeline.supplied import take_supplied_values
 from generator.secrets.identities import Identities, identity_path
 from generator.template.source import find_template
 from generator.workspace import find_repositories
@@ -33,6 +34,7 @@ def seal(start: Path, identity: Path | None, console: Console) -> tuple[Reposito
     """
     from generator.secrets.repository import seal_repository
 
+    supplied = take_supplied_values()
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)
     with console.step("make and seal the secrets"), repositories.workspace.locked():
@@ -40,7 +42,7 @@ def seal(start: Path, identity: Path | None, console: Console) -> tuple[Reposito
             repositories.catalogue_root,
             repositories.workspace.vault,
             _identities(repositories, identity),
-            os.environ,
+            supplied,
             datetime.now(UTC),
         )
     return repositories, report

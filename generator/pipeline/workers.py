@@ -7,13 +7,14 @@ import gc
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from generator.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
 _Arguments = ParamSpec("_Arguments")
@@ -24,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Workers:
-    """A pool of processes; leaving it drops what has not begun."""
+    """A pool of processes; leaving it by an error kills them, whatever they do."""
 
     def __init__(self) -> None:
         # Forked at once, before any thread exists: later a fork could copy a lock that a thread holds.
@@ -34,9 +35,20 @@ class Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if kind is not None:
+            self._kill()
+        self._pool.shutdown(cancel_futures=True)
         if isinstance(error, BrokenProcessPool):
             raise ToolError("a working process was killed", fix="Run the same command again.") from error
+
+    @contextmanager
+    def killed_on_error(self) -> Iterator[None]:
+        """Kill the processes where something goes wrong inside, so that nothing writes into what is cleaned up then."""
+        try:
+            yield
+        except BaseException:
+            self._kill()
+            raise
 
     def prepare(self, warm_up: Callable[[], None]) -> None:
         """Have each process do something that saves time later."""
@@ -48,6 +60,11 @@ class Workers:
     ) -> Future[_Result]:
         """Begin a task in one of the processes."""
         return self._pool.submit(task, *arguments, **options)
+
+    def _kill(self) -> None:
+        for process in active_children():
+            process.kill()
+            process.join()
 
 
 def _serve() -> None:

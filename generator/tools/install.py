@@ -1,19 +1,25 @@
 """fmc's own folder for external programs, and kubeconform put into it.
 
-kubeconform is built by Go at a pinned version. Go writes into a program which modules it was built from, with the hash
-of each one's content; those hashes are pinned here, so that the result is what was tested wherever it came from.
+It comes at a pinned version: built by Go where Go is there, else out of its release. Go writes into a program which
+modules it was built from, with the hash of each one's content; those hashes are pinned here, and so is the SHA-256 of
+each archive of the release, so that the result is what was tested wherever it came from.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.errors import ToolError
 from generator.files import write_error
 from generator.tools.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODULE = "github.com/yannh/kubeconform"
 VERSION = "v0.8.0"
@@ -33,16 +39,29 @@ CONTENT = {
 }
 """Version and content hash (Go's `h1:`, the SHA-256 over all files) of each module inside of the program."""
 
-_MINUTES = 600.0
+RELEASES = f"https://{MODULE}/releases/download"
+ARCHIVES = {
+    "linux-amd64": "9bc2bffbf71f261128533edaf912153948b7ff238f9a531ae6d34466ec287883",
+    "linux-arm64": "1f53fc8e81258197a35e8603054162a5af1de8c5af13746c71ab680d9534ed87",
+}
+"""SHA-256 of the release's archive for each kind of machine."""
+
+ENVIRONMENT_VARIABLE = "FMC_TOOLS_DIR"
+_BUILD_SECONDS = 600.0
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # what the kernel calls them: what Go does
 
 
 class InstallError(ToolError):
     """A program can't be installed."""
 
 
+class BuildError(ToolError):
+    """Go can't build a program, e.g. because it is too old."""
+
+
 def tools_folder() -> Path:
     """Return fmc's own folder for programs: $FMC_TOOLS_DIR, by default `~/.cache/fmc/tools`."""
-    given = os.environ.get("FMC_TOOLS_DIR")
+    given = os.environ.get(ENVIRONMENT_VARIABLE)
     return Path(given) if given else Path.home() / ".cache" / "fmc" / "tools"
 
 
@@ -52,23 +71,38 @@ def find_tool(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def install_kubeconform() -> Path:
-    """Build kubeconform into fmc's own folder, replacing the one that is there.
+def install_kubeconform(releases: str = RELEASES, archives: Mapping[str, str] = ARCHIVES) -> Path:
+    """Put kubeconform into fmc's own folder, replacing the one that is there.
+
+    Args:
+        releases: URL below which a release's archives are, by version.
+        archives: SHA-256 of the archive for each kind of machine.
 
     Returns:
         The program.
 
     Raises:
-        InstallError: Go is missing, the build failed, or its content is not what is pinned.
+        ToolError: It can neither be built nor downloaded, or its content is not what is pinned.
         WriteError: The disk refused.
     """
-    go = Command("go", timeout=_MINUTES, error=InstallError, environment={"CGO_ENABLED": "0", "GOFLAGS": "-trimpath"})
-    if go.find() is None:
-        raise InstallError(
-            "kubeconform is built by Go, which was not found on PATH",
-            fix=f"Install Go 1.26 or newer, or put kubeconform {VERSION} on PATH; without it, fmc checks by itself.",
-        )
+    environment = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
+    go = Command("go", timeout=_BUILD_SECONDS, error=BuildError, environment=environment)
     target = tools_folder() / "kubeconform"
+    if go.find() is None:
+        _download(target, releases, archives)
+        return target
+    try:
+        _build(go, target)
+    except BuildError as build:
+        try:
+            _download(target, releases, archives)
+        except ToolError as error:
+            message = f"{error.message}; before that, it could not be built: {build.message}"
+            raise InstallError(message, where=error.where, fix=error.fix) from error
+    return target
+
+
+def _build(go: Command, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kubeconform.") as folder:
@@ -79,7 +113,21 @@ def install_kubeconform() -> Path:
             built.replace(target)
     except OSError as error:
         raise write_error(target, error) from error
-    return target
+
+
+def _download(target: Path, releases: str, archives: Mapping[str, str]) -> None:
+    # Imported on use: every check imports this module, and few need what HTTPS takes to load.
+    from generator.tools.download import download_program
+
+    system, machine = platform.system().lower(), platform.machine()
+    kind = f"{system}-{_ARCHITECTURES.get(machine, machine)}"
+    if kind not in archives:
+        raise InstallError(
+            f"kubeconform {VERSION} can be downloaded for {' and '.join(archives)}, and this machine is {kind}",
+            fix=f"Install Go 1.26 or newer and run the same command again, or put kubeconform {VERSION} on PATH; "
+            "without it, fmc checks by itself.",
+        )
+    download_program(f"{releases}/{VERSION}/kubeconform-{kind}.tar.gz", archives[kind], target)
 
 
 def verify(description: str) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pexpect
@@ -32,21 +32,31 @@ class _Screen(pyte.Screen):
 
 
 class Terminal:
-    """The questionnaire in a terminal of its own.
+    """The questionnaire, or another program, in a terminal of its own.
 
     Attributes:
         raw: Every byte that it wrote.
     """
 
-    def __init__(self, answers: Path, *, columns: int = 100, lines: int = 50, **environment: str) -> None:
+    def __init__(
+        self,
+        answers: Path,
+        *,
+        command: Sequence[str] = (),
+        cwd: Path = ROOT,
+        columns: int = 100,
+        lines: int = 50,
+        **environment: str,
+    ) -> None:
         inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
         self.raw = b""
         self._screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
+        program, *arguments = command or (sys.executable, "-m", "tests.answers.driver", str(answers))
         self._child = pexpect.spawn(
-            sys.executable,
-            ["-m", "tests.answers.driver", str(answers)],
-            cwd=str(ROOT),
+            program,
+            arguments,
+            cwd=str(cwd),
             dimensions=(lines, columns),
             env=inherited | {"TERM": "xterm-256color", "HOME": str(answers.parent)} | environment,
         )

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from generator.answers.load import LoadedAnswers, load, load_kept
-from generator.answers.plan import Plan
+from generator.answers.plan import Node, Plan, Vip
 from generator.answers.questionnaire import Questionnaire
 from generator.answers.write import dump
 from generator.errors import AnswersError, FmcError
@@ -24,9 +24,9 @@ QUESTIONS = Questionnaire.load(ROOT)
 ROLES = ["master", "worker", "loadbalancer", "infra", "storage"]
 thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-# Addresses from a few neighbouring networks, so that they often meet.
-octets = st.integers(0, 255)
-addresses = st.builds("10.{}.{}.{}".format, st.sampled_from([17, 20, 42]), st.sampled_from([3, 4, 5]), octets)
+# Addresses from a few neighbouring networks, mostly those that mean something there, so that they often meet.
+octets = st.sampled_from([0, 1, 10, 11, 21, 31, 32, 41, 210, 220, 230, 255]) | st.integers(0, 255)
+addresses = st.builds("10.{}.{}.{}".format, st.sampled_from([17, 17, 17, 20, 42]), st.sampled_from([4, 5, 3]), octets)
 networks = st.builds(
     lambda address, prefix: str(ipaddress.ip_network(f"{address}/{prefix}", strict=False)),
     addresses,
@@ -122,6 +122,30 @@ def test_accepted_answers_give_a_sound_plan_and_survive_their_file(given_answers
     again = loaded(dump(result.data, QUESTIONS).encode())
     assert again.data == result.data
     assert again.plan == result.plan
+
+
+@thorough
+@given(st.sampled_from(["worker1", "lb1", "infra1", "api", "ingress"]), octets)
+def test_one_address_can_be_moved_to_just_those_that_are_free(name: str, octet: int) -> None:
+    plan = loaded(f"ssh_public_key: {SSH_KEY}\n".encode()).plan
+    holders: list[Node | Vip] = [*plan.nodes, *plan.vips]
+    key = next(holder.network for holder in holders if holder.name == name)
+    others = {holder.address for holder in holders if holder.name != name}
+    network = next(network for network in plan.networks if network.key == key)
+    address = f"{network.gateway.rpartition('.')[0]}.{octet}"
+    reserved = {network.gateway, network.broadcast, network.cidr.partition("/")[0]}
+    dynamic = range(int(network.dhcp_start.split(".")[3]), int(network.dhcp_end.split(".")[3]) + 1)
+    free = address not in reserved | others and octet not in dynamic
+
+    moved: dict[str, Any] = {"vips": {name: {"address": address, "vrid": 99}}}
+    if name not in ("api", "ingress"):
+        moved = {"nodes": [{"name": name, "address": address}]}
+    try:
+        loaded(yaml.safe_dump({"ssh_public_key": SSH_KEY} | moved).encode())
+    except AnswersError:
+        assert not free
+    else:
+        assert free
 
 
 scalars = st.one_of(

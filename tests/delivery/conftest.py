@@ -15,7 +15,7 @@ from tests.delivery.workspace import PARTS, Workspace, make_remote, make_tree, m
 def own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give every test a git configuration of its own, which names a person, and return its file."""
     for name in list(os.environ):
-        if name.startswith(("GIT_", "FMC_", "SSH_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("GIT_", "FMC_GIT_", "SSH_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     config = tmp_path / "gitconfig"
     config.write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +12,9 @@ from generator import __version__
 from generator.delivery.commits import commit_tree, require_identity
 from generator.delivery.gitcommand import _load
 from generator.delivery.model import Author, Target
+from generator.delivery.replace import replace_tree
 from generator.errors import BadInputError, ToolError
+from tests.conftest import require_tool
 from tests.delivery.workspace import RUN, git, hook, make_tree
 
 
@@ -158,12 +159,8 @@ def test_an_identity_that_only_a_conditional_include_can_give_is_left_to_the_com
 @pytest.fixture
 def signing_key(tmp_path: Path, own_git: Path) -> Path:
     """Make an SSH key, and a git configuration that signs with it."""
-    if shutil.which("ssh-keygen") is None:
-        if os.environ.get("FMC_REQUIRE_TOOLS") == "1":
-            pytest.fail("ssh-keygen is required")
-        pytest.skip("ssh-keygen is not installed")
     key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    subprocess.run([require_tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     (tmp_path / "signers").write_text(f"ada@example.org {key.with_suffix('.pub').read_text()}")
     for name, value in {
         "commit.gpgsign": "true",
@@ -179,6 +176,20 @@ def signing_key(tmp_path: Path, own_git: Path) -> Path:
 def test_commits_are_signed_where_the_user_wants_it(tree: Target, signing_key: Path) -> None:
     commit(tree)
     assert git(tree.path, "log", "-1", "--format=%G? %GS") == "G ada@example.org"
+
+
+@pytest.mark.tools
+def test_signed_commits_are_recognised_where_git_log_shows_signatures(
+    tree: Target, signing_key: Path, tmp_path: Path
+) -> None:
+    git(tree.path, "config", "--global", "log.showSignature", "true")
+    commit(tree)
+    again = make_tree(tmp_path / "again" / "infra")
+    (again / "new.yaml").write_text("a: 1\n")
+    made = replace_tree(tree, again, author=None, subject="feat: again", run_id="2")
+    assert made.changed
+    assert git(tree.path, "status", "--porcelain") == ""
+    assert git(tree.path, "log", "-1", "--no-show-signature", "--format=%G? %GS") == "G ada@example.org"
 
 
 @pytest.mark.tools

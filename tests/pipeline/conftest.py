@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pipeline.world import World
+from tests.pipeline.world import Finished, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A machine with three empty remotes."""
-    made = World(tmp_path)
-    made.make_remotes()
-    return made
+    return World(tmp_path / "world").make()
 
 
 @pytest.fixture(scope="session")
-def _pushed(tmp_path_factory: pytest.TempPathFactory) -> World:
-    made = World(tmp_path_factory.mktemp("pushed") / "world")
-    made.folder.mkdir()
-    made.make_remotes()
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Finished]:
+    """A machine on which `fmc new --push` has run, and what that left. Look at it, and leave it as it is."""
+    made = World(tmp_path_factory.mktemp("first") / "world").make()
     done = made.new("--push")
     assert done.code == 0, done.err
-    return made
+    return made, done
 
 
 @pytest.fixture
-def pushed(_pushed: World, tmp_path: Path) -> Iterator[World]:
-    """A machine on which `fmc new --push` has run."""
-    shutil.copytree(_pushed.folder, tmp_path / "world", symlinks=True)
-    yield World(tmp_path / "world")
+def pushed(first_run: tuple[World, Finished], tmp_path: Path) -> World:
+    """A machine of one's own on which `fmc new --push` has run."""
+    return first_run[0].copy(tmp_path / "world")

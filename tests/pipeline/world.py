@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.secrets.leaks import needles
+from generator.secrets.vault_file import open_vault
+from generator.workspace import PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ha.yaml"
 FMC = Path(sys.executable).with_name("fmc")
-PARTS = ("infra", "apps", "argocd")
-# What examples/ha.yaml names as git_base_url.
+# What examples/ha.yaml names as name and git_base_url.
+CLUSTER = "home"
 BASE_URL = "https://git.example.com/home/"
 TIMEOUT = 120
 
@@ -46,24 +55,24 @@ class World:
         return self.workspace / "vault.age"
 
     @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
     def identity(self) -> Path:
-        return self.folder / "home" / "identity.txt"
+        return self.home / "identity.txt"
 
     def remote(self, part: str) -> Path:
         return self.folder / "remotes" / f"{part}.git"
 
-    def make_remotes(self, *names: str) -> None:
-        for name in names or PARTS:
-            self.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote(name)))
-
     @property
     def environment(self) -> dict[str, str]:
-        home = self.folder / "home"
-        home.mkdir(parents=True, exist_ok=True)
+        """Only what is named here: variables of whoever runs the tests change nothing."""
         return {
             "PATH": os.environ["PATH"],
-            "HOME": str(home),
+            "HOME": str(self.home),
             "LANG": "C.UTF-8",
+            "TMPDIR": str(self.folder / "tmp"),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "Ada",
@@ -74,20 +83,36 @@ class World:
             "GIT_CONFIG_KEY_0": f"url.file://{self.folder}/remotes/.insteadOf",
             "GIT_CONFIG_VALUE_0": BASE_URL,
             "FMC_IDENTITY": str(self.identity),
-            # Compiled rules are the same for all tests.
+            # Compiled rules and unpacked schemas are the same for all tests.
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
         }
 
+    def make(self, *remotes: str) -> World:
+        """Make the machine with empty remotes, by default one for each part."""
+        for folder in (self.home, self.folder / "tmp"):
+            folder.mkdir(parents=True)
+        for name in remotes or PARTS:
+            self.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote(name)))
+        return self
+
+    def copy(self, folder: Path) -> World:
+        """Return another machine that is as this one is now."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return World(folder)
+
     def fmc(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> Finished:
-        """Run the command; it must not show a traceback, whatever happens."""
+        """Run the command; whatever happens, it must show neither a traceback nor a secret of its vault."""
         done = self.run(str(FMC), *arguments, cwd=cwd, stdin=stdin, **variables)
-        assert "Traceback" not in done.all, done.all
+        self.require_presentable(done)
         return done
 
     def new(self, *arguments: str, answers: Path = EXAMPLE, **variables: str) -> Finished:
         """Run `fmc new` into the workspace."""
-        given = ("new", "--answers", str(answers), "--workspace", str(self.workspace), "--yes")
-        return self.fmc(*given, *arguments, **variables)
+        return self.fmc(*self.command_new(answers), *arguments, **variables)
+
+    def command_new(self, answers: Path = EXAMPLE) -> tuple[str, ...]:
+        """Return the arguments of `fmc new`."""
+        return ("new", "--answers", str(answers), "--workspace", str(self.workspace), "--yes")
 
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         done = self.run("git", *arguments, cwd=cwd)
@@ -95,11 +120,11 @@ class World:
         return done.out.strip()
 
     def run(self, *command: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> Finished:
-        environment = {key: value for key, value in (self.environment | variables).items() if value}
+        """Run a program to its end; an empty variable is left out."""
         done = subprocess.run(
             command,
             cwd=cwd or self.folder,
-            env=environment,
+            env={key: value for key, value in (self.environment | variables).items() if value},
             input=stdin.encode(),
             capture_output=True,
             timeout=TIMEOUT,
@@ -107,9 +132,54 @@ class World:
         )
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def heads(self) -> dict[str, str]:
-        """The commit of each remote's main branch."""
-        return {part: self.git("rev-parse", "main", cwd=self.remote(part)) for part in PARTS}
+    def require_presentable(self, done: Finished) -> None:
+        """Assert that the output may be shown to anybody."""
+        assert "Traceback" not in done.all, done.all
+        assert "Exception ignored" not in done.all, done.all
+        if self.vault.exists() and self.identity.exists():
+            shown = done.all.encode()
+            assert not any(needle in shown for needle in self.needles())
+
+    def needles(self) -> tuple[bytes, ...]:
+        """Every form in which a secret of the vault could stand somewhere."""
+        return needles(open_vault(self.vault, self.identity, cluster=CLUSTER))
+
+    def commit(self, part: str, files: Mapping[str, str]) -> None:
+        """Write files into a repository of the workspace, and commit them as the user."""
+        repository = self.workspace / part
+        for name, text in files.items():
+            (repository / name).parent.mkdir(parents=True, exist_ok=True)
+            (repository / name).write_text(text)
+        self.git("add", "--all", cwd=repository)
+        self.git("commit", "--quiet", "--message", "Mine", cwd=repository)
+
+    def tips(self) -> dict[str, str]:
+        """The commit of each remote's main branch; remotes without one are left out."""
+        return {
+            remote.stem: found.out.strip()
+            for remote in sorted((self.folder / "remotes").iterdir())
+            if (found := self.run("git", "rev-parse", "--verify", "main", cwd=remote)).code == 0
+        }
+
+    def references(self) -> dict[str, str]:
+        """All references of all remotes: what must stay as it is where nothing may happen."""
+        return {
+            remote.stem: self.git("for-each-ref", cwd=remote) for remote in sorted((self.folder / "remotes").iterdir())
+        }
+
+    def published(self) -> dict[str, dict[str, bytes]]:
+        """The files of each remote, from a clone of it."""
+        trees = {}
+        for name in self.tips():
+            clone = self.folder / "tmp" / f"clone-of-{name}"
+            self.git("clone", "--quiet", str(self.remote(name)), str(clone))
+            trees[name] = tree(clone)
+            shutil.rmtree(clone)
+        return trees
+
+    def local(self) -> dict[str, dict[str, bytes]]:
+        """The files of each repository in the workspace."""
+        return {path.parent.name: tree(path.parent) for path in sorted(self.workspace.glob("*/.git"))}
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -119,3 +189,12 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and ".git" not in path.relative_to(folder).parts
     }
+
+
+def answers(folder: Path, text: str = "", **changed: str) -> Path:
+    """Write an answers file: the example with some answers changed, or a text."""
+    lines = (text or EXAMPLE.read_text()).splitlines()
+    kept = [line for line in lines if line.partition(":")[0] not in changed]
+    path = folder / "changed.yaml"
+    path.write_text("\n".join([*kept, *(f"{name}: {value}" for name, value in changed.items())]) + "\n")
+    return path

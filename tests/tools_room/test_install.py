@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from generator.errors import WriteError
+from generator.errors import ToolError, WriteError
 from generator.tools.install import CONTENT, MODULE, VERSION, InstallError, find_tool, install_kubeconform, verify
 from tests.conftest import require_tool
+from tests.tools_room.conftest import ReleaseServer, digest, make_archive
+
+ARCHIVE = make_archive((tarfile.TarInfo("kubeconform"), b"released"))
 
 DESCRIPTION = (
     "kubeconform: go1.26.8\n\tpath\t"
@@ -31,6 +36,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     (tmp_path / "bin").mkdir()
     return tmp_path / "tools"
+
+
+@pytest.fixture
+def no_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Go, not even the system's."""
+    monkeypatch.setenv("PATH", str(folder.parent / "bin"))
+
+
+@pytest.fixture
+def amd64(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The digest of the archive for this machine, which is an amd64."""
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    return {"linux-amd64": digest(ARCHIVE)}
 
 
 def _go(folder: Path, description: str = DESCRIPTION, install: str = 'printf built > "$GOBIN/kubeconform"') -> Path:
@@ -90,15 +108,57 @@ def test_other_content_is_thrown_away(folder: Path, change: object) -> None:
     assert [path.name for path in folder.iterdir()] == ["kubeconform"]
 
 
-def test_a_build_that_fails_says_why(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("machine", "kind"), [("x86_64", "linux-amd64"), ("aarch64", "linux-arm64")], ids=["amd64", "arm64"]
+)
+def test_without_go_it_comes_out_of_the_release_for_this_machine(
+    folder: Path, no_go: None, monkeypatch: pytest.MonkeyPatch, server: ReleaseServer, machine: str, kind: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    server.serve(ARCHIVE)
+    archives = {"linux-amd64": "0" * 64, "linux-arm64": "0" * 64, kind: digest(ARCHIVE)}
+    assert install_kubeconform(server.url, archives) == folder / "kubeconform"
+    assert server.seen == [f"/{VERSION}/kubeconform-{kind}.tar.gz"]
+    assert (folder / "kubeconform").read_bytes() == b"released"
+    assert find_tool("kubeconform") == folder / "kubeconform"
+
+
+def test_where_go_can_not_build_it_comes_out_of_the_release(
+    folder: Path, amd64: dict[str, str], server: ReleaseServer
+) -> None:
+    _go(folder, install="echo go.mod requires go 1.26 >&2; exit 1")
+    server.serve(ARCHIVE)
+    install_kubeconform(server.url, amd64)
+    assert (folder / "kubeconform").read_bytes() == b"released"
+
+
+def test_where_both_ways_fail_it_says_why(folder: Path, amd64: dict[str, str], nobody: str) -> None:
     _go(folder, install="echo no such module >&2; exit 1")
-    with pytest.raises(InstallError, match="no such module"):
-        install_kubeconform()
+    with pytest.raises(ToolError, match=r"(?s)Connection refused.*no such module") as caught:
+        install_kubeconform(nobody, amd64)
+    assert caught.value.fix
+    assert list(folder.iterdir()) == []
 
 
-def test_without_go_it_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(folder.parent / "bin"))
-    with pytest.raises(InstallError, match="was not found on PATH") as caught:
+def test_what_go_built_from_other_content_is_not_made_good_by_a_download(
+    folder: Path, amd64: dict[str, str], server: ReleaseServer
+) -> None:
+    _go(folder, DESCRIPTION.replace(VERSION, "v0.7.0"))
+    server.serve(ARCHIVE)
+    with pytest.raises(InstallError, match="something else"):
+        install_kubeconform(server.url, amd64)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "kind"), [("Linux", "armv7l", "linux-armv7l"), ("Darwin", "arm64", "darwin-arm64")]
+)
+def test_without_go_a_machine_of_another_kind_is_told_what_to_do(
+    folder: Path, no_go: None, monkeypatch: pytest.MonkeyPatch, system: str, machine: str, kind: str
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    with pytest.raises(InstallError, match=f"for linux-amd64 and linux-arm64, and this machine is {kind}") as caught:
         install_kubeconform()
     assert "Install Go" in (caught.value.fix or "")
     assert not folder.exists()

@@ -1,0 +1,130 @@
+"""What fmc rendered is what Copier renders, and plain Copier goes on from there."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.copier.person import ANSWERS_FILE, LAYOUTS, Person, of_sealing, recorded, snapshot
+from tests.copier.releases import FIRST, SECOND, TEMPLATE_URL
+from tests.pipeline.world import EXAMPLE, PARTS, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.copier.releases import Releases
+    from tests.pipeline.world import Finished
+
+RUN_FMC = "from generator.cli.main import main; main()"
+ORIGIN = ("_src_path", "_commit")
+
+
+def fmc(person: Person, checkout: Path, *arguments: str) -> Finished:
+    """Run the fmc of a checkout."""
+    return person.run(sys.executable, "-c", RUN_FMC, *arguments, PYTHONPATH=str(checkout))
+
+
+@pytest.fixture(scope="module")
+def made(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """Both kinds of workspace, made by the fmc of the first version; not to be written into."""
+    person = Person(tmp_path_factory.mktemp("made"), releases)
+    checkout = releases.checkout(FIRST, person.folder / "fmc")
+    for layout in ("parts", "monorepo"):
+        given = ("--answers", str(EXAMPLE), "--set", f"layout={layout}", "--yes")
+        where = ("--workspace", str(person.folder / layout), "--template-url", TEMPLATE_URL)
+        done = fmc(person, checkout, "new", *given, *where)
+        assert done.code == 0, done.all
+    return person
+
+
+@pytest.fixture
+def mine(made: Person, tmp_path: Path) -> Person:
+    """The same, to be worked on."""
+    shutil.copytree(made.folder, tmp_path / "world", symlinks=True)
+    return replace(made, folder=tmp_path / "world")
+
+
+def repositories(person: Person) -> dict[str, Path]:
+    """Return the repository of each layout."""
+    (monorepo,) = (path.parent for path in (person.folder / "monorepo").glob(f"*/{ANSWERS_FILE}"))
+    return {part: person.folder / "parts" / part for part in PARTS} | {"monorepo": monorepo}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_fmc_and_copier_render_the_same_bytes(made: Person, person: Person, layout: str) -> None:
+    root = repositories(made)[layout]
+    ours = {name: file for name, file in snapshot(root).items() if name not in of_sealing(snapshot(root))}
+    person.copy(layout, person.folder / "copied")
+    theirs = snapshot(person.folder / "copied")
+    assert ours == theirs
+    assert (recorded(root)["_src_path"], recorded(root)["_commit"]) == (TEMPLATE_URL, FIRST)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_copier_updates_what_fmc_made(mine: Person, layout: str) -> None:
+    root = repositories(mine)[layout]
+    before = snapshot(root)
+    mine.newest = SECOND
+    mine.update(root)
+    after = snapshot(root)
+    assert recorded(root)["_commit"] == SECOND
+    assert {name.rpartition("/")[2] for name in after.keys() - before.keys()} == {"NEWS.md"}
+    assert of_sealing(after) == of_sealing(before)
+    assert bool(of_sealing(after)) == (layout in ("argocd", "monorepo"))
+
+
+def test_without_an_address_the_checkout_itself_is_recorded(person: Person, releases: Releases) -> None:
+    checkout = releases.checkout(FIRST, person.folder / "fmc")
+    given = ("--answers", str(EXAMPLE), "--set", "layout=apps", "--yes", "--workspace", str(person.workspace))
+    done = fmc(person, checkout, "new", *given)
+    assert done.code == 0, done.all
+    root = person.workspace / "apps"
+    assert (recorded(root)["_src_path"], recorded(root)["_commit"]) == (str(checkout), FIRST)
+    person.git("fetch", "--quiet", "--tags", str(releases.folder / SECOND / "template.git"), cwd=checkout)
+    person.update(root)
+    assert recorded(root)["_commit"] == SECOND
+    assert (root / "NEWS.md").is_file()
+
+
+# -- how it renders ----------------------------------------------------------------------------------------------------
+
+RENDER = """
+import sys
+from pathlib import Path
+from generator.answers.load import load
+from generator.template.render import render_layout
+from generator.template.source import TemplateSource
+
+root, answers, layout, destination = sys.argv[1:]
+source = TemplateSource(Path(root), "", "")
+render_layout(source, load(Path(answers), source.root, {}).data, layout, Path(destination))
+"""
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Path:
+    """A folder with a `git` that writes down how it was called, and fails."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "git").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nexit 1\n')
+    (folder / "git").chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_rendering_calls_no_git(person: Person, recorder: Path, layout: str) -> None:
+    arguments = (str(ROOT), str(EXAMPLE), layout, str(person.folder / "rendered"))
+    done = person.run(sys.executable, "-c", RENDER, *arguments, PATH=str(recorder))
+    assert done.code == 0, done.err
+    assert (person.folder / "rendered" / "README.md").is_file()
+    assert not (person.folder / "calls").exists()
+
+
+def test_the_recorder_would_see_git(person: Person, recorder: Path) -> None:
+    code = f"import copier; copier.run_copy({str(ROOT)!r}, 'rendered')"
+    assert person.run(sys.executable, "-c", code, PATH=str(recorder)).code != 0
+    assert (person.folder / "calls").read_text()
