@@ -87,11 +87,7 @@ def _repositories(report: NewReport) -> Iterator[tuple[str, ...]]:
     for commit in report.commits:
         pushed = "not pushed"
         if part := delivered.get(commit.part):
-            pushed = (
-                f"{part.url} {part.branch}, "
-                + ("now" if part.changed else "before")
-                + f" at {part.remote_sha[:_SHORT]}"
-            )
+            pushed = f"{part.url} {part.branch} at {part.remote_sha[:_SHORT]}" + ("" if part.changed else " (had it)")
         state = "" if commit.changed else " (no change)"
         yield commit.part, str(report.files[commit.part]), commit.sha[:_SHORT] + state, pushed
 

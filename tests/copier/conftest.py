@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.copier.person import Person
+from tests.copier.person import Person, make_person
 from tests.copier.releases import Releases, make_releases
 
 if TYPE_CHECKING:
@@ -20,4 +20,4 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
 
 @pytest.fixture
 def person(releases: Releases, tmp_path: Path) -> Person:
-    return Person(tmp_path, releases)
+    return make_person(tmp_path / "world", releases)

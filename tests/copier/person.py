@@ -42,12 +42,12 @@ class Person(World):
         assert done.code == 0, done.all
         return done
 
-    def copy(self, layout: str, destination: Path, answers: Path = EXAMPLE) -> Finished:
+    def render(self, layout: str, destination: Path, answers: Path = EXAMPLE) -> Finished:
         """Render a layout of the newest version, as a README would say it, and commit it."""
         given = ("--defaults", "--data-file", str(answers), "--data", f"layout={layout}")
         done = self.copier("copy", *given, TEMPLATE_URL, str(destination))
         self.git("init", "--quiet", "--initial-branch=main", cwd=destination)
-        self.commit(destination, "Copy the template")
+        self.save(destination, "Copy the template")
         return done
 
     def update(self, repository: Path, *arguments: str) -> None:
@@ -56,9 +56,16 @@ class Person(World):
         assert self.git("ls-files", "--unmerged", cwd=repository) == ""
         assert not list(repository.rglob("*.rej"))
 
-    def commit(self, repository: Path, message: str) -> None:
+    def save(self, repository: Path, message: str) -> None:
         self.git("add", "--all", cwd=repository)
         self.git("commit", "--quiet", "--message", message, cwd=repository)
+
+
+def make_person(folder: Path, releases: Releases) -> Person:
+    """Make a person's machine."""
+    person = Person(folder, releases)
+    person.make()
+    return person
 
 
 def snapshot(folder: Path) -> Snapshot:

@@ -40,6 +40,10 @@ class Releases:
             "GIT_CONFIG_COUNT": "2",
         }
 
+    def repository(self, version: str) -> Path:
+        """Return the repository whose newest tag is that version."""
+        return self.folder / version / "template.git"
+
     def checkout(self, version: str, destination: Path) -> Path:
         """Make a checkout of a version, which fmc can run from."""
         _git(
@@ -56,6 +60,7 @@ class Releases:
 
 def make_releases(folder: Path) -> Releases:
     """Make the repositories."""
+    releases = Releases(folder)
     source = folder / "source"
     for name in project_files(*_OFFERED):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -66,8 +71,8 @@ def make_releases(folder: Path) -> Releases:
         _git(source, "add", "--all")
         _git(source, "commit", "--quiet", "--message", f"Release {version}")
         _git(source, "tag", version)
-        _git(folder, "clone", "--quiet", "--bare", str(source), folder / version / "template.git")
-    return Releases(folder)
+        _git(folder, "clone", "--quiet", "--bare", source, releases.repository(version))
+    return releases
 
 
 def project_files(*paths: str) -> list[str]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.workspace import PARTS
 from tests.copier.person import COPIER, LAYOUTS, recorded
 from tests.copier.releases import FIRST, OWNED, TEMPLATE_URL
-from tests.pipeline.world import EXAMPLE, PARTS, ROOT
+from tests.pipeline.world import EXAMPLE, ROOT
 
 if TYPE_CHECKING:
     from tests.copier.person import Person
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_copy_records_where_it_is_from_and_says_what_comes_next(person: Person, layout: str) -> None:
-    done = person.copy(layout, person.folder / "copied")
+    done = person.render(layout, person.folder / "copied")
     answers = recorded(person.folder / "copied")
     assert (answers["_src_path"], answers["_commit"], answers["layout"]) == (TEMPLATE_URL, FIRST, layout)
     assert f"Rendered {layout} of the cluster home" in done.err
@@ -29,12 +30,12 @@ def test_a_copy_records_where_it_is_from_and_says_what_comes_next(person: Person
 
 def test_three_copies_side_by_side_are_a_workspace(person: Person) -> None:
     for part in PARTS:
-        person.copy(part, person.workspace / part)
+        person.render(part, person.workspace / part)
     unsealed = person.fmc("check", cwd=person.workspace)
     assert "Run `fmc seal`" in unsealed.all
     sealed = person.fmc("seal", cwd=person.workspace, FMC_GIT_READ_TOKEN="a-token-that-may-read")
     assert sealed.code == 0, sealed.all
-    person.commit(person.workspace / "argocd", "Seal the secrets")
+    person.save(person.workspace / "argocd", "Seal the secrets")
     checked = person.fmc("check", cwd=person.workspace / "apps")
     assert (checked.code, "0 errors, 0 warnings" in checked.out) == (0, True), checked.all
     assert person.fmc("seal", cwd=person.workspace).code == 0

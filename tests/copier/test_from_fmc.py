@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.copier.person import ANSWERS_FILE, LAYOUTS, Person, of_sealing, recorded, snapshot
+from generator.workspace import PARTS
+from tests.copier.person import ANSWERS_FILE, LAYOUTS, make_person, of_sealing, recorded, snapshot
 from tests.copier.releases import FIRST, SECOND, TEMPLATE_URL
-from tests.pipeline.world import EXAMPLE, PARTS, ROOT
+from tests.pipeline.world import EXAMPLE, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.copier.person import Person
     from tests.copier.releases import Releases
     from tests.pipeline.world import Finished
 
@@ -31,7 +33,7 @@ def fmc(person: Person, checkout: Path, *arguments: str) -> Finished:
 @pytest.fixture(scope="module")
 def made(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Person:
     """Both kinds of workspace, made by the fmc of the first version; not to be written into."""
-    person = Person(tmp_path_factory.mktemp("made"), releases)
+    person = make_person(tmp_path_factory.mktemp("made") / "world", releases)
     checkout = releases.checkout(FIRST, person.folder / "fmc")
     for layout in ("parts", "monorepo"):
         given = ("--answers", str(EXAMPLE), "--set", f"layout={layout}", "--yes")
@@ -58,7 +60,7 @@ def repositories(person: Person) -> dict[str, Path]:
 def test_fmc_and_copier_render_the_same_bytes(made: Person, person: Person, layout: str) -> None:
     root = repositories(made)[layout]
     ours = {name: file for name, file in snapshot(root).items() if name not in of_sealing(snapshot(root))}
-    person.copy(layout, person.folder / "copied")
+    person.render(layout, person.folder / "copied")
     theirs = snapshot(person.folder / "copied")
     assert ours == theirs
     assert (recorded(root)["_src_path"], recorded(root)["_commit"]) == (TEMPLATE_URL, FIRST)
@@ -84,7 +86,7 @@ def test_without_an_address_the_checkout_itself_is_recorded(person: Person, rele
     assert done.code == 0, done.all
     root = person.workspace / "apps"
     assert (recorded(root)["_src_path"], recorded(root)["_commit"]) == (str(checkout), FIRST)
-    person.git("fetch", "--quiet", "--tags", str(releases.folder / SECOND / "template.git"), cwd=checkout)
+    person.git("fetch", "--quiet", "--tags", str(releases.repository(SECOND)), cwd=checkout)
     person.update(root)
     assert recorded(root)["_commit"] == SECOND
     assert (root / "NEWS.md").is_file()
@@ -110,7 +112,7 @@ def recorder(tmp_path: Path) -> Path:
     """A folder with a `git` that writes down how it was called, and fails."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "git").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nexit 1\n')
+    (folder / "git").write_text(f'#!/bin/sh\necho "$@" >> {folder}/calls\nexit 1\n')
     (folder / "git").chmod(0o755)
     return folder
 
@@ -121,10 +123,10 @@ def test_rendering_calls_no_git(person: Person, recorder: Path, layout: str) -> 
     done = person.run(sys.executable, "-c", RENDER, *arguments, PATH=str(recorder))
     assert done.code == 0, done.err
     assert (person.folder / "rendered" / "README.md").is_file()
-    assert not (person.folder / "calls").exists()
+    assert not (recorder / "calls").exists()
 
 
 def test_the_recorder_would_see_git(person: Person, recorder: Path) -> None:
     code = f"import copier; copier.run_copy({str(ROOT)!r}, 'rendered')"
     assert person.run(sys.executable, "-c", code, PATH=str(recorder)).code != 0
-    assert (person.folder / "calls").read_text()
+    assert (recorder / "calls").read_text()

@@ -58,7 +58,7 @@ def owned(root: Path) -> dict[str, Path]:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_people_wrote_stays_and_what_is_new_arrives(person: Person, layout: str) -> None:
     root = person.workspace / "repository"
-    person.copy(layout, root)
+    person.render(layout, root)
     if layout in ("argocd", "monorepo"):
         assert person.fmc("seal", cwd=root, FMC_GIT_READ_TOKEN=TOKEN).code == 0
         checked = person.fmc("check", cwd=root)
@@ -74,7 +74,7 @@ def test_what_people_wrote_stays_and_what_is_new_arrives(person: Person, layout:
     for name, path in owned(root).items():
         path.write_text(f"# {name}\n")
     (root / "of-people.md").write_text("# Written here\n")
-    person.commit(root, "Work")
+    person.save(root, "Work")
     before, answers = snapshot(root), recorded(root)
 
     person.newest = THIRD
@@ -95,7 +95,7 @@ def test_what_people_wrote_stays_and_what_is_new_arrives(person: Person, layout:
     assert "terraform/modules/topology/README.md" not in {name.removeprefix("infra/") for name in after}
 
     if layout in ("argocd", "monorepo"):
-        person.commit(root, "Update the template")
+        person.save(root, "Update the template")
         assert person.fmc("seal", cwd=root).code == 0
         assert person.git("status", "--porcelain", cwd=root) == ""
         checked = person.fmc("check", cwd=root)
@@ -104,29 +104,29 @@ def test_what_people_wrote_stays_and_what_is_new_arrives(person: Person, layout:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_repository_that_nobody_touched_becomes_a_copy_of_the_new_version(person: Person, layout: str) -> None:
-    person.copy(layout, person.folder / "updated")
+    person.render(layout, person.folder / "updated")
     old = snapshot(person.folder / "updated")
     person.newest = SECOND
-    person.copy(layout, person.folder / "fresh")
+    person.render(layout, person.folder / "fresh")
     person.update(person.folder / "updated")
     assert recorded(person.folder / "fresh")["_commit"] == SECOND
     assert snapshot(person.folder / "updated") == snapshot(person.folder / "fresh") != old
 
 
 def test_an_update_to_the_same_version_changes_nothing(person: Person) -> None:
-    person.copy("apps", person.folder / "apps")
+    person.render("apps", person.folder / "apps")
     person.update(person.folder / "apps")
     assert person.git("status", "--porcelain", cwd=person.folder / "apps") == ""
 
 
 def test_a_file_of_people_that_was_deleted_comes_back_empty(person: Person) -> None:
     root = person.folder / "argocd"
-    person.copy("argocd", root)
+    person.render("argocd", root)
     values = root / "platform/argocd/values.user.yaml"
     text = values.read_text()
     values.unlink()
     (root / "NOTES.md").write_text("# Without the values\n")
-    person.commit(root, "Delete a file that an Application names")
+    person.save(root, "Delete a file that an Application names")
     person.newest = SECOND
     person.update(root)
     assert values.read_text() == text
@@ -134,7 +134,7 @@ def test_a_file_of_people_that_was_deleted_comes_back_empty(person: Person) -> N
 
 def test_the_readmes_command_changes_an_answer_and_keeps_the_version(person: Person) -> None:
     root = person.folder / "infra"
-    person.copy("infra", root)
+    person.render("infra", root)
     (command,) = re.findall(r"(?m)^copier update (.*--data .*)$", (root / "README.md").read_text())
     plan = root / "terraform/environments/home/terraform.tfvars.json"
     assert '"memory_mib": 16384' not in plan.read_text()

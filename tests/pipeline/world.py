@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ha.yaml"
 FMC = Path(sys.executable).with_name("fmc")
-# What examples/ha.yaml names as name and git_base_url.
-CLUSTER = "home"
+# What examples/ha.yaml names as git_base_url.
 BASE_URL = "https://git.example.com/home/"
 TIMEOUT = 120
 
@@ -42,9 +41,17 @@ class Finished:
 
 @dataclass
 class World:
-    """A machine of its own below a folder; nothing of the real user's is seen."""
+    """A machine of its own below a folder; nothing of the real user's is seen.
+
+    Attributes:
+        folder: Where everything of it lies.
+        cluster: Name of the cluster that it makes.
+        base_url: The address below which git finds its remotes.
+    """
 
     folder: Path
+    cluster: str = "home"
+    base_url: str = BASE_URL
 
     @property
     def workspace(self) -> Path:
@@ -81,7 +88,7 @@ class World:
             "GIT_COMMITTER_EMAIL": "ada@example.com",
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": f"url.file://{self.folder}/remotes/.insteadOf",
-            "GIT_CONFIG_VALUE_0": BASE_URL,
+            "GIT_CONFIG_VALUE_0": self.base_url,
             "FMC_IDENTITY": str(self.identity),
             # Compiled rules and unpacked schemas are the same for all tests.
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
@@ -98,7 +105,7 @@ class World:
     def copy(self, folder: Path) -> World:
         """Return another machine that is as this one is now."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return World(folder)
+        return replace(self, folder=folder)
 
     def fmc(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> Finished:
         """Run the command; whatever happens, it must show neither a traceback nor a secret of its vault."""
@@ -142,7 +149,7 @@ class World:
 
     def needles(self) -> tuple[bytes, ...]:
         """Every form in which a secret of the vault could stand somewhere."""
-        return needles(open_vault(self.vault, self.identity, cluster=CLUSTER))
+        return needles(open_vault(self.vault, self.identity, cluster=self.cluster))
 
     def commit(self, part: str, files: Mapping[str, str]) -> None:
         """Write files into a repository of the workspace, and commit them as the user."""
