@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import IO, TYPE_CHECKING
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from generator.errors import ToolError
 from generator.files import write_atomic, write_error
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK = 1 << 16
-_NETWORK_FIX = (
-    "Look at the network, and at the proxy in HTTPS_PROXY if there has to be one, then run the same command again."
-)
 
 
 class DownloadError(ToolError):
@@ -102,24 +99,26 @@ def _chunks(url: str, limits: Limits) -> Iterator[bytes]:
             while chunk := response.read1(_CHUNK):
                 received += len(chunk)
                 if received > limits.size:
-                    raise DownloadError(
-                        f"the server sends more than {limits.size:,} bytes, which the archive never has",
-                        where=url,
-                        fix=_NETWORK_FIX,
-                    )
+                    raise _failed(url, f"the server sends more than {limits.size:,} bytes, which the archive never has")
                 if time.monotonic() > end:
-                    raise DownloadError(
-                        f"the download was not complete after {limits.total:g} s ({received:,} bytes)",
-                        where=url,
-                        fix=_NETWORK_FIX,
-                    )
+                    raise _failed(url, f"the download was not complete after {limits.total:g} s ({received:,} bytes)")
                 yield chunk
+    except HTTPError as error:
+        error.close()
+        raise _failed(url, f"the server answered {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
-        raise DownloadError(f"the download failed: {_reason(error)}", where=url, fix=_NETWORK_FIX) from error
+        raise _failed(url, f"the download failed: {_reason(error)}") from error
     if announced is not None and received < announced:
-        raise DownloadError(
-            f"the download ended after {received:,} of {announced:,} bytes", where=url, fix=_NETWORK_FIX
-        )
+        raise _failed(url, f"the download ended after {received:,} of {announced:,} bytes")
+
+
+def _failed(url: str, message: str) -> DownloadError:
+    return DownloadError(
+        message,
+        where=url,
+        fix="Look at the network, and at the proxy in HTTPS_PROXY if there has to be one, then run the same command "
+        "again.",
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,6 @@ each archive of the release, so that the result is what was tested wherever it c
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import tempfile
 from pathlib import Path
@@ -97,7 +96,7 @@ def install_kubeconform(releases: str = RELEASES, archives: Mapping[str, str] = 
         try:
             _download(target, releases, archives)
         except ToolError as error:
-            message = f"{error.message}; before that, it could not be built: {build.message}"
+            message = f"{build.message}\nkubeconform can't be had from its release either: {error.message}"
             raise InstallError(message, where=error.where, fix=error.fix) from error
     return target
 
@@ -119,8 +118,8 @@ def _download(target: Path, releases: str, archives: Mapping[str, str]) -> None:
     # Imported on use: every check imports this module, and few need what HTTPS takes to load.
     from generator.tools.download import download_program
 
-    system, machine = platform.system().lower(), platform.machine()
-    kind = f"{system}-{_ARCHITECTURES.get(machine, machine)}"
+    system = os.uname()
+    kind = f"{system.sysname.lower()}-{_ARCHITECTURES.get(system.machine, system.machine)}"
     if kind not in archives:
         raise InstallError(
             f"kubeconform {VERSION} can be downloaded for {' and '.join(archives)}, and this machine is {kind}",

@@ -19,7 +19,7 @@ ANSWERS_FILE = ".copier-answers.yml"
 Snapshot = dict[str, tuple[bool, bytes]]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Person(World):
     """A person's machine.
 
@@ -63,7 +63,7 @@ class Person(World):
 
 def make_person(folder: Path, releases: Releases) -> Person:
     """Make a person's machine."""
-    person = Person(folder, releases)
+    person = Person(folder, releases=releases)
     person.make()
     return person
 

@@ -1,4 +1,4 @@
-"""The project as its Git repository offers it: three tagged versions, made from this work tree."""
+"""The template as its Git repository offers it: three tagged versions, made from this work tree."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from pathlib import Path
 
 import yaml
 
+from generator import __version__
 from tests.pipeline.world import ROOT
 
-FIRST, SECOND, THIRD = "v1.0.0", "v1.1.0", "v1.2.0"
+# The first is the version of this work tree, so that plain Copier can go on from what its fmc rendered.
+FIRST, SECOND, THIRD = f"v{__version__}", "v98.0.0", "v99.0.0"
 # The files that belong to people, as copier.yml names them.
 OWNED: tuple[str, ...] = tuple(yaml.safe_load((ROOT / "copier.yml").read_text())["_skip_if_exists"])
-_OFFERED = ("copier.yml", "lib", "templates", "examples", "generator")
+# Copier checks all of it out five times for one update.
+_OFFERED = ("copier.yml", "lib", "templates")
 _ADDRESS = "https://git.example.com/fmc/"
 TEMPLATE_URL = f"{_ADDRESS}template.git"
 _TIMEOUT = 60
@@ -24,7 +27,7 @@ _TIMEOUT = 60
 
 @dataclass(frozen=True)
 class Releases:
-    """Bare repositories of the project, one for each time at which it is looked at.
+    """Bare repositories of the template, one for each time at which it is looked at.
 
     Attributes:
         folder: Where they lie.
@@ -45,16 +48,9 @@ class Releases:
         return self.folder / version / "template.git"
 
     def checkout(self, version: str, destination: Path) -> Path:
-        """Make a checkout of a version, which fmc can run from."""
-        _git(
-            self.folder,
-            "clone",
-            "--quiet",
-            "--branch",
-            version,
-            str(self.folder / version / "template.git"),
-            destination,
-        )
+        """Make a checkout of a version, with this fmc in it."""
+        _git(self.folder, "clone", "--quiet", "--branch", version, self.repository(version), destination)
+        _copy_project(destination, "generator")
         return destination
 
 
@@ -62,9 +58,7 @@ def make_releases(folder: Path) -> Releases:
     """Make the repositories."""
     releases = Releases(folder)
     source = folder / "source"
-    for name in project_files(*_OFFERED):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, source / name)
+    _copy_project(source, *_OFFERED)
     _git(source, "init", "--quiet", "--initial-branch=main")
     for version, change in ((FIRST, _as_it_is), (SECOND, _change_files), (THIRD, _change_files_of_people)):
         change(source)
@@ -73,6 +67,12 @@ def make_releases(folder: Path) -> Releases:
         _git(source, "tag", version)
         _git(folder, "clone", "--quiet", "--bare", source, releases.repository(version))
     return releases
+
+
+def _copy_project(destination: Path, *paths: str) -> None:
+    for name in project_files(*paths):
+        (destination / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, destination / name)
 
 
 def project_files(*paths: str) -> list[str]:

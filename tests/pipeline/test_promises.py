@@ -1,0 +1,194 @@
+"""What `fmc` promises: equal input gives equal bytes, no secret gets out, nothing is reported that is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.workspace import PARTS
+from tests.pipeline import spy_driver
+from tests.pipeline.world import ROOT, Finished, World, answers, tree
+
+FirstRun = tuple[World, Finished]
+_HOOK = """#!/bin/sh
+{ echo "$0 $*"; env; tr '\\0' ' ' < /proc/$PPID/cmdline; } >> "$DUMP"
+"""
+
+
+def test_the_same_answers_and_vault_give_the_same_bytes(first_run: FirstRun, tmp_path: Path) -> None:
+    before, _ = first_run
+    world = World(tmp_path / "elsewhere" / "world").make()
+    shutil.copytree(before.home, world.home, dirs_exist_ok=True)
+    world.workspace.mkdir()
+    shutil.copy(before.vault, world.vault)
+    done = world.new("--push", TZ="Pacific/Kiritimati", LANG="C", PYTHONHASHSEED="7", COLUMNS="40")
+    assert done.code == 0, done.err
+    assert world.published() == before.published()
+    assert world.vault.read_bytes() == before.vault.read_bytes()
+    for part in PARTS:
+        # The tree's id covers names, contents and modes.
+        trees = [one.git("rev-parse", "main^{tree}", cwd=one.remote(part)) for one in (before, world)]
+        assert trees[0] == trees[1]
+
+
+def test_another_vault_gives_other_secrets_and_the_same_files(first_run: FirstRun, world: World) -> None:
+    before, _ = first_run
+    assert world.new().code == 0
+    assert not set(world.needles()) & set(before.needles())
+    for part, files in before.published().items():
+        made = world.local()[part]
+        assert made.keys() == files.keys()
+        differing = {name for name in files if made[name] != files[name]}
+        assert differing == {
+            name for name in files if name.startswith("secrets/") and name.endswith((".sealed.yaml", ".pem"))
+        }
+
+
+class Spied:
+    """A machine on which everything that a program is given, shown or leaves behind is kept for a search.
+
+    Attributes:
+        world: The machine.
+        shown: What fmc printed.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.shown = b""
+        self._record = world.folder / "record"
+        self._dump = world.folder / "dump"
+        self._hooks = world.folder / "hooks"
+        self._hooks.mkdir()
+        for name in ("pre-commit", "commit-msg", "post-commit", "pre-push", "reference-transaction"):
+            (self._hooks / name).write_text(_HOOK)
+            (self._hooks / name).chmod(0o755)
+
+    def fmc(self, *arguments: str, stdin: str = "", **variables: str) -> Finished:
+        """Run fmc below the spy, with hooks that dump their environment as a careless user's would."""
+        done = self.world.run(
+            *(sys.executable, spy_driver.__file__, str(self._record), *arguments),
+            stdin=stdin,
+            PYTHONPATH=str(ROOT),
+            DUMP=str(self._dump),
+            GIT_CONFIG_COUNT="2",
+            GIT_CONFIG_KEY_1="core.hooksPath",
+            GIT_CONFIG_VALUE_1=str(self._hooks),
+            **variables,
+        )
+        self.shown += done.all.encode()
+        return done
+
+    def haystacks(self) -> dict[str, bytes]:
+        """Everything that may hold no secret, by where it is."""
+        world = self.world
+        private = {world.vault, world.identity, world.identity.with_name("recovery-identity.txt")}
+        places = {
+            str(path.relative_to(world.folder)): path.read_bytes()
+            for path in world.folder.rglob("*")
+            if path.is_file() and path not in private
+        }
+        repositories = [world.remote(part) for part in PARTS] + [world.workspace / part for part in PARTS]
+        for repository in repositories:
+            objects = world.run("git", "cat-file", "--batch-all-objects", "--batch", "--unordered", cwd=repository)
+            places[f"objects of {repository}"] = objects.out.encode()
+        return {**places, "output": self.shown}
+
+    def starts(self) -> list[list[str]]:
+        """The programs that fmc started: the arguments of each."""
+        return [json.loads(line)[0] for line in self._record.read_text().splitlines()]
+
+
+def test_no_secret_gets_out(world: World) -> None:
+    spied = Spied(world)
+    tokens = ["forge-" + secrets.token_hex(20) for _ in range(2)]
+    here = ("--workspace", str(world.workspace))
+    assert spied.fmc(*world.command_new(), "--push", FMC_GIT_READ_TOKEN=tokens[0]).code == 0
+    assert spied.fmc("secret", "list", *here).code == 0
+    assert spied.fmc("secret", "set", "argocd/git-credentials", *here, stdin=tokens[1]).code == 0
+    assert spied.fmc("secret", "list", "--output", "json", *here).code == 0
+    assert spied.fmc("check", *here).code == 1
+    assert spied.fmc("seal", *here, FMC_GIT_READ_TOKEN=tokens[1]).code == 0
+    assert spied.fmc("check", "--output", "json", *here, FMC_GIT_READ_TOKEN=tokens[1]).code == 0
+    assert spied.fmc("push", *here, FMC_GIT_READ_TOKEN=tokens[1]).code == 0
+    assert spied.fmc("doctor").code == 0
+
+    identity = next(line for line in world.identity.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-"))
+    needles = {*world.needles(), *(token.encode() for token in tokens), identity.encode()}
+    assert len(needles) > 100
+    haystacks = spied.haystacks()
+    assert [place for place, content in haystacks.items() if any(needle in content for needle in needles)] == []
+    # The search looked where there was something to see.
+    assert b"encryptedData" in haystacks["workspace/argocd/secrets/argocd/git-credentials.sealed.yaml"]
+    assert any(b"encryptedData" in content for place, content in haystacks.items() if place.startswith("objects of"))
+    assert {"commit", "push", "ls-remote"} <= {start[1] for start in spied.starts() if start[0].endswith("git")}
+    assert b"FMC_IDENTITY" in haystacks["dump"]
+    assert b"GIT_CONFIG_COUNT" in haystacks["record"]
+
+
+def test_a_secret_in_an_answer_is_not_committed(world: World) -> None:
+    token = "ops-" + secrets.token_hex(8)
+    careless = answers(world.folder, email=f"{token}@example.com")
+    done = world.run(sys.executable, "-m", "generator.cli.main", PYTHONPATH=str(ROOT))
+    done = world.new("--push", answers=careless, FMC_GIT_READ_TOKEN=token)
+    assert done.code == 1
+    assert "a secret of the vault stands here in the clear" in done.err
+    assert token not in done.all
+    assert {path.name for path in world.workspace.iterdir()} == {"vault.age"}
+    assert world.tips() == {}
+    # Without the secret in it, the same command goes on.
+    assert world.new("--push", FMC_GIT_READ_TOKEN=token).code == 0
+
+
+def test_a_secret_in_a_commit_is_not_pushed(pushed: World) -> None:
+    references = pushed.references()
+    leak = max(pushed.needles(), key=len).decode()
+    pushed.commit("apps", {"notes.md": f"Password: {leak}\n"})
+    pushed.commit("apps", {"notes.md": "Removed again.\n"})
+    for verb in (("push",), ("check",), (*pushed.command_new(), "--push")):
+        done = pushed.fmc(*verb, cwd=pushed.workspace)
+        assert done.code == 1, verb
+        assert "apps/notes.md:1: error: a secret of the vault stands here in the clear [leaks/vault]" in done.err
+        assert "Remove it, also from commits that are not pushed yet" in done.err
+        assert pushed.references() == references
+
+
+def test_a_secret_in_a_message_is_not_pushed(pushed: World) -> None:
+    references = pushed.references()
+    leak = max(pushed.needles(), key=len).decode()
+    pushed.git("commit", "--quiet", "--allow-empty", "--message", f"Use {leak}", cwd=pushed.workspace / "infra")
+    done = pushed.fmc("push", cwd=pushed.workspace)
+    assert done.code == 1
+    assert "infra/commit " in done.err
+    assert pushed.references() == references
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_server_takes_back_is_not_reported(world: World, part: str) -> None:
+    """A post-receive hook that moves the branch away: the push itself succeeds."""
+    hook = world.remote(part) / "hooks" / "post-receive"
+    hook.write_text("#!/bin/sh\ngit update-ref -d refs/heads/main\n")
+    hook.chmod(0o755)
+    done = world.new("--push")
+    assert done.code == 4
+    assert f"{part}: pushed" not in done.err
+    assert f"https://git.example.com/home/{part}.git" in done.err
+    assert "now at" not in done.out
+    # argocd comes last: the cluster would act on it.
+    assert set(world.tips()) == set(PARTS) - {part} - {"argocd"}
+    hook.unlink()
+    done = world.new("--push")
+    assert done.code == 0, done.err
+    assert world.published() == world.local()
+
+
+def test_nothing_of_a_run_is_readable_by_others(pushed: World) -> None:
+    for path in (pushed.vault, pushed.identity):
+        assert path.stat().st_mode & 0o077 == 0
+    assert os.listdir(pushed.folder / "tmp") == []
+    assert not [name for name in tree(pushed.home) if "identity" not in name]
