@@ -169,7 +169,9 @@ def part_trees(paths: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def find_repositories(start: Path, template_root: Path) -> Repositories:
-    """Find the workspace that a folder belongs to: the folder itself, or one above it.
+    """Find the workspace that a folder belongs to: the folder itself, or one above that has a vault or this repository.
+
+    Other folders above are passed over, whatever lies in them: `fmc push` must not publish what merely lies nearby.
 
     Args:
         start: Where to begin.
@@ -180,9 +182,12 @@ def find_repositories(start: Path, template_root: Path) -> Repositories:
     """
     folder = start.absolute()
     for candidate in (folder, *folder.parents):
-        root = candidate.parent if (candidate / RECORDED_ANSWERS).is_file() else candidate
-        if found := _rendered_below(root, template_root):
-            return Repositories(Workspace(root), *found)
+        inside = (candidate / RECORDED_ANSWERS).is_file()
+        root = Workspace(candidate.parent if inside else candidate)
+        if (inside or candidate == folder or root.vault.exists()) and (
+            found := _rendered_below(root.root, template_root)
+        ):
+            return Repositories(root, *found)
     raise BadInputError(
         f"there is no workspace here: neither {folder} nor a folder above it holds rendered repositories",
         where=str(folder),

@@ -65,10 +65,14 @@ def command(
     console().findings(report.findings)
     console().result(
         f"Checked {report.files} files, {report.documents} manifests ({report.engine}): "
-        f"{errors} errors, {warnings} warnings."
+        f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}."
     )
     console().result("Next: " + ("correct them, then `fmc check`" if errors else "fmc push"))
     return 1 if errors else 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _answers(path: Path, data: tuple[str, ...]) -> int:

@@ -36,7 +36,7 @@ Examples:
 \b
 Environment:
   FMC_GIT_TOKEN       token that may push, for http(s) remotes; a credential helper does as well
-  FMC_GIT_READ_TOKEN  token with which Argo CD will read the repositories; sealed, never stored in the clear
+  FMC_GIT_READ_TOKEN  token with which Argo CD will read the repositories; it is sealed
   FMC_IDENTITY        your age identity, which opens the vault
 """
 

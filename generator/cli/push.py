@@ -49,6 +49,7 @@ def command(
     kubeconform: Path | None,
 ) -> int:
     """Call the pipeline, and show what the remotes answered."""
+    from generator.cli.summary import delivered_document
     from generator.pipeline.check import Engine
     from generator.pipeline.deliver import push_workspace
 
@@ -56,20 +57,7 @@ def command(
         workspace, identity, author(author_name, author_email), Engine(engine, kubeconform), console()
     )
     if console().json_output:
-        console().document(
-            {
-                "delivered": [
-                    {
-                        "part": part.part,
-                        "url": part.url,
-                        "branch": part.branch,
-                        "commit": part.remote_sha,
-                        "changed": part.changed,
-                    }
-                    for part in delivered
-                ]
-            }
-        )
+        console().document({"delivered": delivered_document(delivered)})
         return 0
     console().table(
         "Remotes",

@@ -32,6 +32,7 @@ Environment:
 @output_options
 def command(workspace: Path, identity: Path | None) -> int:
     """Call the pipeline, and show what it did."""
+    from generator.pipeline.check import in_folder
     from generator.pipeline.seal import seal
 
     repositories, report = seal(workspace, identity, console())
@@ -53,7 +54,7 @@ def command(workspace: Path, identity: Path | None) -> int:
         for name in names:
             console().result(f"{verb}: {name}")
     console().result(f"{len(report.kept)} unchanged. Sealing key {report.key_fingerprint}.")
-    console().findings(report.warnings())
+    console().findings(in_folder(repositories.catalogue_root, report.warnings()))
     for key in report.ssh_public_keys:
         console().result(f"Register at the Git server, read-only, for {key.secret}: {key.line}")
     if report.recovery_identity:

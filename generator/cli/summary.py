@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from generator.console import Console
+    from generator.delivery.model import Delivered
     from generator.pipeline.new import NewReport, Overview
 
 _SHORT = 12
@@ -144,16 +145,15 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
             "engine": report.checked.engine,
             "findings": [finding.as_dict() for finding in report.warnings],
         },
-        "delivered": [
-            {
-                "part": part.part,
-                "url": part.url,
-                "branch": part.branch,
-                "commit": part.remote_sha,
-                "changed": part.changed,
-            }
-            for part in report.delivered
-        ],
+        "delivered": delivered_document(report.delivered),
         "seconds": {timing.step: round(timing.seconds, 3) for timing in console.timings},
         "next": next_command(report),
     }
+
+
+def delivered_document(delivered: Sequence[Delivered]) -> list[dict[str, Any]]:
+    """Return what the remotes answered, for `--output json`."""
+    return [
+        {"part": part.part, "url": part.url, "branch": part.branch, "commit": part.remote_sha, "changed": part.changed}
+        for part in delivered
+    ]

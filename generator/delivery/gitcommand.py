@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ def _load() -> None:
     # GitPython's own import fails with a page of advice where git is missing.
     if shutil.which(os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git") is None:
         raise ToolError("git was not found on PATH", fix=_INSTALL)
+    # It logs tracebacks of errors that it raises as well.
+    logging.getLogger("git").addHandler(logging.NullHandler())
     from git import Git
 
     version = Git().version_info

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from generator.delivery.gitcommand import Output, environment, repository_at, ru
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 

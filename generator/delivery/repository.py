@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,12 @@ from generator.delivery.gitcommand import environment, git_in, repository_at, ru
 from generator.delivery.messages import shown_url
 from generator.delivery.replacement import Replacement
 from generator.errors import BadInputError, ConflictError
+from generator.files import write_error
 
 if TYPE_CHECKING:
-    from git import Repo
+    from collections.abc import Iterator
+
+    from git import GitConfigParser, Repo
 
     from generator.delivery.model import Target
 
@@ -58,7 +62,7 @@ def create_repository(target: Target) -> Repository:
     repo = repository_at(target.path)
     if made.code or repo is None:
         raise local_error(target.path, "make a repository", made)
-    with repo.config_writer() as config:
+    with _configuration(repo, target) as config:
         # Rendered files are committed as they are, whatever the user's autocrlf says.
         config.set_value("core", "autocrlf", "false")
     _connect(repo, target)
@@ -202,11 +206,20 @@ def _connect(repo: Repo, target: Target) -> None:
     """Set `origin`, and make the branch follow it, where there is no origin yet."""
     if _origin(repo) is not None:
         return
-    with repo.config_writer() as config:
+    with _configuration(repo, target) as config:
         config.set_value('remote "origin"', "url", target.url)
         config.set_value('remote "origin"', "fetch", "+refs/heads/*:refs/remotes/origin/*")
         config.set_value(f'branch "{target.branch}"', "remote", "origin")
         config.set_value(f'branch "{target.branch}"', "merge", f"refs/heads/{target.branch}")
+
+
+@contextmanager
+def _configuration(repo: Repo, target: Target) -> Iterator[GitConfigParser]:
+    try:
+        with repo.config_writer() as config:
+            yield config
+    except OSError as error:
+        raise write_error(target.path, error) from error
 
 
 def _origin(repo: Repo) -> str | None:

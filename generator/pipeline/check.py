@@ -80,7 +80,7 @@ def check(start: Path, engine: Engine, identity: Path | None, console: Console) 
         report = check_repositories(repositories.paths, repositories.loaded, engine, plaintexts)
         argocd = repositories.trees.get("argocd")
         if vault and argocd:
-            findings += _in_folder(argocd, verify_with_vault(argocd, vault, datetime.now(UTC)))
+            findings += in_folder(argocd, verify_with_vault(argocd, vault, datetime.now(UTC)))
     with console.step("check the commits that are not pushed yet"):
         findings += leaks_in_commits(repositories.targets, plaintexts)
     return repositories, replace(report, findings=(*report.findings, *findings))
@@ -112,7 +112,7 @@ def check_repositories(
     from generator.secrets.verify import verify_manifests
 
     secrets = verify_manifests(trees["argocd"])
-    return replace(report, findings=(*report.findings, *_in_folder(trees["argocd"], secrets)))
+    return replace(report, findings=(*report.findings, *in_folder(trees["argocd"], secrets)))
 
 
 def require_clean(report: Report) -> None:
@@ -171,6 +171,11 @@ def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -
     return findings
 
 
-def _in_folder(folder: Path, findings: Iterable[Finding]) -> list[Finding]:
-    """Name the files of findings as the other checks do: by their repository part's folder."""
+def in_folder(folder: Path, findings: Iterable[Finding]) -> list[Finding]:
+    """Name the files of findings as all checks do: by their repository part's folder and the place within.
+
+    Args:
+        folder: Folder of the part.
+        findings: Findings whose files are relative to it.
+    """
     return [replace(found, file=f"{folder.name}/{found.file}" if found.file else folder.name) for found in findings]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from generator.answers.load import load
 from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
-from generator.pipeline.check import Engine, check_repositories, require_clean
+from generator.pipeline.check import Engine, check_repositories, in_folder, require_clean
 from generator.pipeline.deliver import deliver, new_run_id
 from generator.pipeline.place import carry_over, place
 from generator.pipeline.staging import staging_folder
@@ -112,6 +112,11 @@ class NewReport:
         return any(commit.changed for commit in self.commits) or any(part.changed for part in self.delivered)
 
     @property
+    def argocd(self) -> Path:
+        """The folder that holds `secrets/`; for layouts that have it."""
+        return part_trees({target.part: target.path for target in self.targets})["argocd"]
+
+    @property
     def warnings(self) -> tuple[Finding, ...]:
         """What is worth a look, though it stopped nothing."""
         if self.sealed is None:
@@ -120,7 +125,7 @@ class NewReport:
 
         # Whatever was not sealed just now waits for a value, and the report of the sealing says for which.
         found = (finding for finding in self.checked.findings if finding.rule != MISSING)
-        return (*self.loaded.warnings, *found, *self.sealed.warnings())
+        return (*self.loaded.warnings, *found, *in_folder(self.argocd, self.sealed.warnings()))
 
 
 def new(options: NewOptions, console: Console, confirm: Callable[[Overview], bool]) -> NewReport:

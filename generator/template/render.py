@@ -41,7 +41,7 @@ def render_layout(source: TemplateSource, data: Mapping[str, object], layout: st
     import copier
     from copier.errors import CopierError
     from jinja2 import TemplateError
-    from plumbum import local
+    from plumbum import ProcessExecutionError, local
 
     try:
         with local.env(PATH=_NO_GIT), _strings_compiled_once():
@@ -55,10 +55,10 @@ def render_layout(source: TemplateSource, data: Mapping[str, object], layout: st
                 quiet=True,
                 settings=copier.Settings(),
             )
+    except (CopierError, TemplateError, ValueError, ProcessExecutionError) as error:
+        raise _unusable(source.root, layout, error) from None
     except OSError as error:
         raise write_error(destination, error) from None
-    except (CopierError, TemplateError, ValueError) as error:
-        raise _unusable(source.root, layout, error) from None
 
 
 @contextmanager

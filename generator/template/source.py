@@ -7,8 +7,10 @@ and records the Git address and version in the answers file, so that plain `copi
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from generator import __version__
 from generator.errors import BadInputError, FmcError
@@ -20,6 +22,8 @@ _DISTRIBUTION = "flatcar-microcloud"
 _PROJECT_URL = "Template"
 _PACKAGE = Path(__file__).parents[1]
 _GIT = Command("git", timeout=30.0)
+# git-clone(1), GIT URLS; `git+` is Copier's way of saying that an address is Git's.
+_ADDRESS = re.compile(r"(git\+)?(https?|ssh|git|file)://\S+|[\w.-]+@[\w.-]+:\S+")
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,8 @@ class TemplateSource:
 
     @property
     def origin(self) -> dict[str, str]:
-        """What the answers file records, under the names that Copier reads."""
-        return {"_src_path": self.url, "_commit": self.version} if self.url else {}
+        """What the answers file records, under the names that Copier reads; an unknown address is left out there."""
+        return {"_src_path": self.url, "_commit": self.version}
 
 
 def find_template(url: str | None = None) -> TemplateSource:
@@ -49,9 +53,9 @@ def find_template(url: str | None = None) -> TemplateSource:
         url: The Git address to record; else FMC_TEMPLATE_URL, else that of the distribution, else the checkout itself.
 
     Raises:
-        BadInputError: fmc is installed without its template.
+        BadInputError: fmc is installed without its template, or the address can't be recorded.
     """
-    given = url or os.environ.get(ENVIRONMENT_VARIABLE) or ""
+    given = _recordable(url or os.environ.get(ENVIRONMENT_VARIABLE) or "")
     packaged = _PACKAGE / "_template"
     if (packaged / "copier.yml").is_file():
         return TemplateSource(packaged, given or _project_url(), f"v{__version__}")
@@ -64,6 +68,30 @@ def find_template(url: str | None = None) -> TemplateSource:
         where=str(packaged),
         fix="Install flatcar-microcloud again.",
     )
+
+
+def _recordable(address: str) -> str:
+    """Return a Git address as the answers file may hold it: without a password, and with the same meaning elsewhere.
+
+    Raises:
+        BadInputError: It holds a user name or password, or is no Git address.
+    """
+    if not address:
+        return ""
+    if Path(address).is_dir():
+        return str(Path(address).absolute())
+    if not _ADDRESS.fullmatch(address):
+        raise BadInputError(
+            f"{address!r} is no Git address, and no folder either",
+            fix="Give the template's address as git knows it, like https://git.example.com/fmc.git.",
+        )
+    parts = urlsplit(address.removeprefix("git+"))
+    if parts.password or (parts.username and parts.scheme.startswith("http")):
+        raise BadInputError(
+            f"the template's address holds a user name or password: {parts.scheme}://...@{parts.hostname}{parts.path}",
+            fix="Leave them out: the address is committed. git asks a credential helper for them.",
+        )
+    return address
 
 
 def _project_url() -> str:

@@ -28,18 +28,21 @@ def test_a_copy_records_where_it_is_from_and_says_what_comes_next(person: Person
     assert not catalogues or any("fmc seal" in readme.read_text() for readme in readmes)
 
 
-def test_three_copies_side_by_side_are_a_workspace(person: Person) -> None:
+def test_three_copies_side_by_side_are_sealed_checked_and_pushed(person: Person) -> None:
     for part in PARTS:
         person.render(part, person.workspace / part)
     unsealed = person.fmc("check", cwd=person.workspace)
     assert "Run `fmc seal`" in unsealed.all
-    sealed = person.fmc("seal", cwd=person.workspace, FMC_GIT_READ_TOKEN="a-token-that-may-read")
+    # As the README of argocd says it.
+    sealed = person.fmc("seal", cwd=person.workspace, env={"FMC_GIT_READ_TOKEN": "a-token-that-may-read"})
     assert sealed.code == 0, sealed.all
-    person.save(person.workspace / "argocd", "Seal the secrets")
     checked = person.fmc("check", cwd=person.workspace / "apps")
     assert (checked.code, "0 errors, 0 warnings" in checked.out) == (0, True), checked.all
-    assert person.fmc("seal", cwd=person.workspace).code == 0
-    assert person.git("status", "--porcelain", cwd=person.workspace / "argocd") == ""
+    pushed = person.fmc("push", cwd=person.workspace / "argocd")
+    assert pushed.code == 0, pushed.all
+    assert person.published() == person.local()
+    manifests = [name for name in person.published()["argocd"] if name.endswith(".sealed.yaml")]
+    assert len(manifests) == 6
 
 
 def test_three_repositories_at_once_are_refused(person: Person) -> None:

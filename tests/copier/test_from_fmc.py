@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from tests.pipeline.world import Finished
 
 RUN_FMC = "from generator.cli.main import main; main()"
-ORIGIN = ("_src_path", "_commit")
 
 
 def fmc(person: Person, checkout: Path, *arguments: str) -> Finished:
     """Run the fmc of a checkout."""
-    return person.run(sys.executable, "-c", RUN_FMC, *arguments, PYTHONPATH=str(checkout))
+    return person.run(sys.executable, "-c", RUN_FMC, *arguments, env={"PYTHONPATH": str(checkout)})
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +119,7 @@ def recorder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_rendering_calls_no_git(person: Person, recorder: Path, layout: str) -> None:
     arguments = (str(ROOT), str(EXAMPLE), layout, str(person.folder / "rendered"))
-    done = person.run(sys.executable, "-c", RENDER, *arguments, PATH=str(recorder))
+    done = person.run(sys.executable, "-c", RENDER, *arguments, env={"PATH": str(recorder)})
     assert done.code == 0, done.err
     assert (person.folder / "rendered" / "README.md").is_file()
     assert not (recorder / "calls").exists()
@@ -128,5 +127,5 @@ def test_rendering_calls_no_git(person: Person, recorder: Path, layout: str) -> 
 
 def test_the_recorder_would_see_git(person: Person, recorder: Path) -> None:
     code = f"import copier; copier.run_copy({str(ROOT)!r}, 'rendered')"
-    assert person.run(sys.executable, "-c", code, PATH=str(recorder)).code != 0
+    assert person.run(sys.executable, "-c", code, env={"PATH": str(recorder)}).code != 0
     assert (recorder / "calls").read_text()

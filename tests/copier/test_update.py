@@ -60,7 +60,7 @@ def test_what_people_wrote_stays_and_what_is_new_arrives(person: Person, layout:
     root = person.workspace / "repository"
     person.render(layout, root)
     if layout in ("argocd", "monorepo"):
-        assert person.fmc("seal", cwd=root, FMC_GIT_READ_TOKEN=TOKEN).code == 0
+        assert person.fmc("seal", cwd=root, env={"FMC_GIT_READ_TOKEN": TOKEN}).code == 0
         checked = person.fmc("check", cwd=root)
         assert (checked.code, "0 errors, 0 warnings" in checked.out) == (0, True), checked.all
         assert len(of_sealing(snapshot(root))) > 5

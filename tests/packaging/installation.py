@@ -8,7 +8,7 @@ import sys
 import tarfile
 import venv
 from dataclasses import dataclass
-from importlib.metadata import distribution
+from importlib.metadata import distribution, distributions
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
@@ -89,21 +89,10 @@ def make_environment(wheel: Path, folder: Path) -> Installation:
     made = Installation(folder, packages)
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(made.python))
     _run(*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel))
-    wanted = (distribution_path := packages / f"{NAME.replace('-', '_')}-{version_of(wheel)}.dist-info") / "METADATA"
-    assert distribution_path.is_dir()
-    requirements = [
-        Requirement(line.removeprefix("Requires-Dist: "))
-        for line in wanted.read_text().split("\n\n")[0].splitlines()
-        if line.startswith("Requires-Dist: ")
-    ]
-    for name in _needed(requirements):
+    (own,) = distributions(name=NAME, path=[str(packages)])
+    for name in _needed([Requirement(text) for text in own.requires or ()]):
         _link(name, packages)
     return made
-
-
-def version_of(wheel: Path) -> str:
-    """Return the version in the name of a wheel."""
-    return wheel.name.split("-")[1]
 
 
 def _needed(requirements: list[Requirement]) -> set[str]:

@@ -26,7 +26,7 @@ __all__ = ["render"]
 
 def fmc(person: Person, installed: Installation, *arguments: str, cwd: Path | None = None) -> Finished:
     """Run the installed command with a cache of its own: nothing that another fmc has kept is found there."""
-    return person.run(str(installed.fmc), *arguments, cwd=cwd, XDG_CACHE_HOME=str(person.folder / "fmc-cache"))
+    return person.run(str(installed.fmc), *arguments, cwd=cwd, env={"XDG_CACHE_HOME": str(person.folder / "fmc-cache")})
 
 
 def new(person: Person, installed: Installation, *arguments: str) -> None:
@@ -77,4 +77,6 @@ def test_plain_copier_goes_on_from_it(installed: Installation, person: Person) -
 
 def test_without_an_address_nothing_of_this_machine_is_recorded(installed: Installation, person: Person) -> None:
     new(person, installed, "--set", "layout=apps")
-    assert str(installed.folder) not in (person.workspace / "apps" / ANSWERS_FILE).read_text()
+    answers = recorded(person.workspace / "apps")
+    assert (answers.get("_src_path"), answers["_commit"]) == (None, f"v{__version__}")
+    assert not [name for name, (_, content) in snapshot(person.workspace).items() if b"/_template" in content]

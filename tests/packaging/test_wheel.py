@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 import tomllib
 from email import message_from_bytes
@@ -65,14 +64,12 @@ def test_a_program_of_the_template_can_be_executed_where_it_is_installed(tmp_pat
     (source / name).chmod(0o755)
     install(build(source, "wheel", tmp_path / "wheel"), tmp_path / "installed")
     assert (tmp_path / "installed" / PREFIX / name).stat().st_mode & stat.S_IXUSR
-    others = [path for path in (tmp_path / "installed" / PREFIX).rglob("*") if path.is_file() and path.name not in name]
-    executable = {name for name in project_files("templates") if (ROOT / name).stat().st_mode & stat.S_IXUSR}
-    found = {path for path in others if path.stat().st_mode & stat.S_IXUSR}
-    assert {path.relative_to(tmp_path / "installed" / PREFIX).as_posix() for path in found} == executable
+    assert not (tmp_path / "installed" / PREFIX / "copier.yml").stat().st_mode & stat.S_IXUSR
 
 
 def test_every_version_is_the_same_one(metadata: Message) -> None:
     assert metadata["Version"] == __version__
+    # The template's tag is made from it, and Copier compares tags as Python compares versions.
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
 
 
@@ -83,11 +80,5 @@ def test_the_metadata_says_whose_it_is_and_what_it_needs(metadata: Message, file
     assert files[f"{INFO}licenses/{metadata['License-File']}"] == (ROOT / "LICENSE").read_bytes()
     assert metadata["Requires-Python"] == ">=3.11"
     assert len(metadata.get_all("Requires-Dist", [])) == len(project["dependencies"])
-    assert metadata.get_payload().strip() == (ROOT / "README.md").read_text().strip()
-    assert files[f"{INFO}entry_points.txt"].decode().split() == [
-        "[console_scripts]",
-        "fmc",
-        "=",
-        "generator.cli.main:main",
-    ]
-    assert shutil.which("fmc")
+    assert metadata.get_payload(decode=True) == (ROOT / "README.md").read_bytes()
+    assert files[f"{INFO}entry_points.txt"] == b"[console_scripts]\nfmc = generator.cli.main:main\n"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.workspace import PARTS
 from tests.pipeline import kill_driver
-from tests.pipeline.world import EXAMPLE, PARTS, ROOT, Finished, World, answers, tree
+from tests.pipeline.world import EXAMPLE, ROOT, Finished, World, answers, tree
 
 FirstRun = tuple[World, Finished]
 
@@ -57,14 +58,15 @@ def killed_at(world: World, moment: str, given: Path = EXAMPLE) -> None:
     tips = world.tips()
     assert "argocd" not in tips or tips.keys() == set(PARTS)
     if world.vault.exists():
-        assert world.needles()
+        # Opening it fails if it is damaged.
+        assert len(world.needles()) > 0
 
 
 def drive(world: World, moment: str, given: Path = EXAMPLE) -> Finished:
     record = world.folder / "acts"
     record.unlink(missing_ok=True)
     driver = (sys.executable, kill_driver.__file__, str(record), moment)
-    return world.run(*driver, *world.command_new(given), "--push", PYTHONPATH=str(ROOT))
+    return world.run(*driver, *world.command_new(given), "--push", env={"PYTHONPATH": str(ROOT)})
 
 
 def assert_whole(world: World, commits: int = 1) -> None:
@@ -77,7 +79,7 @@ def assert_whole(world: World, commits: int = 1) -> None:
         assert world.git("status", "--porcelain", "--ignored", cwd=world.workspace / part) == ""
     assert {path.name for path in world.workspace.iterdir()} == {*PARTS, ".fmc", "answers.yaml", "vault.age"}
     assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json"}
-    assert world.needles()
+    assert len(world.needles()) > 0
 
 
 def with_vault_of(other: World, folder: Path) -> World:

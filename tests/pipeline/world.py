@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.secrets.leaks import needles
@@ -23,6 +24,7 @@ FMC = Path(sys.executable).with_name("fmc")
 # What examples/ha.yaml names as git_base_url.
 BASE_URL = "https://git.example.com/home/"
 TIMEOUT = 120
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,17 @@ class World:
         shutil.copytree(self.folder, folder, symlinks=True)
         return replace(self, folder=folder)
 
-    def fmc(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> Finished:
+    def fmc(
+        self, *arguments: str, cwd: Path | None = None, stdin: str = "", env: Mapping[str, str] = _NOTHING
+    ) -> Finished:
         """Run the command; whatever happens, it must show neither a traceback nor a secret of its vault."""
-        done = self.run(str(FMC), *arguments, cwd=cwd, stdin=stdin, **variables)
+        done = self.run(str(FMC), *arguments, cwd=cwd, stdin=stdin, env=env)
         self.require_presentable(done)
         return done
 
-    def new(self, *arguments: str, answers: Path = EXAMPLE, **variables: str) -> Finished:
+    def new(self, *arguments: str, answers: Path = EXAMPLE, env: Mapping[str, str] = _NOTHING) -> Finished:
         """Run `fmc new` into the workspace."""
-        return self.fmc(*self.command_new(answers), *arguments, **variables)
+        return self.fmc(*self.command_new(answers), *arguments, env=env)
 
     def command_new(self, answers: Path = EXAMPLE) -> tuple[str, ...]:
         """Return the arguments of `fmc new`."""
@@ -126,26 +130,30 @@ class World:
         assert done.code == 0, done.err
         return done.out.strip()
 
-    def run(self, *command: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> Finished:
-        """Run a program to its end; an empty variable is left out."""
+    def run(
+        self, *command: str, cwd: Path | None = None, stdin: str = "", env: Mapping[str, str] = _NOTHING
+    ) -> Finished:
+        """Run a program to its end, with further variables; an empty one is left out."""
         done = subprocess.run(
             command,
             cwd=cwd or self.folder,
-            env={key: value for key, value in (self.environment | variables).items() if value},
+            env={key: value for key, value in {**self.environment, **env}.items() if value},
             input=stdin.encode(),
             capture_output=True,
             timeout=TIMEOUT,
             check=False,
         )
-        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Finished(done.returncode, *(os.fsdecode(stream) for stream in (done.stdout, done.stderr)))
 
     def require_presentable(self, done: Finished) -> None:
         """Assert that the output may be shown to anybody."""
         assert "Traceback" not in done.all, done.all
         assert "Exception ignored" not in done.all, done.all
         if self.vault.exists() and self.identity.exists():
-            shown = done.all.encode()
-            assert not any(needle in shown for needle in self.needles())
+            shown = os.fsencode(done.all)
+            # Counted, since a failure shows what it is about.
+            leaks = sum(needle in shown for needle in self.needles())
+            assert leaks == 0
 
     def needles(self) -> tuple[bytes, ...]:
         """Every form in which a secret of the vault could stand somewhere."""

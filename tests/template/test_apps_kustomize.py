@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests.conftest import require_tool
 from tests.template.argocd_tree import HA, documents
 
 if TYPE_CHECKING:
@@ -27,12 +26,7 @@ def apps(render: Render) -> Path:
 
 
 def build(folder: Path) -> list[dict[str, Any]]:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        if os.environ.get("FMC_REQUIRE_TOOLS") == "1":
-            pytest.fail("kubectl is required and not on PATH")
-        pytest.skip("kubectl is not on PATH")
-    result = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True)
+    result = subprocess.run([require_tool("kustomize"), "build", folder], capture_output=True, text=True, check=True)
     return list(YAML(typ="safe").load_all(result.stdout))
 
 

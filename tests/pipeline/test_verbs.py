@@ -1,0 +1,353 @@
+"""The verbs beside `fmc new`: what they say, what they change, and what they end with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from generator import __version__
+from generator.cli import options
+from generator.cli.main import VERBS, fmc
+from generator.console import Console
+from tests.pipeline.world import EXAMPLE, FMC, ROOT, World, answers, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = "argocd/git-credentials"
+MANIFEST = "argocd/secrets/traefik/traefik-dashboard-auth.sealed.yaml"
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by what is typed for it."""
+    context = click.Context(fmc)
+    found: dict[str, click.Command] = {"": fmc}
+    for verb in VERBS:
+        command = fmc.get_command(context, verb)
+        assert command is not None
+        found[verb] = command
+        if isinstance(command, click.Group):
+            found |= {f"{verb} {name}": one for name, one in command.commands.items()}
+    return found
+
+
+@pytest.fixture
+def _own_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing options in this process sets its console."""
+    monkeypatch.setattr(options, "_console", Console())
+
+
+# -- Help --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_verbs_says_what_they_say_themselves() -> None:
+    assert {verb: line for verb, (_, line) in VERBS.items()} == {
+        verb: command.short_help for verb, command in commands().items() if verb in VERBS
+    }
+
+
+@pytest.mark.usefixtures("_own_console")
+@pytest.mark.parametrize(
+    "name", [name for name, command in commands().items() if command.help and "Examples" in command.help]
+)
+def test_examples_are_commands_that_exist(name: str) -> None:
+    known = commands()
+    text = (known[name].help or "").partition("Examples:\n")[2].partition("\n\n")[0]
+    examples = [
+        re.split(r" {3,}", line.strip())[0].rpartition("| ")[2].rpartition("&& ")[2] for line in text.splitlines()
+    ]
+    assert examples
+    for example in examples:
+        program, *words = shlex.split(example)
+        assert program == "fmc"
+        verb = next(verb for verb in (" ".join(words[:2]), words[0]) if verb in known)
+        assert verb.startswith(name)
+        # Raises for an option, an argument or a choice that there is not.
+        known[verb].make_context(verb, words[len(verb.split()) :])
+
+
+def test_every_command_has_help_on_one_page(world: World) -> None:
+    for name, command in commands().items():
+        done = world.fmc(*name.split(), "--help")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"Usage: fmc {name}".rstrip())
+        assert max(map(len, done.out.splitlines())) <= 100
+        assert command.help
+        if name in VERBS:
+            assert "Examples:\n" in done.out
+        for option in command.params:
+            assert not isinstance(option, click.Option) or option.help, (name, option.name)
+
+
+def test_the_help_names_groups_and_exit_codes(world: World) -> None:
+    done = world.fmc("-h")
+    for group in ("Start:", "Work:", "Help:"):
+        assert f"\n{group}\n" in done.out
+    assert "0 done, 1 findings, 2 bad input, 3 a person has to decide" in done.out
+    assert world.fmc("--version").out == f"fmc {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("chek", "Did you mean 'check'?"),
+        ("seel", "Did you mean 'seal'?"),
+        ("secret lst", "'list'"),
+        ("new --pus", "--push"),
+        ("check --output yaml", "'text', 'json'"),
+        ("secret set", "NAMESPACE/NAME"),
+        ("secret set argocd/x y z", "z"),
+        ("frobnicate", "there is no command 'frobnicate'"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_nearest_one(world: World, typed: str, hint: str) -> None:
+    done = world.fmc(*typed.split())
+    assert (done.code, done.out) == (2, "")
+    assert hint in done.err
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+
+
+def test_check_finds_nothing_in_what_new_made(pushed: World) -> None:
+    before = tree(pushed.folder)
+    for where in (pushed.workspace, pushed.workspace / "infra", pushed.workspace / "argocd" / "secrets"):
+        done = pushed.fmc("check", cwd=where)
+        assert done.code == 0, done.err
+        assert re.search(r"^Checked \d+ files, \d+ manifests \(\w+\): 0 errors, 1 warnings\.$", done.out, re.MULTILINE)
+        assert done.out.splitlines()[-1] == "Next: fmc push"
+    assert tree(pushed.folder) == before
+
+
+def test_check_tells_json_readers_the_same(pushed: World) -> None:
+    (pushed.workspace / MANIFEST).unlink()
+    (pushed.workspace / "apps" / "broken.yaml").write_text("a: 1\na: 2\n")
+    done = pushed.fmc("check", "--output", "json", cwd=pushed.workspace)
+    assert done.code == 1
+    document = json.loads(done.out)
+    errors = [(found["file"], found["line"]) for found in document["findings"] if found["severity"] == "error"]
+    assert ("apps/broken.yaml", 2) in errors
+    assert all(found["message"] and found["rule"] for found in document["findings"])
+    text = pushed.fmc("check", cwd=pushed.workspace)
+    assert text.code == 1
+    assert "apps/broken.yaml:2: error:" in text.err
+    assert text.out.splitlines()[-1] == "Next: correct them, then `fmc check`"
+
+
+def test_check_without_the_identity_says_that_it_saw_less(pushed: World) -> None:
+    done = pushed.fmc("check", cwd=pushed.workspace, env={"FMC_IDENTITY": str(pushed.folder / "nowhere")})
+    assert done.code == 0
+    assert "warning: the vault can't be opened, so that leaks are searched by their patterns alone" in done.err
+
+
+def test_check_of_answers_alone(world: World) -> None:
+    done = world.fmc("check", "--answers", str(EXAMPLE))
+    assert done.code == 0
+    assert f"{EXAMPLE} is good: cluster home, 10 machines." in done.out
+    assert f"Next: fmc new --answers {EXAMPLE}" in done.out
+    done = world.fmc("check", "--answers", str(EXAMPLE), "--set", "timezone=Mars/Base", "--output", "json")
+    assert done.code == 2
+    assert [found["path"] for found in json.loads(done.out)["findings"]] == ["timezone"]
+    assert not world.workspace.exists()
+
+
+@pytest.mark.parametrize("verb", ["check", "push", "seal", "secret list", f"secret set {TOKEN}"])
+def test_outside_of_a_workspace(pushed: World, verb: str) -> None:
+    """Not even next to one: what lies nearby is nobody's business."""
+    (pushed.folder / "workspace" / "argocd").rename(pushed.folder / "argocd")
+    elsewhere = pushed.folder / "elsewhere"
+    elsewhere.mkdir()
+    done = pushed.fmc(*verb.split(), cwd=elsewhere)
+    assert done.code == 2
+    assert f"there is no workspace here: neither {elsewhere} nor a folder above it" in done.err
+    assert "--workspace" in done.err
+
+
+def test_a_workspace_of_two_clusters_is_refused(pushed: World) -> None:
+    other = answers(pushed.folder, name="other", layout="apps")
+    assert pushed.fmc("new", "--answers", str(other), "--workspace", str(pushed.folder / "other")).code == 0
+    (pushed.workspace / "apps").rename(pushed.folder / "moved")
+    (pushed.folder / "other" / "apps").rename(pushed.workspace / "apps")
+    done = pushed.fmc("push", cwd=pushed.workspace)
+    assert done.code == 2
+    assert "holds repositories of different clusters: home, other" in done.err
+
+
+# -- seal and secret ---------------------------------------------------------------------------------------------------
+
+
+def test_seal_has_nothing_to_do_after_new(pushed: World) -> None:
+    before = tree(pushed.workspace)
+    done = pushed.fmc("seal", cwd=pushed.workspace)
+    assert done.code == 0
+    assert re.search(r"^5 unchanged\. Sealing key SHA256:\S+\.$", done.out, re.MULTILINE)
+    assert done.out.splitlines()[-1] == "Nothing to do."
+    assert f"FMC_GIT_READ_TOKEN, or type it into `fmc secret set {TOKEN} token`" in done.err
+    assert tree(pushed.workspace) == before
+
+
+def test_seal_restores_what_was_lost(pushed: World) -> None:
+    before = tree(pushed.workspace)
+    (pushed.workspace / MANIFEST).unlink()
+    done = pushed.fmc("seal", "--output", "json", cwd=pushed.workspace)
+    assert done.code == 0
+    document = json.loads(done.out)
+    assert document["written"] == [MANIFEST.removeprefix("argocd/")]
+    assert (document["made"], document["changed"], document["pending"]) == ([], [], [TOKEN])
+    assert tree(pushed.workspace) == before
+
+
+def test_a_value_is_set_sealed_and_pushed(pushed: World) -> None:
+    assert states(pushed)[TOKEN] == "pending"
+    given = pushed.fmc("secret", "set", TOKEN, "token", cwd=pushed.workspace, stdin="s3cret-of-the-forge\n")
+    assert (given.code, given.out) == (0, f"{TOKEN}: token is in the vault. Next: fmc seal\n")
+    assert states(pushed)[TOKEN] == "unsealed"
+    again = pushed.fmc("secret", "set", TOKEN, cwd=pushed.workspace, stdin="s3cret-of-the-forge")
+    assert (again.code, again.out) == (0, f"{TOKEN}: token is what the vault has already. Nothing to do.\n")
+    sealed = pushed.fmc("seal", cwd=pushed.workspace)
+    assert sealed.code == 0
+    assert sealed.out.splitlines()[0] == f"made: {TOKEN}"
+    assert sealed.out.splitlines()[-1] == "Next: fmc check, then fmc push"
+    assert set(states(pushed).values()) == {"sealed"}
+    assert pushed.fmc("check", cwd=pushed.workspace).code == 0
+    done = pushed.fmc("push", "--output", "json", cwd=pushed.workspace)
+    assert done.code == 0
+    assert {part["part"]: part["changed"] for part in json.loads(done.out)["delivered"]} == {
+        "infra": False,
+        "apps": False,
+        "argocd": True,
+    }
+    assert pushed.git("log", "-1", "--format=%s", "main", cwd=pushed.remote("argocd")) == "Seal secrets"
+    assert pushed.published() == pushed.local()
+
+
+def test_push_leaves_other_changes_to_the_user(pushed: World) -> None:
+    references = pushed.references()
+    (pushed.workspace / MANIFEST).unlink()
+    (pushed.workspace / "argocd" / "notes.md").write_text("Mine.\n")
+    done = pushed.fmc("push", cwd=pushed.workspace)
+    assert done.code == 2
+    assert "has changes that are not committed" in done.err
+    assert pushed.references() == references
+
+
+def states(world: World) -> dict[str, str]:
+    done = world.fmc("secret", "list", "--output", "json", cwd=world.workspace)
+    assert done.code == 0
+    rows: list[dict[str, Any]] = json.loads(done.out)["secrets"]
+    assert all(row["consumers"] and row["generator"] for row in rows)
+    return {row["secret"]: row["state"] for row in rows}
+
+
+def test_the_list_of_secrets_is_a_table(pushed: World) -> None:
+    done = pushed.fmc("secret", "list", cwd=pushed.workspace)
+    assert done.code == 0
+    rows = [line.split() for line in done.out.splitlines() if "/" in line]
+    assert [TOKEN, "token", "external", "pending", "Deployment/argocd-repo-server"] in rows
+    assert len(rows) == 6
+
+
+@pytest.mark.parametrize(
+    ("named", "stdin", "message", "fix"),
+    [
+        ("argocd/git-credential", "value-of-mine", "has no secret argocd/git-credential", f"Did you mean {TOKEN}?"),
+        (f"{TOKEN} tokn", "value-of-mine", "tokn", "token"),
+        ("traefik/wildcard-tls", "value-of-mine", "has no value that can be set by hand", ""),
+        (TOKEN, "", "empty", ""),
+    ],
+)
+def test_a_value_that_cannot_be_set(pushed: World, named: str, stdin: str, message: str, fix: str) -> None:
+    before = tree(pushed.workspace)
+    done = pushed.fmc("secret", "set", *named.split(), cwd=pushed.workspace, stdin=stdin)
+    assert done.code == 2
+    assert message in done.err
+    assert fix in done.err
+    assert "value-of-mine" not in done.all
+    assert tree(pushed.workspace) == before
+
+
+# -- doctor and the terminal -------------------------------------------------------------------------------------------
+
+
+def test_doctor_says_what_is_there(world: World) -> None:
+    done = world.fmc("doctor")
+    assert done.code == 0
+    assert re.search(r"git +git version \d", done.out)
+    assert re.search(rf"template +{re.escape(str(ROOT))} ", done.out)
+    assert re.search(r"age identity +not there", done.out)
+    assert done.out.splitlines()[-1] == "Next: fmc new"
+    tools = {tool["name"]: tool for tool in json.loads(world.fmc("doctor", "--output", "json").out)["tools"]}
+    assert {name for name, tool in tools.items() if tool["needed"]} == {"Python", "template", "git"}
+    assert all(tool["purpose"] for tool in tools.values())
+
+
+def test_doctor_says_what_is_missing(world: World) -> None:
+    (world.folder / "empty").mkdir()
+    nothing = {"PATH": str(world.folder / "empty")}
+    done = world.fmc("doctor", env=nothing)
+    assert done.code == 4
+    assert re.search(r"git +MISSING +commits and pushes", done.out)
+    assert done.out.splitlines()[-1] == "Missing: git"
+    done = world.fmc("doctor", "--output", "json", env=nothing)
+    assert done.code == 4
+    assert {tool["found"] for tool in json.loads(done.out)["tools"] if tool["name"] == "git"} == {""}
+
+
+@pytest.fixture
+def terminal(world: World) -> Iterator[Terminal]:
+    made = Terminal(world)
+    yield made
+    made.close()
+
+
+class Terminal:
+    """A terminal that shows what a command prints."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._screen, self._stdout = os.openpty()
+
+    def shows(self, *arguments: str, **variables: str) -> str:
+        environment = {**self._world.environment, "TERM": "xterm-256color", **variables}
+        command = [str(FMC), *arguments]
+        subprocess.run(command, cwd=self._world.folder, env=environment, stdout=self._stdout, check=True, timeout=60)
+        return os.read(self._screen, 1 << 16).decode()
+
+    def close(self) -> None:
+        os.close(self._screen)
+        os.close(self._stdout)
+
+
+def test_a_terminal_is_used_and_colours_are_left_out_when_asked(terminal: Terminal) -> None:
+    styles, colours = re.compile(r"\x1b\[1m"), re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
+    assert styles.search(terminal.shows("doctor"))
+    assert not colours.search(terminal.shows("doctor", NO_COLOR="1"))
+    assert not colours.search(terminal.shows("doctor", "--no-color"))
+
+
+def test_a_value_is_typed_without_being_shown(pushed: World) -> None:
+    import pexpect
+
+    arguments = ["secret", "set", TOKEN, "token"]
+    child = pexpect.spawn(
+        str(FMC), arguments, cwd=str(pushed.workspace), env=pushed.environment, encoding="utf-8", timeout=30
+    )
+    child.expect(f"Value of {TOKEN}")
+    child.sendline("s3cret-of-the-forge")
+    child.expect("[Rr]epeat")
+    child.sendline("s3cret-of-the-forge")
+    child.expect("is in the vault")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    is_kept = b"s3cret-of-the-forge" in pushed.needles()
+    assert is_kept
+    shown = pushed.fmc("secret", "list", cwd=pushed.workspace)
+    assert "unsealed" in shown.out
