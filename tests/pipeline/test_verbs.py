@@ -121,7 +121,7 @@ def test_check_finds_nothing_in_what_new_made(pushed: World) -> None:
     for where in (pushed.workspace, pushed.workspace / "infra", pushed.workspace / "argocd" / "secrets"):
         done = pushed.fmc("check", cwd=where)
         assert done.code == 0, done.err
-        assert re.search(r"^Checked \d+ files, \d+ manifests \(\w+\): 0 errors, 1 warnings\.$", done.out, re.MULTILINE)
+        assert re.search(r"^Checked \d+ files, \d+ manifests \(\w+\): 0 errors, 1 warning\.$", done.out, re.MULTILINE)
         assert done.out.splitlines()[-1] == "Next: fmc push"
     assert tree(pushed.folder) == before
 

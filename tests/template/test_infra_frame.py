@@ -181,7 +181,9 @@ def test_the_readme_goes_into_folders_that_exist(infra: Infra) -> None:
 
 
 def test_the_makefile_lists_its_targets(infra: Infra) -> None:
-    result = subprocess.run(["make"], cwd=infra.root, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        ["make", "--no-print-directory"], cwd=infra.root, capture_output=True, text=True, check=True
+    )
     listed = {line.split()[0] for line in result.stdout.splitlines()}
     makefile = (infra.root / "Makefile").read_text()
     (phony,) = re.findall(r"(?m)^\.PHONY: (.+)$", makefile)
