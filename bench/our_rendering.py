@@ -11,10 +11,10 @@ from generator.template.render import render_layout, warm_up
 from generator.template.source import TemplateSource
 
 if __name__ == "__main__":
+    source = TemplateSource(Path(sys.argv[1]), "", "")
+    values = json.loads(Path(sys.argv[2]).read_text())
+    warm_up()
     with Workers() as workers:
-        workers.prepare(warm_up)
-        source = TemplateSource(Path(sys.argv[1]), "", "")
-        values = json.loads(Path(sys.argv[2]).read_text())
         parts = [part.split("=", 1) for part in sys.argv[3:]]
-        for rendering in [workers.submit(render_layout, source, values, part[0], Path(part[1])) for part in parts]:
-            rendering.result()
+        for task in [workers.start(render_layout, source, values, part[0], Path(part[1])) for part in parts]:
+            task.result()

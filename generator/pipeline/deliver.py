@@ -13,8 +13,6 @@ from generator.delivery.state import StateFile
 from generator.errors import ChecksError
 from generator.pipeline.check import Engine, check_repositories, leaks_in_commits, require_clean, usable_vault
 from generator.pipeline.supplied import take_supplied_values
-from generator.secrets.leaks import needles
-from generator.secrets.verify import is_sealed_file
 from generator.template.source import find_template
 from generator.workspace import find_repositories
 
@@ -88,6 +86,9 @@ def push_workspace(
         ChecksError: There are findings; nothing was pushed.
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
+    from generator.secrets.leaks import needles
+    from generator.secrets.verify import is_sealed_file
+
     take_supplied_values()
     with console.step("read the recorded answers"):
         repositories = find_repositories(start, find_template().root)

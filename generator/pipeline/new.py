@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from generator.answers.load import load
@@ -27,7 +28,6 @@ from generator.workspace import Workspace, part_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from concurrent.futures import Future
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from generator.delivery.model import Author, Commit, Delivered, Target
     from generator.delivery.remotes import RemoteBranches
     from generator.findings import Finding
+    from generator.pipeline.workers import Task
     from generator.secrets.keys import SealingKey
     from generator.secrets.repository import SealReport
 
@@ -140,45 +141,45 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         FmcError: Something went wrong; what is half made lies in staging alone.
     """
     supplied = take_supplied_values()
-    with Workers() as workers:
-        # Copier takes long to import: the workers do that while the answers are checked here.
-        workers.prepare(warm_up)
-        template = find_template(options.template_url)
-        with console.step("check the answers"):
-            loaded = load(options.answers, template.root, options.overrides)
-            workspace = Workspace((options.workspace or _default_folder(loaded)).absolute())
-            targets = workspace.targets(loaded)
-            workspace.require_usable(targets)
-        if not confirm(Overview(loaded, workspace, targets, template.root)):
-            raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
-        with workspace.locked(), staging_folder(workspace) as staging, workers.killed_on_error():
-            staged = {target.part: staging / target.part for target in targets}
-            key = _start_key(workers, workspace, staged)
-            with console.step(f"render {', '.join(staged)}"):
-                carry_over(targets, staged, template.root)
-                rendering = [
-                    workers.submit(render_layout, template, loaded.data, layout, folder)
-                    for layout, folder in staged.items()
-                ]
-                remotes = _preflight(options, targets, loaded)
-                for part in rendering:
-                    part.result()
-            with console.step("make and seal the secrets"):
-                sealed = _seal(options, workspace, loaded, targets, staged, key, supplied)
-            plaintexts = sealed.plaintexts() if sealed else ()
-            with console.step("check what was made"):
-                checked = check_repositories(staged, loaded, options.engine, plaintexts)
-                require_clean(checked)
-            files = {part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.items()}
-            run_id = new_run_id(workspace)
-            with console.step("commit"):
-                subject = f"Render the cluster {loaded.answers.name}"
-                commits = place(targets, staged, author=options.author, subject=subject, run_id=run_id)
-                _keep_answers(options.answers, workspace)
-            delivered: tuple[Delivered, ...] = ()
-            if options.push:
-                with console.step("push"):
-                    delivered = deliver(targets, workspace, run_id, plaintexts, console, remotes)
+    template = find_template(options.template_url)
+    with console.step("check the answers"):
+        loaded = load(options.answers, template.root, options.overrides)
+        workspace = Workspace((options.workspace or _default_folder(loaded)).absolute())
+        targets = workspace.targets(loaded)
+        workspace.require_usable(targets)
+    if not confirm(Overview(loaded, workspace, targets, template.root)):
+        raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
+    with workspace.locked(), staging_folder(workspace) as staging, Workers() as workers:
+        staged = {target.part: staging / target.part for target in targets}
+        key = _start_key(workers, workspace, staged)
+        with console.step(f"render {', '.join(staged)}"):
+            carry_over(targets, staged, template.root)
+            # Imported once, for all processes.
+            warm_up()
+            rendering = [
+                workers.start(render_layout, template, loaded.data, layout, folder) for layout, folder in staged.items()
+            ]
+            remotes = _preflight(options, targets, loaded)
+            # Imported while the others work.
+            import_module("generator.secrets.repository")
+            for part in rendering:
+                part.result()
+        with console.step("make and seal the secrets"):
+            sealed = _seal(options, workspace, loaded, targets, staged, key, supplied)
+        plaintexts = sealed.plaintexts() if sealed else ()
+        with console.step("check what was made"):
+            checked = check_repositories(staged, loaded, options.engine, plaintexts)
+            require_clean(checked)
+        files = {part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.items()}
+        run_id = new_run_id(workspace)
+        with console.step("commit"):
+            subject = f"Render the cluster {loaded.answers.name}"
+            commits = place(targets, staged, author=options.author, subject=subject, run_id=run_id)
+            _keep_answers(options.answers, workspace)
+        delivered: tuple[Delivered, ...] = ()
+        if options.push:
+            with console.step("push"):
+                delivered = deliver(targets, workspace, run_id, plaintexts, console, remotes)
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered)
 
 
@@ -188,13 +189,13 @@ def _default_folder(loaded: LoadedAnswers) -> Path:
     return Path(loaded.answers.name)
 
 
-def _start_key(workers: Workers, workspace: Workspace, staged: Mapping[str, Path]) -> Future[SealingKey] | None:
+def _start_key(workers: Workers, workspace: Workspace, staged: Mapping[str, Path]) -> Task[SealingKey] | None:
     """Begin to make the sealing key of a new vault: RSA keys of 4096 bits take up to two seconds."""
     if workspace.vault.exists() or "argocd" not in part_trees(staged):
         return None
     from generator.secrets.keys import generate_sealing_key
 
-    return workers.submit(generate_sealing_key)
+    return workers.start(generate_sealing_key)
 
 
 def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedAnswers) -> tuple[RemoteBranches, ...]:
@@ -221,7 +222,7 @@ def _seal(
     loaded: LoadedAnswers,
     targets: tuple[Target, ...],
     staged: Mapping[str, Path],
-    key: Future[SealingKey] | None,
+    key: Task[SealingKey] | None,
     supplied: Mapping[str, str],
 ) -> SealReport | None:
     root = part_trees(staged).get("argocd")

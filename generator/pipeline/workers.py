@@ -1,75 +1,94 @@
-"""Two processes for what takes long: rendering, and making a key."""
+"""Processes for what takes long: rendering, and making a key."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 import signal
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import active_children, get_context
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, TypeVarTuple
 
 from generator.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
 
-_Arguments = ParamSpec("_Arguments")
+_Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
-_PROCESSES = 2
 # prctl(2), from <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1
+# A fork shares what is imported already. Nothing here starts threads, whose locks it could copy in a locked state.
+_FORK = get_context("fork")
+
+
+class Task(Generic[_Result]):
+    """A call that runs in a process of its own."""
+
+    def __init__(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> None:
+        self._answer, answer = _FORK.Pipe(duplex=False)
+        self._process = _FORK.Process(target=_work, args=(answer, function, arguments), daemon=True)
+        self._process.start()
+        # Without a writer on this side the end of the process is the end of the pipe.
+        answer.close()
+
+    def result(self) -> _Result:
+        """Wait for what the call returns, or raise what it raised.
+
+        Raises:
+            ToolError: The process was killed.
+        """
+        try:
+            error, value = self._answer.recv()
+        except EOFError:
+            raise ToolError("a working process was killed", fix="Run the same command again.") from None
+        if error is not None:
+            raise error
+        result: _Result = value
+        return result
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._answer.close()
 
 
 class Workers:
-    """A pool of processes; leaving it by an error kills them, whatever they do."""
+    """The tasks of one command; leaving it kills those that still run, so that what they write to can be removed."""
 
     def __init__(self) -> None:
-        # Forked at once, before any thread exists: later a fork could copy a lock that a thread holds.
-        self._pool = ProcessPoolExecutor(_PROCESSES, mp_context=get_context("fork"), initializer=_serve)
+        self._tasks: list[Task[Any]] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is not None:
-            self._kill()
-        self._pool.shutdown(cancel_futures=True)
-        if isinstance(error, BrokenProcessPool):
-            raise ToolError("a working process was killed", fix="Run the same command again.") from error
+    def __exit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.kill()
 
-    @contextmanager
-    def killed_on_error(self) -> Iterator[None]:
-        """Kill the processes where something goes wrong inside, so that nothing writes into what is cleaned up then."""
-        try:
-            yield
-        except BaseException:
-            self._kill()
-            raise
+    def start(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> Task[_Result]:
+        """Begin a call in a process of its own.
 
-    def prepare(self, warm_up: Callable[[], None]) -> None:
-        """Have each process do something that saves time later."""
-        for _ in range(_PROCESSES):
-            self.submit(warm_up)
-
-    def submit(
-        self, task: Callable[_Arguments, _Result], *arguments: _Arguments.args, **options: _Arguments.kwargs
-    ) -> Future[_Result]:
-        """Begin a task in one of the processes."""
-        return self._pool.submit(task, *arguments, **options)
-
-    def _kill(self) -> None:
-        for process in active_children():
-            process.kill()
-            process.join()
+        Args:
+            function: What is called; its result, or what it raises, must be picklable.
+            arguments: Its positional arguments.
+        """
+        task = Task(function, arguments)
+        self._tasks.append(task)
+        return task
 
 
-def _serve() -> None:
-    """Tie a worker to its parent: Ctrl-C is the parent's to handle, and a killed parent takes its workers with it."""
-    # A worker lives for a second: looking for garbage would cost it a tenth of that.
+def _work(answer: Connection, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    """Do the work of a task, in its process."""
+    # It lives for a second: looking for garbage would cost it a tenth of that.
     gc.disable()
+    # Ctrl-C is the parent's to handle, and a killed parent takes its workers with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        answer.send((error, None))
+    else:
+        answer.send((None, result))
