@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.answers.load import LoadedAnswers, is_recorded, load_recorded
+from generator.answers.load import LoadedAnswers, load_recorded, recorded_layout
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
 from generator.files import remove_leftovers, write_error
@@ -78,6 +78,7 @@ class Workspace:
             return
         if not self.root.is_dir():
             raise BadInputError(f"{self.root} is not a folder", where=str(self.root), fix="Choose another --workspace.")
+        self._require_one_layout(targets)
         known = {_PRIVATE, ANSWERS_FILE, self.vault.name, *(target.path.name for target in targets)}
         present = {entry.name for entry in self.root.iterdir()}
         if present and not present & known:
@@ -86,6 +87,17 @@ class Workspace:
                 where=str(self.root),
                 fix="Choose an empty folder with --workspace, or one that does not exist yet.",
             )
+
+    def _require_one_layout(self, targets: tuple[Target, ...]) -> None:
+        """Refuse a monorepo beside the repositories of its parts: both would hold the same cluster."""
+        for file in self.root.glob(f"*/{RECORDED_ANSWERS}"):
+            layout = recorded_layout(file)
+            if layout and (layout == MONOREPO) != (targets[0].part == MONOREPO):
+                raise BadInputError(
+                    f"{file.parent} is of the layout {layout}, and the answers ask for another one",
+                    where=str(file),
+                    fix="Keep the layout, or choose another --workspace and empty remotes for the new one.",
+                )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -198,7 +210,7 @@ def find_repositories(start: Path, template_root: Path) -> Repositories:
 def _rendered_below(root: Path, template_root: Path) -> tuple[dict[str, Path], LoadedAnswers] | None:
     found: dict[str, tuple[Path, LoadedAnswers]] = {}
     for file in sorted(root.glob(f"*/{RECORDED_ANSWERS}")):
-        if not is_recorded(file):
+        if not recorded_layout(file):
             continue
         loaded = load_recorded(file, template_root)
         earlier = found.setdefault(loaded.answers.layout, (file.parent, loaded))[0]

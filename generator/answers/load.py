@@ -76,12 +76,13 @@ def load_recorded(path: Path, template_root: Path) -> LoadedAnswers:
     return _load(replace(document, data=answers), path, template_root, _NO_OVERRIDES)
 
 
-def is_recorded(path: Path) -> bool:
-    """Tell whether a file holds answers to this questionnaire: other templates leave files of the same name."""
+def recorded_layout(path: Path) -> str:
+    """Return the layout that Copier recorded; "" where the file is of another template, or can't be read."""
     try:
-        return {"name", "profile", "layout"} <= read(path).data.keys()
+        data = read(path).data
     except BadInputError:
-        return False
+        return ""
+    return str(data["layout"]) if {"name", "profile", "layout"} <= data.keys() else ""
 
 
 def _load(document: Document, path: Path, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:

@@ -175,7 +175,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         with console.step("commit"):
             subject = f"Render the cluster {loaded.answers.name}"
             commits = place(targets, staged, author=options.author, subject=subject, run_id=run_id)
-            _keep_answers(options.answers, workspace)
+            _keep_answers(options, loaded, workspace, template.root)
         delivered: tuple[Delivered, ...] = ()
         if options.push:
             with console.step("push"):
@@ -242,9 +242,15 @@ def _seal(
     )
 
 
-def _keep_answers(source: Path, workspace: Workspace) -> None:
-    content = source.read_bytes()
-    if source.absolute() != workspace.answers and not (
-        workspace.answers.is_file() and workspace.answers.read_bytes() == content
-    ):
+def _keep_answers(options: NewOptions, loaded: LoadedAnswers, workspace: Workspace, template_root: Path) -> None:
+    """Keep the answers in the workspace: the file as a person wrote it, or with the options written into it."""
+    if options.answers.absolute() == workspace.answers:
+        return
+    content = options.answers.read_bytes()
+    if options.overrides:
+        from generator.answers.questionnaire import Questionnaire
+        from generator.answers.write import dump
+
+        content = dump(loaded.data, Questionnaire.load(template_root)).encode()
+    if not (workspace.answers.is_file() and workspace.answers.read_bytes() == content):
         write_atomic(workspace.answers, content)

@@ -259,3 +259,21 @@ def test_the_example_for_one_server_is_pushed_over_ssh_addresses(tmp_path: Path)
     # Argo CD reads with deploy keys, which the forge has to be told.
     assert done.out.count("Register at the Git server, read-only, for argocd/git-") == 2
     assert world.tips().keys() == set(PARTS)
+
+
+def test_options_are_written_into_the_answers_that_are_kept(pushed: World) -> None:
+    done = pushed.new("--set", "components=[traefik]")
+    assert done.code == 0, done.err
+    kept = pushed.workspace / "answers.yaml"
+    assert "\ncomponents: [traefik]\n" in kept.read_text()
+    again = pushed.new(answers=kept)
+    assert again.code == 0, again.err
+    assert "No change" in again.out
+
+
+def test_monorepo_beside_its_parts_is_refused(pushed: World) -> None:
+    before = tree(pushed.folder)
+    done = pushed.new("--set", "layout=monorepo")
+    assert done.code == 2
+    assert "is of the layout" in done.err
+    assert tree(pushed.folder) == before
