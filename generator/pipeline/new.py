@@ -21,7 +21,7 @@ from generator.pipeline.deliver import deliver, new_run_id
 from generator.pipeline.place import carry_over, place
 from generator.pipeline.staging import staging_folder
 from generator.pipeline.supplied import take_supplied_values
-from generator.pipeline.workers import Workers
+from generator.pipeline.workers import Workers, interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
 from generator.workspace import Workspace, part_trees
@@ -154,14 +154,16 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         key = _start_key(workers, workspace, staged)
         with console.step(f"render {', '.join(staged)}"):
             carry_over(targets, staged, template.root)
-            # Imported once, for all processes.
-            warm_up()
+            with interrupts_held():
+                # Once, for all processes.
+                warm_up()
             rendering = [
                 workers.start(render_layout, template, loaded.data, layout, folder) for layout, folder in staged.items()
             ]
             remotes = _preflight(options, targets, loaded)
-            # Imported while the others work.
-            import_module("generator.secrets.repository")
+            with interrupts_held():
+                # While the others work.
+                import_module("generator.secrets.repository")
             for part in rendering:
                 part.result()
         with console.step("make and seal the secrets"):

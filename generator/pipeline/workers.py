@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import signal
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, TypeVarTuple
 
 from generator.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
 _Arguments = TypeVarTuple("_Arguments")
@@ -22,13 +23,25 @@ _PR_SET_PDEATHSIG = 1
 _FORK = get_context("fork")
 
 
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait for a moment: inside of an import Python can lose it, and a fork is too early for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Task(Generic[_Result]):
     """A call that runs in a process of its own."""
 
     def __init__(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> None:
         self._answer, answer = _FORK.Pipe(duplex=False)
         self._process = _FORK.Process(target=_work, args=(answer, function, arguments), daemon=True)
-        self._process.start()
+        # Ctrl-C is the parent's to handle. A process inherits what is blocked, so that it can't come too early for it.
+        with interrupts_held():
+            self._process.start()
         # Without a writer on this side the end of the process is the end of the pipe.
         answer.close()
 
@@ -83,8 +96,7 @@ def _work(answer: Connection, function: Callable[..., object], arguments: tuple[
     """Do the work of a task, in its process."""
     # It lives for a second: looking for garbage would cost it a tenth of that.
     gc.disable()
-    # Ctrl-C is the parent's to handle, and a killed parent takes its workers with it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A killed parent takes its workers with it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         result = function(*arguments)
