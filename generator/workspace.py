@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from generator.answers.load import LoadedAnswers, load_recorded, recorded_layout
 from generator.delivery.model import Target
+from generator.delivery.repository import ANSWERS_FILE as RECORDED_ANSWERS
 from generator.errors import BadInputError, ConflictError
 from generator.files import remove_leftovers, write_error
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANSWERS_FILE = "answers.yaml"
-RECORDED_ANSWERS = ".copier-answers.yml"
 PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
 MONOREPO = "monorepo"

@@ -1,20 +1,15 @@
-"""The address plan, read by rendering `lib/plan.jinja`; nothing of it is computed here.
+"""The address plan, as `rules` reads it by rendering `lib/plan.jinja`; nothing of it is computed here.
 
 What the fields mean stands at the head of that file.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from generator.answers.questionnaire import Questionnaire
-
-_SOURCE = "#% import 'lib/plan.jinja' as p with context %##{ p.plan | tojson }#"
 
 
 @dataclass(frozen=True)
@@ -123,13 +118,3 @@ class Plan:
             services=tuple(Service(**service) for service in plan["services"]),
             k3s=K3s(**plan["k3s"]),
         )
-
-
-def read_plan(questionnaire: Questionnaire, data: Mapping[str, object]) -> Plan:
-    """Return the address plan that well-formed answers give.
-
-    Args:
-        questionnaire: The template's questions.
-        data: A value for every question.
-    """
-    return Plan.from_dict(json.loads(questionnaire.render(_SOURCE, data)))

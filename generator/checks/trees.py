@@ -16,7 +16,7 @@ from generator.tools.command import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ARGOCD, APPS, INFRA = "argocd", "apps", "infra"
+ARGOCD, APPS = "argocd", "apps"
 _YAML = frozenset({".yaml", ".yml"})
 _NEVER_COMMITTED = frozenset({".git", ".terraform", ".venv", "__pycache__", "node_modules"})
 

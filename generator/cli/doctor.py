@@ -24,11 +24,12 @@ Examples:
 @output_options
 def command(install: bool) -> int:
     """Call the pipeline, and show what is there."""
-    from generator.pipeline.doctor import examine, install_tools
+    from generator.pipeline.doctor import examine
+    from generator.tools.install import install_kubeconform
 
     if install:
         with console().step("install kubeconform"):
-            console().note(f"    {install_tools()}")
+            console().note(f"    {install_kubeconform()}")
     states = examine()
     missing = [state.name for state in states if state.needed and not state.found]
     if console().json_output:

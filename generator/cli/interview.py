@@ -26,7 +26,7 @@ def interview() -> Path:
     from generator.answers.questionnaire import Questionnaire
     from generator.answers.write import is_replaceable
     from generator.answers.write import save as save_answers
-    from generator.template.source import find_template
+    from generator.template.source import template_root
 
     path = Path(ANSWERS_FILE)
     if not is_replaceable(path):
@@ -36,7 +36,7 @@ def interview() -> Path:
         raise BadInputError(
             "nobody can be asked here: this is no terminal", fix="Name an answers file: `fmc new --answers FILE`."
         )
-    questionnaire = Questionnaire.load(find_template().root)
+    questionnaire = Questionnaire.load(template_root())
     known = load_kept(path, questionnaire) if path.exists() else {}
     if known:
         console().note(f"Going on with the {len(known)} answers in {path}.")

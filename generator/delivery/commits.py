@@ -29,7 +29,7 @@ def commit_tree(target: Target, *, author: Author | None, subject: str, run_id: 
     """Commit everything in a folder, making it a repository first where it is none.
 
     A new repository takes every file, since all of them were rendered; in an existing one the user's ignore rules
-    hold. The folder may be renamed afterwards. Rendered files for an existing repository go through `replace_tree`.
+    hold. The folder may be renamed afterwards. Rendered files for an existing repository go through `replace_trees`.
 
     Args:
         target: The folder and its branch.
@@ -53,7 +53,6 @@ def commit_tree(target: Target, *, author: Author | None, subject: str, run_id: 
     else:
         repository = create_repository(target)
     git = repository.repo.git
-    # A new repository takes every file, since all of them were rendered.
     forced = ["--force"] if repository.head is None else []
     added = run(git.add, "--all", *forced, "--", ".")
     if added.code:

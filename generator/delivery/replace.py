@@ -29,35 +29,30 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def replace_tree(target: Target, staging: Path, *, author: Author | None, subject: str, run_id: str) -> Commit:
-    """Commit a rendered tree on top of a repository's branch, and bring the repository's files there.
+def replace_trees(
+    pairs: Sequence[tuple[Target, Path]], *, author: Author | None, subject: str, run_id: str
+) -> list[Commit]:
+    """Commit rendered trees on top of repositories' branches, and bring the repositories' files there.
 
-    Killed at any point, the repository is completed by the next `open_repository`.
+    All of them are found to be safe before any is touched. Killed at any point, a repository is completed by the next
+    `open_repository`.
 
     Args:
-        target: The repository; it must be clean.
-        staging: The rendered files, without `.git`.
+        pairs: Each repository, which must be clean, and its rendered files, without `.git`.
         author: Who commits; None takes git's configuration.
-        subject: First line of the message.
+        subject: First line of the messages.
         run_id: Recorded in the trailer `Fmc-Run`.
 
     Returns:
-        The tip of the branch; `changed` is False where fmc has rendered nothing new.
+        The tip of each branch; `changed` is False where fmc has rendered nothing new.
 
     Raises:
-        BadInputError: The repository is not in a state to be worked on, or git has no identity.
+        BadInputError: A repository is not in a state to be worked on, or git has no identity.
         ConflictError: People changed files since fmc's last commit, or a file of theirs is in the way; nothing was
             touched.
         ToolError: A hook refused, the commit can't be signed, or git failed.
         WriteError: The disk refused.
     """
-    return replace_trees([(target, staging)], author=author, subject=subject, run_id=run_id)[0]
-
-
-def replace_trees(
-    pairs: Sequence[tuple[Target, Path]], *, author: Author | None, subject: str, run_id: str
-) -> list[Commit]:
-    """Commit several rendered trees at once, after all of them were found to be safe; see `replace_tree`."""
     candidates = each(_candidate, pairs)
     if conflicts := [conflict for one in candidates if (conflict := _conflict(one)) is not None]:
         raise combined(conflicts)

@@ -25,14 +25,6 @@ class Entry(NamedTuple):
     blob: str
 
 
-def tree_digest(path: Path) -> str:
-    """Return the SHA-256 of all names, modes and contents below a folder, leaving out `.git` and empty folders."""
-    digest = hashlib.sha256()
-    for name, entry in sorted(entries_of_folder(path, "sha256").items()):
-        digest.update(f"{entry.mode} {entry.blob} {name}\0".encode(errors="surrogateescape"))
-    return digest.hexdigest()
-
-
 def algorithm_of(commit: str | None) -> str:
     """Return the hash that a repository names its objects with, given one of its commits."""
     return "sha256" if commit is not None and len(commit) == _SHA256_HEX else "sha1"

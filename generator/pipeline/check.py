@@ -44,10 +44,10 @@ def check_answers(path: Path, overrides: Mapping[str, str], console: Console) ->
         BadInputError: The file can't be used at all.
     """
     from generator.answers.load import load
-    from generator.template.source import find_template
+    from generator.template.source import template_root
 
     with console.step("check the answers"):
-        return load(path, find_template().root, overrides)
+        return load(path, template_root(), overrides)
 
 
 def check(start: Path, engine: Engine, identity: Path | None, console: Console) -> tuple[Repositories, Report]:
@@ -69,11 +69,11 @@ def check(start: Path, engine: Engine, identity: Path | None, console: Console) 
     from generator.pipeline.supplied import take_supplied_values
     from generator.secrets.leaks import needles
     from generator.secrets.verify_vault import verify_with_vault
-    from generator.template.source import find_template
+    from generator.template.source import template_root
 
     take_supplied_values()
     with console.step("read the recorded answers"):
-        repositories = find_repositories(start, find_template().root)
+        repositories = find_repositories(start, template_root())
     vault, findings = usable_vault(repositories.workspace, repositories.loaded.answers.name, identity)
     plaintexts = needles(vault) if vault else ()
     with console.step("check the files"):
@@ -150,7 +150,7 @@ def usable_vault(workspace: Workspace, cluster: str, identity: Path | None) -> t
     except VaultError as error:
         message = f"the vault can't be opened, so that leaks are searched by their patterns alone: {error.message}"
         file, severity = workspace.vault.name, Severity.WARNING
-        return None, [Finding(file, 0, "leaks/vault", message, fix=error.fix or "", severity=severity)]
+        return None, [Finding(file, 0, "secrets/vault-closed", message, fix=error.fix or "", severity=severity)]
 
 
 def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -> list[Finding]:

@@ -13,7 +13,7 @@ from generator.delivery.state import StateFile
 from generator.errors import ChecksError
 from generator.pipeline.check import Engine, check_repositories, leaks_in_commits, require_clean, usable_vault
 from generator.pipeline.supplied import take_supplied_values
-from generator.template.source import find_template
+from generator.template.source import template_root
 from generator.workspace import find_repositories
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def push_workspace(
 
     take_supplied_values()
     with console.step("read the recorded answers"):
-        repositories = find_repositories(start, find_template().root)
+        repositories = find_repositories(start, template_root())
     workspace, targets = repositories.workspace, repositories.targets
     vault, warnings = usable_vault(workspace, repositories.loaded.answers.name, identity)
     plaintexts = needles(vault) if vault else ()

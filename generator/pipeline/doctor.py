@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from generator.errors import FmcError
 from generator.secrets.identities import identity_path
 from generator.template.source import find_template
 from generator.tools.command import Command
-from generator.tools.install import find_tool, install_kubeconform
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from generator.tools.install import find_tool
 
 
 @dataclass(frozen=True)
@@ -56,15 +52,6 @@ def examine() -> list[State]:
         State("terraform", _version("terraform", ["version"]), "makes the machines"),
         State("ansible-playbook", _version("ansible-playbook", ["--version"]), "sets the machines up"),
     ]
-
-
-def install_tools() -> Path:
-    """Install kubeconform, and return where it is.
-
-    Raises:
-        FmcError: It can't be had here.
-    """
-    return install_kubeconform()
 
 
 def _template() -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator.pipeline.supplied import take_supplied_values
 from generator.secrets.identities import Identities, identity_path
-from generator.template.source import find_template
+from generator.template.source import template_root
 from generator.workspace import find_repositories
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def seal(start: Path, identity: Path | None, console: Console) -> tuple[Reposito
 
     supplied = take_supplied_values()
     with console.step("read the recorded answers"):
-        repositories = find_repositories(start, find_template().root)
+        repositories = find_repositories(start, template_root())
     with console.step("make and seal the secrets"), repositories.workspace.locked():
         report = seal_repository(
             repositories.catalogue_root,
@@ -60,7 +60,7 @@ def list_values(start: Path, identity: Path | None) -> tuple[SecretRow, ...]:
     """
     from generator.secrets.listing import list_secrets
 
-    repositories = find_repositories(start, find_template().root)
+    repositories = find_repositories(start, template_root())
     return list_secrets(
         repositories.catalogue_root,
         repositories.workspace.vault,
@@ -84,7 +84,7 @@ def set_one(start: Path, identity: Path | None, secret: str, value: str | None, 
     """
     from generator.secrets.values import from_input, set_value
 
-    repositories = find_repositories(start, find_template().root)
+    repositories = find_repositories(start, template_root())
     with repositories.workspace.locked():
         return set_value(
             repositories.catalogue_root,

@@ -20,7 +20,8 @@ ENVIRONMENT_VARIABLE = "FMC_TEMPLATE_URL"
 _DISTRIBUTION = "flatcar-microcloud"
 # The name of the address in `[project.urls]` of pyproject.toml.
 _PROJECT_URL = "Template"
-_PACKAGE = Path(__file__).parents[1]
+# Where the wheel has it; in a checkout it lies beside the package.
+_PACKAGED = Path(__file__).parents[1] / "_template"
 _GIT = Command("git", timeout=30.0)
 # git-clone(1), GIT URLS; `git+` is Copier's way of saying that an address is Git's.
 _ADDRESS = re.compile(r"(git\+)?(https?|ssh|git|file)://\S+|[\w.-]+@[\w.-]+:\S+")
@@ -56,16 +57,26 @@ def find_template(url: str | None = None) -> TemplateSource:
         BadInputError: fmc is installed without its template, or the address can't be recorded.
     """
     given = _recordable(url or os.environ.get(ENVIRONMENT_VARIABLE) or "")
-    packaged = _PACKAGE / "_template"
-    if (packaged / "copier.yml").is_file():
-        return TemplateSource(packaged, given or _project_url(), f"v{__version__}")
-    checkout = _PACKAGE.parent
-    if (checkout / "copier.yml").is_file():
-        described = _describe(checkout)
-        return TemplateSource(checkout, given or (str(checkout) if described else ""), described or f"v{__version__}")
+    root = template_root()
+    if root == _PACKAGED:
+        return TemplateSource(root, given or _project_url(), f"v{__version__}")
+    described = _describe(root)
+    return TemplateSource(root, given or (str(root) if described else ""), described or f"v{__version__}")
+
+
+def template_root() -> Path:
+    """Return the folder that holds copier.yml, for commands that render nothing.
+
+    Raises:
+        BadInputError: fmc is installed without its template.
+    """
+    checkout = _PACKAGED.parents[1]
+    for root in (_PACKAGED, checkout):
+        if (root / "copier.yml").is_file():
+            return root
     raise BadInputError(
-        f"the template is missing: there is no copier.yml in {packaged} nor in {checkout}",
-        where=str(packaged),
+        f"the template is missing: there is no copier.yml in {_PACKAGED} nor in {checkout}",
+        where=str(_PACKAGED),
         fix="Install flatcar-microcloud again.",
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from generator.answers.load import load
-from generator.answers.plan import Node, Plan, Vip, read_plan
+from generator.answers.plan import Node, Plan, Vip
 from generator.answers.questionnaire import Questionnaire
+from generator.answers.rules import judge
 
 from .conftest import ROOT, Write
 
@@ -99,4 +100,4 @@ def test_repositories_of_parts_and_of_a_monorepo() -> None:
 
 def test_plan_can_be_read_again_from_the_answers(write: Write, questionnaire: Questionnaire) -> None:
     loaded = load(write("counts: {workers: 5}\n"), ROOT)
-    assert read_plan(questionnaire, loaded.data) == loaded.plan
+    assert judge(questionnaire, loaded.data).plan == loaded.plan

@@ -12,7 +12,7 @@ from generator import __version__
 from generator.delivery.commits import commit_tree, require_identity
 from generator.delivery.gitcommand import _load
 from generator.delivery.model import Author, Target
-from generator.delivery.replace import replace_tree
+from generator.delivery.replace import replace_trees
 from generator.errors import BadInputError, ToolError
 from tests.conftest import require_tool
 from tests.delivery.workspace import RUN, git, hook, make_tree
@@ -186,7 +186,7 @@ def test_signed_commits_are_recognised_where_git_log_shows_signatures(
     commit(tree)
     again = make_tree(tmp_path / "again" / "infra")
     (again / "new.yaml").write_text("a: 1\n")
-    made = replace_tree(tree, again, author=None, subject="feat: again", run_id="2")
+    (made,) = replace_trees([(tree, again)], author=None, subject="feat: again", run_id="2")
     assert made.changed
     assert git(tree.path, "status", "--porcelain") == ""
     assert git(tree.path, "log", "-1", "--no-show-signature", "--format=%G? %GS") == "G ada@example.org"

@@ -11,9 +11,10 @@ import pytest
 
 from generator.delivery.commits import commit_tree
 from generator.delivery.model import Target
-from generator.delivery.replace import replace_tree
+from generator.delivery.replace import replace_trees
 from generator.delivery.repository import open_repository
 from generator.errors import RemoteError, WriteError
+from tests.conftest import skip_or_fail
 from tests.delivery.processes import in_child, mount_small_disk
 from tests.delivery.workspace import RUN, git, make_tree, make_workspace
 
@@ -31,7 +32,7 @@ def on_small_disk(action: Callable[[Path], None], folder: Path, size: str = "1m"
 
     code = in_child(act)
     if code == _NOT_PERMITTED:
-        pytest.skip("mounting a file system is not permitted here")
+        skip_or_fail("mounting a file system is not permitted here")
     assert code == 0
 
 
@@ -75,13 +76,13 @@ def test_a_replacement(tmp_path: Path, room: int) -> None:
         filler = fill(disk)
         os.truncate(filler, filler.stat().st_size - (room << 10))
         try:
-            replace_tree(tree, staging, author=None, subject="again", run_id=RUN)
+            replace_trees([(tree, staging)], author=None, subject="again", run_id=RUN)
         except WriteError as error:
             assert "No space left on device" in error.message
         else:
             assert room
         filler.unlink()
-        replace_tree(tree, staging, author=None, subject="again", run_id=RUN)
+        replace_trees([(tree, staging)], author=None, subject="again", run_id=RUN)
         assert open_repository(tree, clean=True).head == git(tree.path, "rev-parse", "HEAD")
         assert git(tree.path, "rev-list", "--count", "HEAD") == "2"
         assert (tree.path / "large.txt").read_bytes() == (staging / "large.txt").read_bytes()

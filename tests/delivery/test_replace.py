@@ -13,7 +13,7 @@ import pytest
 from generator.delivery.commits import commit_tree
 from generator.delivery.difference import difference
 from generator.delivery.model import Commit, Target
-from generator.delivery.replace import replace_tree, replace_trees
+from generator.delivery.replace import replace_trees
 from generator.delivery.repository import open_repository
 from generator.errors import BadInputError, ConflictError, ToolError
 from tests.delivery.processes import is_killed
@@ -54,7 +54,7 @@ def staging(committed: Target, tmp_path: Path) -> Path:
 
 
 def replaced(target: Target, staging: Path) -> Commit:
-    return replace_tree(target, staging, author=None, subject="feat: render again", run_id=SECOND)
+    return replace_trees([(target, staging)], author=None, subject="feat: render again", run_id=SECOND)[0]
 
 
 def assert_replaced(target: Target, staging: Path, commits: int = 2) -> None:

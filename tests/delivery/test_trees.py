@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.delivery.gitcommand import repository_at
-from generator.delivery.trees import Entry, entries_of_commit, entries_of_folder, tree_digest
+from generator.delivery.trees import Entry, entries_of_commit, entries_of_folder
 from tests.delivery.workspace import git, make_tree
 
 _NAMES = st.text(
@@ -68,14 +68,14 @@ def test_the_digest_is_of_names_modes_and_contents(tmp_path: Path) -> None:
     one, two = make_tree(tmp_path / "1" / "infra"), make_tree(tmp_path / "2" / "infra")
     git(two, "init", "--quiet")
     (two / "empty").mkdir()
-    digest = tree_digest(one)
-    assert tree_digest(two) == digest
+    entries = entries_of_folder(one, "sha1")
+    assert entries_of_folder(two, "sha1") == entries
     (two / "scripts" / "run.sh").chmod(0o644)
-    assert tree_digest(two) != digest
+    assert entries_of_folder(two, "sha1") != entries
     (two / "scripts" / "run.sh").chmod(0o755)
     (two / "README.md").rename(two / "README")
-    assert tree_digest(two) != digest
+    assert entries_of_folder(two, "sha1") != entries
     (two / "README").rename(two / "README.md")
-    assert tree_digest(two) == digest
+    assert entries_of_folder(two, "sha1") == entries
     (two / "README.md").write_text("other\n")
-    assert tree_digest(two) != digest
+    assert entries_of_folder(two, "sha1") != entries

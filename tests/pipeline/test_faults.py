@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.workspace import PARTS
+from tests.conftest import skip_or_fail
 from tests.pipeline.world import FMC, ROOT, Finished, World, answers, tree
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def own_mounts() -> tuple[str, ...]:
             and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
         ):
             return command
-    pytest.skip("needs unshare(1) with mount namespaces")
+    skip_or_fail("needs unshare(1) with mount namespaces")
 
 
 @pytest.mark.parametrize("kilobytes", [100, 500, 700, 800, 1200, 1700])
