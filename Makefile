@@ -52,7 +52,7 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 
 .PHONY: tools
 tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools
-	$(BIN)/python tests/tools/build.py
+	$(BIN)/python -m tests.tools.build
 
 .PHONY: bench
 bench: $(READY) ## Compare with peers, print a table, write bench/results.json

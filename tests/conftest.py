@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from tests.tools.build import how_to_get, tools_folder
+from tests.tools.build import tools_folder
+from tests.tools.tool import how_to_get
 
 # Read when pytest starts: tests give themselves another HOME and other variables.
 _FOLDER = tools_folder()
