@@ -1,4 +1,4 @@
-"""`fmc seal` and `fmc secret`: work on the secrets of repositories that exist."""
+"""`fmc seal`, `fmc secret` and `fmc keys`: work on the secrets of repositories that exist."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from generator.console import Console
     from generator.secrets.listing import SecretRow
+    from generator.secrets.plaintext import Plaintext
     from generator.secrets.repository import SealReport
     from generator.secrets.values import SetReport
     from generator.workspace import Repositories
@@ -95,6 +96,24 @@ def set_one(start: Path, identity: Path | None, secret: str, value: str | None, 
             from_input(content),
             datetime.now(UTC),
         )
+
+
+def export_keys(start: Path, identity: Path | None) -> Plaintext:
+    """Return the sealing keys as the Secrets that the cluster's controller loads; nothing is written.
+
+    Args:
+        start: The workspace, or a folder in it.
+        identity: The operator's age identity; None for the usual place.
+
+    Raises:
+        FmcError: The workspace has no catalogue, its vault can't be opened, or its keys are not the repository's.
+    """
+    from generator.secrets import export
+
+    repositories = find_repositories(start, template_root())
+    return export.export_keys(
+        repositories.catalogue_root, repositories.workspace.vault, _identities(repositories, identity)
+    )
 
 
 def _identities(repositories: Repositories, identity: Path | None) -> Identities:

@@ -7,6 +7,7 @@ The modules that other rooms call, in the order of use:
     repository    `fmc seal`: vault, certificate and sealed manifests as the catalogue says
     values        `fmc secret set`: a value from a pipe or a prompt, put into the vault
     listing       `fmc secret list`: what there is and how far it has come, no plaintexts
+    export        `fmc keys export`: the sealing keys, as the cluster wants them
     vault_file    the vault, for what follows
     verify        `fmc check`: what can be seen without the vault
     verify_vault  `fmc check`: what its owner alone can see

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from generator.secrets.plaintext import Plaintext
 
 _LIFETIME = timedelta(days=3650)
-_ACTIVE_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 
 
 @dataclass(frozen=True)
@@ -120,28 +118,3 @@ def certificate_fingerprint(certificate: bytes) -> str:
         ValueError: It is no certificate in PEM, or its key is not RSA.
     """
     return key_fingerprint(certificate_public_key(certificate))
-
-
-def key_secret(certificate: str, private_key: Plaintext, *, name: str, namespace: str) -> Plaintext:
-    """Return the Kubernetes Secret that gives a sealing key to the controller.
-
-    Args:
-        certificate: Public half in PEM.
-        private_key: Private half in PEM.
-        name: Name of the Secret; not `sealed-secrets-key`, which the controller loads without its label, too.
-        namespace: Namespace of the controller.
-
-    Returns:
-        The Secret as one JSON document, to be piped into `kubectl apply --server-side --filename -`.
-    """
-    document = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": name, "namespace": namespace, "labels": {_ACTIVE_LABEL: "active"}},
-        "data": {
-            "tls.crt": base64.b64encode(certificate.encode()).decode(),
-            "tls.key": base64.b64encode(private_key.reveal()).decode(),
-        },
-    }
-    return Plaintext(json.dumps(document, indent=2).encode())

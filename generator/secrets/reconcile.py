@@ -93,7 +93,7 @@ def reconcile(
         BadInputError: The committed certificate is none of the vault's, the vault lacks the sealing key that the
             catalogue names, or a supplied value can't be used.
     """
-    key = _sealing_key(catalogue, vault)
+    key = active_key(catalogue, vault)
     if certificate is not None:
         require_own_certificate(certificate, vault)
     run = _Run(vault, catalogue.cluster, Sealer(key.certificate.encode()), now, external_values)
@@ -115,7 +115,12 @@ def reconcile(
     )
 
 
-def _sealing_key(catalogue: Catalogue, vault: Vault) -> KeyRecord:
+def active_key(catalogue: Catalogue, vault: Vault) -> KeyRecord:
+    """Return the sealing key that the catalogue names: everything is sealed to it.
+
+    Raises:
+        BadInputError: The vault has no such key.
+    """
     key = vault.sealing_key(catalogue.key_name)
     if key is None:
         known = ", ".join(record.name for record in vault.sealing_keys)

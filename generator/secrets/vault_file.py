@@ -74,7 +74,11 @@ def _decrypt(path: Path, identity_path: Path) -> bytes:
     try:
         encrypted = path.read_bytes()
     except OSError as error:
-        raise VaultError(f"can't read the vault: {error.strerror}", where=str(path)) from error
+        raise VaultError(
+            f"can't read the vault: {error.strerror}",
+            where=str(path),
+            fix="Bring it back from a backup, or name the folder that holds it with --workspace.",
+        ) from error
     if not identity_path.exists():
         raise VaultError(
             f"the vault {path} can't be opened: there is no identity at {identity_path}",

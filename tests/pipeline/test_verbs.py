@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from generator import __version__
 from generator.cli import options
 from generator.cli.main import VERBS, fmc
 from generator.console import Console
+from generator.secrets.keys import certificate_fingerprint, generate_sealing_key
 from tests.pipeline.world import EXAMPLE, FMC, ROOT, World, answers, tree
 
 if TYPE_CHECKING:
@@ -60,9 +62,9 @@ def test_the_list_of_verbs_says_what_they_say_themselves() -> None:
 def test_examples_are_commands_that_exist(name: str) -> None:
     known = commands()
     text = (known[name].help or "").partition("Examples:\n")[2].partition("\n\n")[0]
-    examples = [
-        re.split(r" {3,}", line.strip())[0].rpartition("| ")[2].rpartition("&& ")[2] for line in text.splitlines()
-    ]
+    commands_of_line = [re.findall(r"\bfmc (?:(?! {3}|[|)&]).)*", line) for line in text.splitlines()]
+    assert all(commands_of_line)
+    examples = [example for found in commands_of_line for example in found]
     assert examples
     for example in examples:
         program, *words = shlex.split(example)
@@ -158,7 +160,7 @@ def test_check_of_answers_alone(world: World) -> None:
     assert not world.workspace.exists()
 
 
-@pytest.mark.parametrize("verb", ["check", "push", "seal", "secret list", f"secret set {TOKEN}"])
+@pytest.mark.parametrize("verb", ["check", "push", "seal", "secret list", f"secret set {TOKEN}", "keys export"])
 def test_outside_of_a_workspace(pushed: World, verb: str) -> None:
     """Not even next to one: what lies nearby is nobody's business."""
     (pushed.folder / "workspace" / "argocd").rename(pushed.folder / "argocd")
@@ -271,6 +273,41 @@ def test_a_value_that_cannot_be_set(pushed: World, named: str, stdin: str, messa
     assert fix in done.err
     assert "value-of-mine" not in done.all
     assert tree(pushed.workspace) == before
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sealing_keys_go_into_a_pipe(pushed: World) -> None:
+    before = tree(pushed.folder)
+    done = pushed.run(str(FMC), "keys", "export", cwd=pushed.workspace / "argocd")
+    assert (done.code, done.err) == (0, "")
+    (secret,) = json.loads(done.out)["items"]
+    certificate = (pushed.workspace / "argocd/secrets/sealing-cert.pem").read_bytes()
+    assert base64.b64decode(secret["data"]["tls.crt"]) == certificate
+    assert tree(pushed.folder) == before
+
+
+def test_the_sealing_keys_are_not_shown_on_a_terminal(pushed: World) -> None:
+    import pexpect
+
+    shown, code = pexpect.run(
+        f"{FMC} keys export", cwd=str(pushed.workspace), env=pushed.environment, encoding="utf-8", withexitstatus=True
+    )
+    assert code == 2
+    assert "not shown on a terminal" in shown
+    assert "fmc keys export | kubectl apply --server-side -f -" in shown
+    assert "tls.key" not in shown
+
+
+def test_keys_that_do_not_open_what_is_in_git_are_not_given_away(pushed: World) -> None:
+    foreign = generate_sealing_key(2048).certificate
+    own = (pushed.workspace / "argocd/secrets/sealing-cert.pem").read_bytes()
+    (pushed.workspace / "argocd/secrets/sealing-cert.pem").write_text(foreign)
+    done = pushed.fmc("keys", "export", cwd=pushed.workspace)
+    assert (done.code, done.out) == (2, "")
+    for certificate in (foreign.encode(), own):
+        assert certificate_fingerprint(certificate) in done.err
 
 
 # -- doctor and the terminal -------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ import base64
 import json
 import os
 import subprocess
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from generator.secrets.keys import key_secret
+from generator.secrets.export import key_secrets
+from generator.secrets.vault import KeyRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,8 @@ def recovered(kubeseal: Path, key_file: str, manifest: bytes) -> dict[str, Any]:
 
 def write_key_secret(path: Path, certificate: str, private_key: Plaintext) -> str:
     """Write a sealing key as the Secret that the cluster gets, and return the path."""
-    secret = key_secret(certificate, private_key, name="sealed-secrets-key-1", namespace="kube-system")
-    path.write_bytes(secret.reveal())
+    record = KeyRecord(
+        name="sealed-secrets-key-1", certificate=certificate, private_key=private_key, created=datetime.now(UTC)
+    )
+    path.write_bytes(key_secrets("kube-system", [record]).reveal())
     return str(path)

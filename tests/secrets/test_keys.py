@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import pickle
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from generator.secrets.keys import certificate_fingerprint, certificate_public_key, generate_sealing_key, key_secret
+from generator.secrets.keys import certificate_fingerprint, certificate_public_key, generate_sealing_key
 
 if TYPE_CHECKING:
     from generator.secrets.keys import SealingKey
@@ -56,22 +55,6 @@ def test_the_fingerprint_is_openssh_s(sealing_key: SealingKey) -> None:
 def test_a_key_can_be_made_in_another_process(sealing_key: SealingKey) -> None:
     assert pickle.loads(pickle.dumps(sealing_key)) == sealing_key
     assert pickle.loads(pickle.dumps(generate_sealing_key)) is generate_sealing_key
-
-
-def test_the_secret_is_what_the_controller_loads(sealing_key: SealingKey) -> None:
-    secret = json.loads(
-        key_secret(
-            sealing_key.certificate, sealing_key.private_key, name="sealed-secrets-key-1", namespace="kube-system"
-        ).reveal()
-    )
-    assert secret["type"] == "kubernetes.io/tls"
-    assert secret["metadata"] == {
-        "name": "sealed-secrets-key-1",
-        "namespace": "kube-system",
-        "labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"},
-    }
-    assert base64.b64decode(secret["data"]["tls.crt"]).decode() == sealing_key.certificate
-    assert base64.b64decode(secret["data"]["tls.key"]) == sealing_key.private_key.reveal()
 
 
 def test_a_certificate_with_another_kind_of_key_is_refused() -> None:
