@@ -15,7 +15,7 @@ from typing import Any
 
 MINORS = ("1.34", "1.35", "1.36")
 """The minor versions of Kubernetes that are bundled, oldest first."""
-FORMAT = 1
+FORMAT = 2
 """Raised when the content of a bundle changes, so that one made earlier is made anew."""
 
 _REFERENCE = "#/$defs/"
@@ -62,12 +62,16 @@ def make_bundle(minor: str) -> bytes:
         definitions: dict[str, Any] = json.loads((folder / "_definitions.json").read_bytes())["$defs"]
     except OSError:
         raise LookupError(f"kubernetes-validate has no schemas of Kubernetes {minor}") from None
-    kinds = _kinds(definitions)
     slim = {name: _slim(schema) for name, schema in definitions.items()}
-    for key, name in kinds.items():
+    kinds = {}
+    for key, name in _kinds(definitions).items():
         api_version, kind = key.split(" ")
-        slim[name]["properties"] |= {"apiVersion": {"const": api_version}, "kind": {"const": kind}}
-        slim[name]["required"] = sorted({*slim[name].get("required", ()), "apiVersion", "kind", "metadata"})
+        # Beside the definition: inside of another object, such as a StatefulSet's claims, all three may be absent.
+        kinds[key] = f"{name}.object"
+        slim[kinds[key]] = slim[name] | {
+            "properties": slim[name]["properties"] | {"apiVersion": {"const": api_version}, "kind": {"const": kind}},
+            "required": sorted({*slim[name].get("required", ()), "apiVersion", "kind", "metadata"}),
+        }
     used = closure(slim, kinds.values())
     content = {
         "format": FORMAT,
