@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -29,18 +29,22 @@ class GitServer:
         root: The folder; `http.receivepack` must be set in its repositories.
         user: Who may come in.
         token: The password; None lets everybody in.
+        readers: Passwords of users that may come in, but not push.
         read_only: Answer 403 to pushes.
         moved_to: Base URL to which every request is redirected.
         tls: Speak HTTPS.
+        address: Where to listen; port 0 is any that is free.
         seen: Path and Authorization header of every request.
     """
 
     root: Path
     user: str = "ci"
     token: str | None = None
+    readers: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     moved_to: str | None = None
     tls: ssl.SSLContext | None = None
+    address: tuple[str, int] = ("127.0.0.1", 0)
     seen: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
@@ -49,13 +53,18 @@ class GitServer:
         scheme = "https" if self.tls else "http"
         return f"{scheme}://127.0.0.1:{self._http.server_address[1]}"
 
+    @property
+    def writer(self) -> str:
+        """The Authorization header of the user that may push."""
+        return _basic(self.user, self.token or "")
+
     def __enter__(self) -> GitServer:
         server = self
 
         class Handler(_Handler):
             owner = server
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer(self.address, Handler)
         self._http.daemon_threads = True
         if self.tls:
             self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
@@ -91,11 +100,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = b"".join(self._body())
         authorization = self.headers.get("Authorization")
         owner.seen.append((self.path, authorization))
+        reading = [_basic(user, token) for user, token in owner.readers.items()]
         if owner.moved_to:
             self._reply(301, [("Location", owner.moved_to + self.path)], b"")
-        elif owner.token is not None and authorization != _basic(owner.user, owner.token):
+        elif owner.token is not None and authorization not in (owner.writer, *reading):
             self._reply(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
-        elif owner.read_only and "git-receive-pack" in self.path:
+        elif (owner.read_only or authorization in reading) and "git-receive-pack" in self.path:
             self._reply(403, [], b"")
         else:
             self._reply(*self._backend(body))

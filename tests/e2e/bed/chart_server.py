@@ -1,0 +1,104 @@
+"""The Helm repository of the bed: charts at a version of one's choice, by HTTPS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from generator.tools.command import Command
+from tests.e2e.bed.authority import Authority
+from tests.e2e.bed.errors import BedError
+from tests.e2e.charts.assemble import CHARTS, assemble
+from tests.tools.build import shared_files
+
+ADDRESS = ("127.0.0.3", 443)
+
+
+class ChartServer:
+    """Serves what has been published, at https://<host>."""
+
+    def __init__(self, folder: Path, authority: Authority, host: str, helm: Command) -> None:
+        """Prepare a server without charts.
+
+        Args:
+            folder: For the packages.
+            authority: Issues the server's certificate.
+            host: The server's name.
+            helm: Packages.
+        """
+        self._folder = folder
+        self._certificate = authority.server(host, [host])
+        self._helm = helm
+        self._server: ThreadingHTTPServer | None = None
+        self.url = f"https://{host}"
+        self._public = folder / "public"
+        self._public.mkdir(parents=True)
+
+    def publish(self, name: str, version: str) -> None:
+        """Add a chart to the repository.
+
+        The real chart is taken where there is one: from the folder in FMC_CHARTS (`NAME-VERSION.tgz` as it is, or a
+        folder `NAME`), or from the sources of the program. Otherwise our stand-in for it (`charts/README.md`).
+
+        Args:
+            name: Of the chart.
+            version: The one that it gets.
+
+        Raises:
+            BedError: There is no such chart.
+        """
+        given = Path(os.environ.get("FMC_CHARTS") or "/nonexistent")
+        archive = given / f"{name}-{version}.tgz"
+        if archive.exists():
+            shutil.copy(archive, self._public)
+        else:
+            chart = self._find(name, given)
+            self._helm.run(["package", str(chart), "--version", version, "--destination", str(self._public)])
+        self._index()
+
+    def _find(self, name: str, given: Path) -> Path:
+        for folder in (given, shared_files("sealed-secrets")):
+            if (folder / name / "Chart.yaml").exists():
+                return folder / name
+        if not (CHARTS / name / "Chart.yaml").exists():
+            raise BedError(
+                f"there is no chart {name}", fix=f"Put it into the folder in FMC_CHARTS, as {name}-VERSION.tgz."
+            )
+        build = self._folder / "build"
+        shutil.rmtree(build, ignore_errors=True)
+        build.mkdir()
+        return assemble(name, build, shared_files("cluster") / "crds")
+
+    def _index(self) -> None:
+        self._helm.run(["repo", "index", str(self._public), "--url", self.url])
+
+    def withdraw(self, name: str, version: str) -> None:
+        """Take a chart out of the repository."""
+        (self._public / f"{name}-{version}.tgz").unlink()
+        self._index()
+
+    def start(self) -> None:
+        """Serve."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*self._certificate)
+        self._server = ThreadingHTTPServer(ADDRESS, partial(_Files, directory=str(self._public)))
+        self._server.daemon_threads = True
+        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self._server.serve_forever, name="charts", daemon=True).start()
+
+    def stop(self) -> None:
+        """Go away."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class _Files(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Keep the tests' output clean."""

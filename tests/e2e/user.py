@@ -1,0 +1,161 @@
+"""What a user does, with the commands of the READMEs: make the repositories, bootstrap, commit, push."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from tests.e2e.bed.bed import GIT_HOST, Bed
+from tests.e2e.bed.errors import BedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("infra", "argocd", "apps")
+_TIMEOUT = 600
+# Commits are looked for every ten seconds instead of every three minutes: what a webhook does for a real forge.
+_USER_VALUES = """
+configs:
+  cm:
+    timeout.reconciliation: 10s
+    timeout.reconciliation.jitter: 0s
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def all(self) -> str:
+        """Return all that it printed."""
+        return self.out + self.err
+
+
+class User:
+    """A person with a shell, an identity, and tokens for the forge."""
+
+    def __init__(self, bed: Bed) -> None:
+        """Give them a home in the bed's folder."""
+        self._bed = bed
+        self.workspace = bed.folder / "workspace"
+        self.environment = {
+            "HOME": str(bed.home),
+            "KUBECONFIG": str(bed.control_plane.kubeconfig),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(bed.tools), os.environ["PATH"]]),
+            "FMC_GIT_TOKEN": bed.forge.write_token,
+            "FMC_GIT_READ_TOKEN": bed.forge.read_token,
+            "ANSIBLE_FORCE_COLOR": "0",
+        }
+        (bed.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
+
+    def run(
+        self,
+        *command: str,
+        cwd: Path | None = None,
+        stdin: str = "",
+        environment: Mapping[str, str] | None = None,
+        timeout: float = _TIMEOUT,
+    ) -> Done:
+        """Run a command to its end."""
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.workspace,
+            env={**self.environment, **(environment or {})},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def do(self, *command: str, cwd: Path | None = None, stdin: str = "") -> str:
+        """Run a command that must succeed, and return what it prints.
+
+        Raises:
+            BedError: It failed.
+        """
+        done = self.run(*command, cwd=cwd, stdin=stdin)
+        if done.code:
+            raise BedError(f"{' '.join(command)} ended with exit code {done.code}:\n{done.all}")
+        return done.out
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl."""
+        return self.do("kubectl", *arguments, stdin=stdin, cwd=self._bed.folder)
+
+    def make_repositories(self) -> str:
+        """Run `fmc new --push` for examples/ha.yaml with the bed's charts; return what it printed."""
+        for part in PARTS:
+            self._bed.forge.create(f"home/{part}.git")
+        answers = self._bed.folder / "answers.yaml"
+        example = (ROOT / "examples" / "ha.yaml").read_text()
+        answers.write_text(f"{example}chart_mirror: {self._bed.charts.url}\n")
+        command = ["fmc", "new", "--answers", str(answers), "--push", "--yes", "--workspace", str(self.workspace)]
+        printed = self.do(*command, cwd=self._bed.folder)
+        for name, chart in self.yaml("argocd", "versions.yaml")["charts"].items():
+            self._bed.charts.publish(name, chart["version"])
+        values = self.workspace / "argocd" / "platform" / "argocd" / "values.user.yaml"
+        self.commit("argocd", "Look for commits more often", {values: values.read_text() + _USER_VALUES})
+        return printed
+
+    def bootstrap(self, *options: str, timeout: float = _TIMEOUT) -> Done:
+        """Run the bootstrap playbook of the infra repository."""
+        folder = self.workspace / "infra" / "ansible"
+        return self.run("ansible-playbook", "playbooks/gitops.yml", *options, cwd=folder, timeout=timeout)
+
+    def commit(self, part: str, message: str, files: Mapping[Path, str | None]) -> str:
+        """Commit files and push them.
+
+        Args:
+            part: The repository.
+            message: Of the commit.
+            files: Content by path, absolute or in the repository; None removes a file.
+
+        Returns:
+            The commit.
+        """
+        folder = self.workspace / part
+        for path, content in files.items():
+            if content is None:
+                (folder / path).unlink()
+            else:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(content)
+        self.do("git", "add", "--all", cwd=folder)
+        self.do("git", "commit", "--quiet", "--message", message, cwd=folder)
+        return self.push(part)
+
+    def push(self, part: str) -> str:
+        """Push what is committed with plain git, and return the commit."""
+        folder = self.workspace / part
+        # As a credential helper would answer.
+        helper = '!f() { echo username=x-access-token; echo "password=$FMC_GIT_TOKEN"; }; f'
+        self.do("git", "-c", f"credential.helper={helper}", "push", "--quiet", "origin", "HEAD:main", cwd=folder)
+        return self.head(part)
+
+    def head(self, part: str) -> str:
+        """Return the commit that a repository is at."""
+        return self.do("git", "rev-parse", "HEAD", cwd=self.workspace / part).strip()
+
+    def yaml(self, part: str, file: str) -> Any:
+        """Read a YAML file of a repository."""
+        return YAML(typ="safe").load(self.workspace / part / file)
+
+    def url(self, part: str) -> str:
+        """Return the address of a repository."""
+        return f"https://{GIT_HOST}/home/{part}.git"
