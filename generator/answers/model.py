@@ -139,4 +139,5 @@ class Answers:
     nodes: list[NodeOverride]
     host: Host
     kubernetes: Kubernetes
+    chart_mirror: str
     vault_recipients: list[str]

@@ -157,13 +157,14 @@ def test_a_role_gets_what_its_specification_asks_for(infra: Infra) -> None:
         assert declared == (dict(documents(defaults)[0]) if defaults.exists() else {})
 
 
-def test_every_playbook_is_part_of_the_whole(infra: Infra) -> None:
+def test_every_playbook_for_machines_is_part_of_the_whole(infra: Infra) -> None:
     (site,) = documents(infra.ansible / "playbooks/site.yml")
     imported = [play["ansible.builtin.import_playbook"] for play in site]
     assert imported[0] == "preflight.yml"
-    assert sorted(imported) == sorted(
-        path.name for path in (infra.ansible / "playbooks").iterdir() if path.name != "site.yml"
-    )
+    playbooks = {path.name: documents(path)[0] for path in (infra.ansible / "playbooks").iterdir()}
+    for_machines = {name for name, plays in playbooks.items() if any(play.get("hosts") == "all" for play in plays)}
+    assert sorted(imported) == sorted(for_machines)
+    assert set(playbooks) == {*for_machines, "site.yml", "gitops.yml"}
 
 
 def test_host_keys_are_checked(infra: Infra) -> None:

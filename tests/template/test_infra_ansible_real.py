@@ -83,7 +83,7 @@ def test_what_a_user_sets_wins(ha: Infra, ansible: Ansible, tmp_path: Path) -> N
 
 
 def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
-    result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", "playbooks/site.yml")
+    result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", "playbooks/site.yml", "playbooks/gitops.yml")
     assert result.returncode == 0, result.stderr
     assert "WARNING" not in result.stderr
 
