@@ -188,7 +188,7 @@ def test_charts_are_pinned_to_the_versions_file(cluster: Cluster) -> None:
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for _, version in pinned.values())
 
 
-def test_renovate_finds_every_pin_of_the_versions_file(render: Render) -> None:
+def test_renovate_finds_every_pin_of_the_versions_file_and_the_image(render: Render) -> None:
     cluster = render_cluster(render, "ha")
     config = (cluster.argocd / "renovate.json").read_text()
     (pattern,) = [
@@ -200,6 +200,9 @@ def test_renovate_finds_every_pin_of_the_versions_file(render: Render) -> None:
     assert {(name, url, version) for _, name, url, version in found} == {
         (name, chart["repository"], chart["version"]) for name, chart in versions["charts"].items()
     }
+    values = (cluster.argocd / "platform/argocd/values.yaml").read_text()
+    tag = cluster.values("argocd")["global"]["image"]["tag"]
+    assert re.findall(pattern.replace("(?<", "(?P<"), values) == [("docker", "quay.io/argoproj/argocd", "", tag)]
 
 
 def test_sealed_manifests_are_read_at_any_depth_and_the_catalogue_is_not(cluster: Cluster) -> None:

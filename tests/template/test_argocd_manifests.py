@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.template.argocd_tree import CLUSTERS, Cluster, documents, render_cluster
+from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
     from tests.template.conftest import Render
@@ -71,6 +73,12 @@ def test_argocd_has_the_health_checks_that_make_waves_wait(cluster: Cluster) -> 
     assert "observedGeneration" in cm["resource.customizations.health.bitnami.com_SealedSecret"]
     # Argo CD's Lua has no string library.
     assert not re.search(r"\bstring\.|:(match|find|sub|gsub|format)\(", application)
+
+
+def test_argocd_runs_the_release_that_the_tests_build(cluster: Cluster) -> None:
+    tools = tomllib.loads((ROOT / "tests/tools/tools.toml").read_text())
+    assert tools["go"]["cluster"]["module"].startswith("github.com/argoproj/argo-cd/")
+    assert cluster.values("argocd")["global"]["image"] == {"tag": tools["go"]["cluster"]["version"]}
 
 
 def test_argocd_gives_up_waiting_and_keeps_comparing(cluster: Cluster) -> None:

@@ -160,6 +160,7 @@ def test_their_versions_are_the_pinned_ones(render: Render) -> None:
 def test_argo_cd_runs_one_release_everywhere_as_its_pods_say(render: Render, tmp_path: Path) -> None:
     items = objects(CHARTS / "argo-cd", rendered_values(render, "argo-cd", "ha"), tmp_path)
     described = yaml.safe_load((CHARTS / "argo-cd/Chart.yaml").read_text())
+    assert render_cluster(render, "ha").values("argocd")["global"]["image"]["tag"] == described["appVersion"]
     images = {
         container["image"]
         for pod in pods(items)
