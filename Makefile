@@ -12,7 +12,7 @@ JOBS ?= 2
 
 .PHONY: help
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: $(READY) ## Make .venv with everything that is pinned in requirements.lock
@@ -53,6 +53,26 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 .PHONY: tools
 tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools
 	$(BIN)/python -m tests.tools.build
+
+.PHONY: e2e-tools
+e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; a quarter of an hour, once)
+	$(BIN)/python -m tests.tools.build --group e2e
+
+.PHONY: e2e
+e2e: e2e-tools ## Roll examples/ha.yaml out on a real Argo CD, in a network of its own, and look closely (as root)
+	$(BIN)/python -m tests.e2e test
+
+.PHONY: e2e-scale
+e2e-scale: e2e-tools ## The same bed with 200 applications: how long, how much memory
+	FMC_E2E_APPLICATIONS=200 $(BIN)/python -m tests.e2e test tests/e2e/test_8_scale.py
+
+.PHONY: e2e-up e2e-status e2e-shell e2e-down
+e2e-up: e2e-tools ## The bed for you: start it and leave it running
+e2e-status: $(READY) ## What runs on it, and how each Application is
+e2e-shell: $(READY) ## A shell inside, with kubectl and the repositories
+e2e-down: $(READY) ## End it
+e2e-up e2e-status e2e-shell e2e-down: e2e-%:
+	@$(BIN)/python -m tests.e2e $*
 
 .PHONY: bench
 bench: $(READY) ## Compare with peers, print a table, write bench/results.json

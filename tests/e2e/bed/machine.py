@@ -10,7 +10,7 @@ import fcntl
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.e2e.bed.errors import BedError
@@ -21,6 +21,11 @@ _TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
 # <linux/sockios.h>, <linux/if.h>
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _IFREQ = struct.Struct("16sH14x")
+
+
+def run_inside(command: Sequence[str]) -> int:
+    """Run a command in namespaces of its own, and return its exit code."""
+    return subprocess.run([*ENTER, *command], check=False).returncode
 
 
 def require_own_network() -> None:

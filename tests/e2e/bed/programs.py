@@ -45,7 +45,7 @@ _BY_COMMAND = {
     "argocd-application-controller": _serving("argocd", "8082/healthz"),
     "argocd-applicationset-controller": _serving(
         "argocd",
-        "18087/healthz",
+        "18086/metrics",
         "--metrics-addr=127.0.0.1:18086",
         "--probe-addr=127.0.0.1:18087",
         "--webhook-addr=127.0.0.1:18088",

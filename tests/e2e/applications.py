@@ -1,0 +1,117 @@
+"""What Argo CD says of its Applications, and when that counts as done."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.e2e.bed.api import Api, ApiError, Object
+from tests.e2e.bed.bed import describe
+from tests.e2e.bed.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from tests.e2e.bed.bed import Bed
+
+_CONVERGES_IN = 240
+"""Seconds; a root that failed asks again after three minutes at most."""
+
+
+def complaints(application: Object, revisions: Mapping[str, str]) -> list[str]:
+    """Say what an Application lacks to be done: Synced, Healthy, its operation Succeeded, at the pushed revision.
+
+    Args:
+        application: The object.
+        revisions: The pushed commit by repository; charts have none.
+    """
+    status = application.get("status") or {}
+    wanted = {"sync": "Synced", "health": "Healthy"}
+    found = [f"{key} is {value}" for key in wanted if (value := status.get(key, {}).get("status")) != wanted[key]]
+    operation = status.get("operationState", {})
+    if application.get("operation") or operation.get("phase") != "Succeeded":
+        found.append(f"its operation is {operation.get('phase')}")
+    spec, sync = application["spec"], status.get("sync", {})
+    sources = spec.get("sources") or [spec["source"]]
+    seen = sync.get("revisions") or [sync.get("revision")]
+    for source, revision in zip(sources, seen, strict=False):
+        pushed = revisions.get(source["repoURL"])
+        if pushed and revision != pushed:
+            found.append(f"it is at {str(revision)[:8]} of {source['repoURL']}, not {pushed[:8]}")
+    return found
+
+
+def wait_until_done(
+    bed: Bed,
+    names: Collection[str],
+    revisions: Mapping[str, str],
+    *,
+    timeout: float = _CONVERGES_IN,
+) -> float:
+    """Wait until these Applications are done, and return the seconds that it took.
+
+    Args:
+        bed: The cluster.
+        names: The Applications that must be there.
+        revisions: The pushed commit by repository.
+        timeout: Seconds.
+
+    Raises:
+        BedError: They are not in time; with who waits for what.
+    """
+    begin = time.monotonic()
+
+    def done() -> bool:
+        present = applications(bed.api)
+        return set(names) <= set(present) and not any(complaints(present[name], revisions) for name in names)
+
+    wait_for(f"{', '.join(sorted(names))} to be done", done, timeout=timeout, report=bed.report)
+    return time.monotonic() - begin
+
+
+def applications(api: Api) -> dict[str, Object]:
+    """Return the Applications by name; none while the API server is away."""
+    try:
+        return {item["metadata"]["name"]: item for item in api.objects("Application", "argocd")}
+    except ApiError:
+        return {}
+
+
+@dataclass
+class Timeline:
+    """Notes each change of each Application, in a thread of its own; use it as a context manager.
+
+    Attributes:
+        api: The cluster.
+        entries: Seconds since the start, name, and state in a line.
+    """
+
+    api: Api
+    entries: list[tuple[float, str, str]] = field(default_factory=list)
+    created: dict[str, float] = field(default_factory=dict)
+    healthy: dict[str, float] = field(default_factory=dict)
+
+    def __enter__(self) -> Timeline:
+        self._begin = time.monotonic()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        last: dict[str, str] = {}
+        while not self._end.wait(0.1):
+            for name, item in applications(self.api).items():
+                line, now = describe(item), time.monotonic() - self._begin
+                if last.get(name) != line:
+                    last[name] = line
+                    self.entries.append((now, name, line))
+                self.created.setdefault(name, now)
+                if not complaints(item, {}):
+                    self.healthy.setdefault(name, now)

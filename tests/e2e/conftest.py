@@ -1,0 +1,58 @@
+"""One bed for all tests here, in the order of their files: each goes on from what the one before left."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.bed.bed import Bed
+from tests.e2e.rollout import Rollout, roll_out
+from tests.e2e.user import User
+from tests.tools.build import tools_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    """A running bed; its folder with the logs is kept when a test fails."""
+    folder = Path(tempfile.mkdtemp(prefix="fmc-e2e-"))
+    bed = Bed(folder, tools_folder())
+    try:
+        bed.start()
+        yield bed
+    finally:
+        bed.stop()
+        if request.session.testsfailed:
+            _say(request, f"logs and files of the bed are kept in {folder}")
+        else:
+            shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Print a line of evidence, with the seconds since the start."""
+    begin = time.monotonic()
+    return lambda text: _say(request, f"  {time.monotonic() - begin:6.1f} s  {text}")
+
+
+@pytest.fixture(scope="session")
+def rollout(bed: Bed, evidence: Callable[[str], None]) -> Rollout:
+    """A cluster after its first rollout."""
+    return roll_out(bed, User(bed), evidence)
+
+
+def _say(request: pytest.FixtureRequest, text: str) -> None:
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
+    assert reporter is not None
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        reporter.write_line(text)

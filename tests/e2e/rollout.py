@@ -1,0 +1,108 @@
+"""The rollout: repositories made, pushed and bootstrapped, with one wave held back for a while."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from tests.e2e.applications import Timeline, applications, wait_until_done
+from tests.e2e.bed.errors import BedError
+from tests.e2e.bed.waiting import holds_for, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.bed.bed import Bed
+    from tests.e2e.user import Done, User
+
+GATE = ("traefik", "traefik-")
+"""The pods that are held: those of wave -10, below wave 20 with the apps."""
+GATE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What a rollout left.
+
+    Attributes:
+        bed: The cluster.
+        user: Who did it.
+        pushed: What `fmc new --push` printed.
+        bootstrap: The playbook's run.
+        timeline: What the Applications did meanwhile.
+        seconds: From the end of the gate until all of them were done.
+    """
+
+    bed: Bed
+    user: User
+    pushed: str
+    bootstrap: Done
+    timeline: Timeline
+    seconds: float
+
+    def revisions(self) -> dict[str, str]:
+        """Return the pushed commit by repository, as it is now."""
+        return {self.user.url(part): self.user.head(part) for part in ("argocd", "apps")}
+
+    def waves(self) -> dict[str, int]:
+        """Return the wave of each Application that the repository argocd holds, root's included, by name."""
+        return {name: wave for name, (kind, wave) in self._declared().items() if kind == "Application"}
+
+    def sets(self) -> dict[str, int]:
+        """Return the wave of each ApplicationSet, by name."""
+        return {name: wave for name, (kind, wave) in self._declared().items() if kind == "ApplicationSet"}
+
+    def names(self) -> set[str]:
+        """Return the names of all Applications that there must be."""
+        overlays = (self.user.workspace / "apps").glob("apps/*/overlays/*")
+        return {"root", *self.waves(), *(f"{path.parts[-3]}-{path.name}" for path in overlays)}
+
+    def wait_until_done(self, timeout: float = 240) -> float:
+        """Wait until all Applications are done at the pushed revisions, and return the seconds that it took."""
+        return wait_until_done(self.bed, self.names(), self.revisions(), timeout=timeout)
+
+    def _declared(self) -> dict[str, tuple[str, int]]:
+        found = {}
+        for path in (self.user.workspace / "argocd" / "applications").glob("*.yaml"):
+            manifest: Any = YAML(typ="safe").load(path)
+            wave = manifest["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
+            found[manifest["metadata"]["name"]] = (manifest["kind"], int(wave))
+        return found
+
+
+def roll_out(bed: Bed, user: User, evidence: Callable[[str], None]) -> Rollout:
+    """Do what the READMEs say, from nothing to a cluster in which everything is done.
+
+    Raises:
+        BedError: Something failed, or a wave did not wait for the one before it.
+    """
+    pushed = user.make_repositories()
+    evidence("fmc new --push: three repositories")
+    bed.kubelet.hold(*GATE)
+    with Timeline(bed.api) as timeline, ThreadPoolExecutor() as threads:
+        running = threads.submit(user.bootstrap)
+
+        def is_held() -> bool:
+            if running.done():
+                done = running.result()
+                raise BedError(f"the bootstrap ended with exit code {done.code}:\n{done.all}")
+            return any(pod.name.startswith(GATE[1]) for pod in bed.kubelet.waiting)
+
+        wait_for("the pods of Traefik", is_held, timeout=240, report=bed.report)
+        evidence(f"gate closed: {', '.join(sorted(applications(bed.api)))} are there, the pods of Traefik can't run")
+        holds_for(
+            "no ApplicationSet while Traefik is not healthy",
+            lambda: not bed.api.objects("ApplicationSet"),
+            seconds=GATE_SECONDS,
+        )
+        evidence(f"nothing of a later wave in {GATE_SECONDS} s; gate opened")
+        bed.kubelet.release(*GATE)
+        bootstrap = running.result()
+        rollout = Rollout(bed, user, pushed, bootstrap, timeline, 0.0)
+        if bootstrap.code == 0:
+            rollout = Rollout(bed, user, pushed, bootstrap, timeline, rollout.wait_until_done())
+    evidence(f"bootstrap ended with {bootstrap.code}")
+    return rollout

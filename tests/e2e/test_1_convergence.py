@@ -1,0 +1,44 @@
+"""What was pushed converges, wave by wave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+from tests.e2e.applications import applications, complaints
+from tests.e2e.rollout import Rollout
+
+
+def test_the_bootstrap_says_what_it_did(rollout: Rollout, evidence: Callable[[str], None]) -> None:
+    assert rollout.bootstrap.code == 0, rollout.bootstrap.all
+    recap = next(line for line in rollout.bootstrap.out.splitlines() if "failed=" in line)
+    evidence(recap)
+    for name in rollout.names():
+        assert name in rollout.bootstrap.out
+
+
+def test_all_applications_are_done_at_the_pushed_revision(rollout: Rollout, evidence: Callable[[str], None]) -> None:
+    present = applications(rollout.bed.api)
+    assert set(present) == rollout.names()
+    revisions = rollout.revisions()
+    for name, application in sorted(present.items()):
+        assert complaints(application, revisions) == [], name
+        sync = application["status"]["sync"]
+        evidence(f"{name}: Synced, Healthy, Succeeded at {sync.get('revision') or sync['revisions']}")
+    evidence(f"{rollout.seconds:.1f} s after the bootstrap")
+
+
+def test_an_application_appears_only_when_those_of_lower_waves_are_healthy(
+    rollout: Rollout, evidence: Callable[[str], None]
+) -> None:
+    """By the times at which they appeared and became healthy; the gate that held wave 20 is passed by then."""
+    timeline, waves = rollout.timeline, rollout.waves()
+    apps = {name: max(rollout.sets().values()) for name in rollout.names() - set(waves) - {"root"}}
+    ordered = sorted({**waves, **apps}.items(), key=lambda item: item[1])
+    for name, wave in ordered:
+        evidence(
+            f"wave {wave:4}  {name:18} appeared {timeline.created[name]:6.1f} s, done {timeline.healthy[name]:6.1f} s"
+        )
+    for (lower, before), (higher, after) in combinations(ordered, 2):
+        if before < after:
+            assert timeline.healthy[lower] <= timeline.created[higher], (lower, higher)
