@@ -1,0 +1,183 @@
+"""A pushed workspace, a cluster that is files in a folder, and the playbook that is to hand it over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.conftest import require_tool
+from tests.pipeline.world import FMC, ROOT, World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HERE = Path(__file__).parent
+TOKEN = "glpat-of-the-git-server"
+FIRST_PASSWORD = "password-of-the-first-start"
+# One poll each second, and no wait longer than some seconds.
+SHORT = {
+    "gitops_bootstrap_interval": 1,
+    "gitops_bootstrap_secrets_timeout": 3,
+    "gitops_bootstrap_rollout_timeout": 4,
+    "gitops_bootstrap_patience": 2,
+}
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a playbook left."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """The number of changed tasks."""
+        (count,) = re.findall(r"(?m)^localhost .*\bchanged=(\d+)", self.output)
+        return int(count)
+
+    @property
+    def message(self) -> str:
+        """The output without its indentation and line breaks."""
+        return " ".join(self.output.split())
+
+
+@dataclass
+class Operator:
+    """A person with a workspace and a kubeconfig.
+
+    Attributes:
+        world: Their machine.
+        repository: The repository that holds the parts; None where each is one of its own.
+    """
+
+    world: World
+    repository: Path | None = None
+
+    @property
+    def cluster(self) -> Path:
+        return self.world.folder / "cluster"
+
+    @property
+    def argocd(self) -> Path:
+        return (self.repository or self.world.workspace) / "argocd"
+
+    def make_cluster(self) -> None:
+        """Make an empty cluster, and the programs that lead to it."""
+        programs = self.world.folder / "bin"
+        for folder in (self.cluster, programs):
+            folder.mkdir()
+        for name in ("kubectl", "helm"):
+            script = f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m tests.bootstrap.{name} "$@"\n'
+            (programs / name).write_text(script)
+            (programs / name).chmod(0o755)
+        self.change_world(
+            tree=str(self.argocd),
+            revision=self.world.git("rev-parse", "HEAD", cwd=self.argocd),
+            first_password=FIRST_PASSWORD,
+        )
+
+    def change_world(self, **facts: Any) -> None:
+        """Say what is pushed, or what is broken."""
+        path = self.cluster / "world.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps(known | facts))
+
+    def play(
+        self, *arguments: str, env: Mapping[str, str] | None = None, without: str = "", **variables: Any
+    ) -> Played:
+        """Run the playbook.
+
+        Args:
+            arguments: Further arguments of ansible-playbook.
+            env: Further environment variables.
+            without: A program that is not on PATH.
+            variables: Of the role.
+        """
+        ansible = require_tool("ansible-playbook")
+        folders = [str(self.world.folder / "bin"), str(FMC.parent), *os.environ["PATH"].split(os.pathsep)]
+        environment = self.world.environment | {
+            "PATH": os.pathsep.join(folder for folder in folders if not (Path(folder) / (without or "\0")).exists()),
+            "FAKE_CLUSTER": str(self.cluster),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_NOCOLOR": "1",
+        }
+        done = subprocess.run(
+            [ansible, "playbooks/gitops.yml", "-e", json.dumps(SHORT | variables), *arguments],
+            cwd=self.argocd.parent / "infra/ansible",
+            env=environment | dict(env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        self._require_presentable(done.stdout)
+        return Played(done.returncode, done.stdout)
+
+    def _require_presentable(self, output: str) -> None:
+        """No output of any run may hold a secret."""
+        shown = output.encode()
+        leaks = sum(needle in shown for needle in (*self.world.needles(), FIRST_PASSWORD.encode()))
+        assert leaks == 0
+
+    def have_git_refuse(self, message: str) -> None:
+        """Have the Git server refuse Argo CD as long as it has the credential of now."""
+        manifest = yaml.safe_load((self.argocd / "secrets/argocd/git-credentials.sealed.yaml").read_text())
+        self.change_world(git_refuses=message, refused_token=manifest["spec"]["encryptedData"]["password"])
+
+    def push(self, part: str, files: Mapping[str, str]) -> None:
+        """Commit files, and push them; Argo CD sees the new commit."""
+        self.world.commit(part, files)
+        self.world.git("push", "--quiet", "origin", "HEAD", cwd=self.world.workspace / part)
+        self.change_world(revision=self.world.tips()["argocd"])
+
+    def calls(self) -> list[str]:
+        """What the cluster was asked to do, so far."""
+        log = self.cluster / "calls.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def objects(self) -> dict[str, Any]:
+        """The live objects, by `kind/namespace/name`."""
+        folder = self.cluster / "objects"
+        return {
+            path.relative_to(folder).with_suffix("").as_posix(): json.loads(path.read_text())["live"]
+            for path in sorted(folder.rglob("*.json"))
+        }
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A machine on which everything is sealed and pushed. Look at it, and leave it as it is."""
+    world = World(tmp_path_factory.mktemp("delivered") / "world").make()
+    done = world.new("--push", env={"FMC_GIT_READ_TOKEN": TOKEN})
+    assert done.code == 0, done.err
+    return world
+
+
+@pytest.fixture
+def operator(delivered: World, tmp_path: Path) -> Operator:
+    """A person with that workspace and an empty cluster."""
+    made = Operator(delivered.copy(tmp_path / "world"))
+    made.make_cluster()
+    return made
+
+
+@pytest.fixture(scope="session")
+def handed_over(delivered: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Operator, Played]:
+    """A person whose cluster the playbook has handed over, and what it said with -vvv. Leave both as they are."""
+    made = Operator(delivered.copy(tmp_path_factory.mktemp("handed-over") / "world"))
+    made.make_cluster()
+    done = made.play("-vvv")
+    assert done.code == 0, done.output
+    return made, done
