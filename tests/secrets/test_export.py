@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +16,8 @@ from generator.secrets.export import export_keys
 from generator.secrets.keys import certificate_fingerprint
 from generator.secrets.vault import KeyRecord
 from generator.secrets.vault_file import save_vault
+from tests.conftest import require_tool
+from tests.secrets.conftest import ROOT
 from tests.secrets.interop import recovered
 
 if TYPE_CHECKING:
@@ -151,3 +155,15 @@ def test_kubeseal_opens_the_repository_with_it(
     manifest = workspace.files()["secrets/registry/push-token.sealed.yaml"]
     secret = recovered(kubeseal, str(file), manifest)
     assert secret["data"]["token"] == workspace.external["FMC_TEST_TOKEN"].encode()
+
+
+@pytest.mark.tools
+def test_the_runbook_gives_the_same_without_fmc(workspace: Workspace) -> None:
+    """From what `age --decrypt` prints of the vault."""
+    workspace.seal()
+    runbook = (ROOT / "templates/argocd/docs/runbooks/sealing-key.md").read_text()
+    (program,) = re.findall(r"(?s)\| jq '(.*?)' \| kubectl apply --server-side", runbook)
+    done = subprocess.run(
+        [require_tool("jq"), program], input=workspace.open().to_json().reveal(), capture_output=True, check=True
+    )
+    assert [json.loads(done.stdout)] == secrets(workspace)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LAYOUTS = ("infra", "argocd", "apps", "monorepo")
 DELIMITERS = re.compile(r"#\{|\}#|#%|%#|#\||\|#")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
-COMMANDS = {"new", "check", "seal", "secret set", "secret list", "push", "doctor"}
+COMMANDS = {"new", "check", "seal", "secret set", "secret list", "keys export", "push", "doctor"}
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -94,7 +94,7 @@ def test_every_relative_link_leads_to_a_file(repository: Path) -> None:
 
 def test_a_readme_names_commands_that_exist(repository: Path) -> None:
     for readme in sorted(repository.rglob("*.md")):
-        for command in re.findall(r"\bfmc ([a-z]+(?: (?:set|list)\b)?)", readme.read_text()):
+        for command in re.findall(r"\bfmc ([a-z]+(?: (?:set|list|export)\b)?)", readme.read_text()):
             assert command in COMMANDS, f"{readme.relative_to(repository)}: fmc {command}"
 
 
