@@ -30,9 +30,10 @@ def complaints(application: Object, revisions: Mapping[str, str]) -> list[str]:
     status = application.get("status") or {}
     wanted = {"sync": "Synced", "health": "Healthy"}
     found = [f"{key} is {value}" for key in wanted if (value := status.get(key, {}).get("status")) != wanted[key]]
-    operation = status.get("operationState", {})
-    if application.get("operation") or operation.get("phase") != "Succeeded":
-        found.append(f"its operation is {operation.get('phase')}")
+    # One that was deleted and made again, with everything in place, has nothing to do.
+    phase = status.get("operationState", {}).get("phase", "Succeeded")
+    if application.get("operation") or phase != "Succeeded":
+        found.append(f"its operation is {phase}")
     spec, sync = application["spec"], status.get("sync", {})
     sources = spec.get("sources") or [spec["source"]]
     seen = sync.get("revisions") or [sync.get("revision")]

@@ -23,6 +23,7 @@ def test_all_applications_are_done_at_the_pushed_revision(rollout: Rollout, evid
     revisions = rollout.revisions()
     for name, application in sorted(present.items()):
         assert complaints(application, revisions) == [], name
+        assert application["status"]["operationState"]["phase"] == "Succeeded"
         sync = application["status"]["sync"]
         evidence(f"{name}: Synced, Healthy, Succeeded at {sync.get('revision') or sync['revisions']}")
     evidence(f"{rollout.seconds:.1f} s after the bootstrap")

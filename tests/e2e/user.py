@@ -113,10 +113,10 @@ class User:
         self.commit("argocd", "Look for commits more often", {values: values.read_text() + _USER_VALUES})
         return printed
 
-    def bootstrap(self, *options: str, timeout: float = _TIMEOUT) -> Done:
+    def bootstrap(self, environment: Mapping[str, str] | None = None) -> Done:
         """Run the bootstrap playbook of the infra repository."""
         folder = self.workspace / "infra" / "ansible"
-        return self.run("ansible-playbook", "playbooks/gitops.yml", *options, cwd=folder, timeout=timeout)
+        return self.run("ansible-playbook", "playbooks/gitops.yml", cwd=folder, environment=environment)
 
     def commit(self, part: str, message: str, files: Mapping[Path, str | None]) -> str:
         """Commit files and push them.

@@ -85,7 +85,8 @@ def read_tools() -> dict[str, Tool]:
 
 def how_to_get(program: str) -> str:
     """Return the command that brings a program, for the message of a skipped test."""
-    if any(program in tool.programs for tool in read_tools().values()):
-        return "make tools"
+    for tool in read_tools().values():
+        if program in tool.programs:
+            return "make tools" if tool.group == "test" else "make e2e-tools"
     system = tomllib.loads((HERE / "tools.toml").read_text())["system"]
     return str(system.get(program, f"your system's package of {program}"))

@@ -75,7 +75,7 @@ class Kubelet:
         if self._thread:
             self._thread.join()
         for container in self._containers.values():
-            container.stop()
+            container.kill()
         self._containers.clear()
         self._done.clear()
 

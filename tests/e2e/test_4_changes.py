@@ -1,0 +1,103 @@
+"""What is pushed later reaches the cluster: a commit, a new secret, a version bump of two waves in one commit."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import bcrypt
+
+from tests.e2e.applications import applications
+from tests.e2e.bed.waiting import holds_for, wait_for
+from tests.e2e.rollout import Rollout
+
+HELD_SECONDS = 15
+
+
+def test_a_commit_rolls_out(rollout: Rollout, evidence: Callable[[str], None]) -> None:
+    overlay = Path("apps/hello/overlays/production/kustomization.yaml")
+    text = (rollout.user.workspace / "apps" / overlay).read_text()
+    assert "count: 2" in text
+    rollout.user.commit("apps", "Three of them", {overlay: text.replace("count: 2", "count: 3")})
+    begin = time.monotonic()
+
+    def rolled_out() -> bool:
+        deployment = rollout.bed.api.get("Deployment", "hello-production", "hello")
+        return deployment is not None and deployment["status"].get("availableReplicas") == 3
+
+    wait_for("three replicas", rolled_out, report=rollout.bed.report)
+    evidence(f"three replicas {time.monotonic() - begin:.1f} s after the push")
+    evidence(f"all done {rollout.wait_until_done():.1f} s later")
+
+
+def test_a_new_password_reaches_the_cluster(rollout: Rollout, evidence: Callable[[str], None]) -> None:
+    """The steps of docs/runbooks/rotate-a-secret.md."""
+    user, password = rollout.user, secrets.token_urlsafe(24)
+    user.do("fmc", "secret", "set", "traefik/traefik-dashboard-auth", stdin=password)
+    user.do("fmc", "seal")
+    argocd = user.workspace / "argocd"
+    assert user.do("git", "status", "--porcelain", cwd=argocd).split() == [
+        "M",
+        "secrets/traefik/traefik-dashboard-auth.sealed.yaml",
+    ]
+    user.do("git", "commit", "--quiet", "--all", "--message", "Rotate the password of the dashboard", cwd=argocd)
+    user.do("fmc", "check")
+    user.do("fmc", "push")
+    begin = time.monotonic()
+
+    def is_there() -> bool:
+        secret = rollout.bed.api.get("Secret", "traefik", "traefik-dashboard-auth")
+        assert secret is not None
+        name, _, hashed = base64.b64decode(secret["data"]["users"]).strip().partition(b":")
+        return name == b"admin" and bcrypt.checkpw(password.encode(), hashed.replace(b"$2y$", b"$2b$"))
+
+    wait_for("the new password", is_there, report=rollout.bed.report)
+    evidence(f"the Secret has the new password {time.monotonic() - begin:.1f} s after the push")
+    evidence(f"all done {rollout.wait_until_done():.1f} s later")
+
+
+def test_a_bump_of_two_waves_in_one_commit_goes_in_order(rollout: Rollout, evidence: Callable[[str], None]) -> None:
+    """Argo CD's own chart in wave -50, whose pods are replaced by it, and Traefik's in wave -10."""
+    user, bed = rollout.user, rollout.bed
+    folder = user.workspace / "argocd"
+    files: dict[Path, str | None] = {}
+    versions = (folder / "versions.yaml").read_text()
+    bumped = {}
+    for chart, application in (("argo-cd", "argocd"), ("traefik", "traefik")):
+        old = user.yaml("argocd", "versions.yaml")["charts"][chart]["version"]
+        new = bumped[application] = f"{old.rsplit('.', 1)[0]}.99"
+        bed.charts.publish(chart, new)
+        versions = versions.replace(old, new)
+        path = Path(f"applications/{application}.yaml")
+        files[path] = (folder / path).read_text().replace(old, new)
+    bed.kubelet.hold("argocd", "argocd-server-")
+    user.commit("argocd", "Newer charts", {**files, Path("versions.yaml"): versions})
+    wait_for("the new pod of Argo CD's server", lambda: version_of(rollout, "argocd") == bumped["argocd"])
+    wait_for(
+        "the new pod of Argo CD's server",
+        lambda: any(pod.name.startswith("argocd-server-") for pod in bed.kubelet.waiting),
+        report=bed.report,
+    )
+    holds_for(
+        "Traefik at its old version while Argo CD is not healthy at its new one",
+        lambda: version_of(rollout, "traefik") != bumped["traefik"],
+        seconds=HELD_SECONDS,
+    )
+    evidence(f"argocd at {bumped['argocd']}, not healthy; traefik untouched for {HELD_SECONDS} s")
+    bed.kubelet.release("argocd", "argocd-server-")
+    wait_for(
+        "Traefik at its new version",
+        lambda: version_of(rollout, "traefik") == bumped["traefik"],
+        timeout=120,
+        report=bed.report,
+    )
+    evidence(f"gate opened; all done {rollout.wait_until_done():.1f} s after traefik went to {bumped['traefik']}")
+
+
+def version_of(rollout: Rollout, name: str) -> str:
+    """Return the chart version that an Application asks for."""
+    application = applications(rollout.bed.api)[name]
+    return next(str(source["targetRevision"]) for source in application["spec"]["sources"] if "chart" in source)
