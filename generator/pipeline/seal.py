@@ -85,6 +85,7 @@ def set_one(start: Path, identity: Path | None, secret: str, value: str | None, 
     """
     from generator.secrets.values import from_input, set_value
 
+    supplied = take_supplied_values()
     repositories = find_repositories(start, template_root())
     with repositories.workspace.locked():
         return set_value(
@@ -95,6 +96,7 @@ def set_one(start: Path, identity: Path | None, secret: str, value: str | None, 
             value,
             from_input(content),
             datetime.now(UTC),
+            supplied,
         )
 
 

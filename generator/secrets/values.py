@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, VaultError
@@ -15,6 +16,7 @@ from generator.secrets.vault import ValueRecord
 from generator.secrets.vault_file import open_vault, save_vault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -48,6 +50,7 @@ def set_value(
     value_name: str | None,
     plaintext: bytes,
     now: datetime,
+    external_values: Mapping[str, str] = MappingProxyType({}),
 ) -> SetReport:
     """Put a value into the vault file; the next `fmc seal` seals what depends on it.
 
@@ -59,6 +62,7 @@ def set_value(
         value_name: Name of the value within it; None where it has one alone that can be set.
         plaintext: The value; what was read from a pipe or a prompt goes through `from_input` first.
         now: The present, UTC; fractions of a second are dropped.
+        external_values: Values that the user supplies besides, by name of environment variable.
 
     Raises:
         BadInputError: The catalogue can't be used, there is no such value, or the given one can't be taken.
@@ -66,7 +70,9 @@ def set_value(
         WriteError: The disk refused; the vault is as it was.
     """
     catalogue = read_catalogue(root)
-    name = value_name or _only_value(_secret(catalogue, secret_id))
+    secret = _secret(catalogue, secret_id)
+    name = value_name or _only_value(secret)
+    _refuse_what_seal_would_undo(secret, name, plaintext, external_values)
     if not vault_path.exists():
         raise VaultError(
             f"there is no vault at {vault_path} yet", where=str(vault_path), fix="Run `fmc seal` first; it makes one."
@@ -128,6 +134,19 @@ def _secret(catalogue: Catalogue, secret_id: str) -> Secret:
     if secret_id not in secrets:
         raise BadInputError(f"the catalogue has no secret {secret_id}", fix=did_you_mean(secret_id, secrets))
     return secrets[secret_id]
+
+
+def _refuse_what_seal_would_undo(
+    secret: Secret, name: str, plaintext: bytes, external_values: Mapping[str, str]
+) -> None:
+    variable = secret.values[name].env if name in secret.values else ""
+    given = external_values.get(variable, "").encode(errors="surrogateescape")
+    if given and given != plaintext:
+        raise BadInputError(
+            f"{variable} is set in this shell, to another value than the one given for {name} of {secret.id}; the next "
+            "`fmc seal` would take that one instead",
+            fix=f"Type `unset {variable}`, and run the same command again.",
+        )
 
 
 def _only_value(secret: Secret) -> str:

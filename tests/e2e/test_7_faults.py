@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.applications import applications
+from tests.e2e.bed.bed import describe
 from tests.e2e.bed.waiting import holds_for, wait_for
 from tests.e2e.rollout import Rollout
 
@@ -57,15 +58,17 @@ def test_the_git_server_is_away_for_a_minute(rollout: Rollout, evidence: Callabl
     api = rollout.bed.api
     pods = {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-production")}
     rollout.bed.forge.stop()
-    holds_for(
-        "the pods of the apps while Git is away",
-        lambda: {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-production")} == pods,
-        seconds=AWAY_SECONDS,
-        pause=1,
-    )
-    conditions = [each["type"] for each in applications(api)["root"]["status"].get("conditions", [])]
-    evidence(f"Git was away for {AWAY_SECONDS} s; every pod stayed; root says {conditions}")
-    rollout.bed.forge.start()
+    try:
+        holds_for(
+            "the pods of the apps while Git is away",
+            lambda: {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-production")} == pods,
+            seconds=AWAY_SECONDS,
+            pause=1,
+        )
+        state = describe(applications(api)["root"])
+    finally:
+        rollout.bed.forge.start()
+    evidence(f"Git was away for {AWAY_SECONDS} s; every pod stayed; {state}")
     wait_for_the_change(rollout, commit_a_change(rollout), evidence)
 
 

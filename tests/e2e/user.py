@@ -57,7 +57,6 @@ class User:
             "NO_COLOR": "1",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(bed.tools), os.environ["PATH"]]),
             "FMC_GIT_TOKEN": bed.forge.write_token,
-            "FMC_GIT_READ_TOKEN": bed.forge.read_token,
             "ANSIBLE_FORCE_COLOR": "0",
         }
         (bed.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
@@ -83,13 +82,19 @@ class User:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def do(self, *command: str, cwd: Path | None = None, stdin: str = "") -> str:
+    def do(
+        self,
+        *command: str,
+        cwd: Path | None = None,
+        stdin: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
         """Run a command that must succeed, and return what it prints.
 
         Raises:
             BedError: It failed.
         """
-        done = self.run(*command, cwd=cwd, stdin=stdin)
+        done = self.run(*command, cwd=cwd, stdin=stdin, environment=environment)
         if done.code:
             raise BedError(f"{' '.join(command)} ended with exit code {done.code}:\n{done.all}")
         return done.out
@@ -106,17 +111,20 @@ class User:
         example = (ROOT / "examples" / "ha.yaml").read_text()
         answers.write_text(f"{example}chart_mirror: {self._bed.charts.url}\n")
         command = ["fmc", "new", "--answers", str(answers), "--push", "--yes", "--workspace", str(self.workspace)]
-        printed = self.do(*command, cwd=self._bed.folder)
+        # In the shell of this one command, as the README of the repository argocd has it.
+        printed = self.do(
+            *command, cwd=self._bed.folder, environment={"FMC_GIT_READ_TOKEN": self._bed.forge.read_token}
+        )
         for name, chart in self.yaml("argocd", "versions.yaml")["charts"].items():
             self._bed.charts.publish(name, chart["version"])
         values = self.workspace / "argocd" / "platform" / "argocd" / "values.user.yaml"
         self.commit("argocd", "Look for commits more often", {values: values.read_text() + _USER_VALUES})
         return printed
 
-    def bootstrap(self, environment: Mapping[str, str] | None = None) -> Done:
+    def bootstrap(self, *options: str, environment: Mapping[str, str] | None = None) -> Done:
         """Run the bootstrap playbook of the infra repository."""
         folder = self.workspace / "infra" / "ansible"
-        return self.run("ansible-playbook", "playbooks/gitops.yml", cwd=folder, environment=environment)
+        return self.run("ansible-playbook", "playbooks/gitops.yml", *options, cwd=folder, environment=environment)
 
     def commit(self, part: str, message: str, files: Mapping[Path, str | None]) -> str:
         """Commit files and push them.

@@ -369,6 +369,18 @@ def test_a_terminal_is_used_and_colours_are_left_out_when_asked(terminal: Termin
     assert not colours.search(terminal.shows("doctor", "--no-color"))
 
 
+def test_a_value_that_the_next_seal_would_undo_is_refused(pushed: World) -> None:
+    stale = {"FMC_GIT_READ_TOKEN": "the-old-one-of-the-forge"}
+    before = tree(pushed.workspace)
+    done = pushed.fmc("secret", "set", TOKEN, cwd=pushed.workspace, stdin="s3cret-of-the-forge", env=stale)
+    assert done.code == 2
+    assert "FMC_GIT_READ_TOKEN is set in this shell" in done.err
+    assert "unset FMC_GIT_READ_TOKEN" in done.err
+    assert tree(pushed.workspace) == before
+    same = {"FMC_GIT_READ_TOKEN": "s3cret-of-the-forge"}
+    assert pushed.fmc("secret", "set", TOKEN, cwd=pushed.workspace, stdin="s3cret-of-the-forge", env=same).code == 0
+
+
 def test_a_value_is_typed_without_being_shown(pushed: World) -> None:
     import pexpect
 

@@ -197,8 +197,10 @@ class ControlPlane:
             metadata = {"name": name, "labels": labels}
             status = {"allocatable": room, "capacity": room}
             self.api.create("Node", None, {"metadata": metadata, "status": status})
-        provisioner = {"metadata": {"name": STORAGE_CLASS}, "provisioner": "rancher.io/local-path"}
-        self.api.create("StorageClass", None, {**provisioner, "volumeBindingMode": "Immediate"})
+        default = {"storageclass.kubernetes.io/is-default-class": "true"}
+        metadata = {"name": STORAGE_CLASS, "annotations": default}
+        storage_class = {"metadata": metadata, "provisioner": "rancher.io/local-path", "volumeBindingMode": "Immediate"}
+        self.api.create("StorageClass", None, storage_class)
         wait_for("the nodes to be ready", lambda: all(map(_is_ready, self.api.objects("Node"))))
 
     def _write_kubeconfig(self, user: str, certificate: tuple[Path, Path]) -> Path:
