@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
             case "test":
                 require_all()
                 os.environ["FMC_E2E"] = "1"
-                return run_inside([sys.executable, "-m", "pytest", *(rest or ["tests/e2e"])])
+                return run_inside([sys.executable, "-m", "pytest", *(rest or ["-q", "tests/e2e"])])
             case "up":
                 return people.up()
             case "status":
