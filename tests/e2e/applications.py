@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.e2e.bed.api import Api, ApiError, Object
-from tests.e2e.bed.bed import describe
 from tests.e2e.bed.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -82,15 +81,15 @@ def applications(api: Api) -> dict[str, Object]:
 
 @dataclass
 class Timeline:
-    """Notes each change of each Application, in a thread of its own; use it as a context manager.
+    """Notes when each Application appeared and was done, in a thread of its own; use it as a context manager.
 
     Attributes:
         api: The cluster.
-        entries: Seconds since the start, name, and state in a line.
+        created: Seconds from the start until each was there, by name.
+        healthy: Seconds from the start until each was done for the first time, by name.
     """
 
     api: Api
-    entries: list[tuple[float, str, str]] = field(default_factory=list)
     created: dict[str, float] = field(default_factory=dict)
     healthy: dict[str, float] = field(default_factory=dict)
 
@@ -106,13 +105,9 @@ class Timeline:
         self._thread.join()
 
     def _watch(self) -> None:
-        last: dict[str, str] = {}
         while not self._end.wait(0.1):
             for name, item in applications(self.api).items():
-                line, now = describe(item), time.monotonic() - self._begin
-                if last.get(name) != line:
-                    last[name] = line
-                    self.entries.append((now, name, line))
+                now = time.monotonic() - self._begin
                 self.created.setdefault(name, now)
                 if not complaints(item, {}):
                     self.healthy.setdefault(name, now)

@@ -7,6 +7,17 @@ from itertools import combinations
 
 from tests.e2e.applications import applications, complaints
 from tests.e2e.rollout import Rollout
+from tests.e2e.user import PARTS
+
+
+def test_the_remotes_have_what_fmc_says_it_pushed(rollout: Rollout) -> None:
+    for part in PARTS:
+        assert rollout.user.url(part) in rollout.pushed
+        folder = rollout.user.workspace / part
+        history = rollout.user.do(
+            "git", "rev-list", "--abbrev-commit", "--abbrev=12", "origin/main", cwd=folder
+        ).split()
+        assert any(commit in rollout.pushed for commit in history)
 
 
 def test_the_bootstrap_says_what_it_did(rollout: Rollout, evidence: Callable[[str], None]) -> None:

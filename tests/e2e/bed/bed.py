@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from generator.tools.command import Command
+from tests.e2e.bed.api import ApiError
 from tests.e2e.bed.authority import Authority
 from tests.e2e.bed.chart_server import ADDRESS as CHARTS_ADDRESS
 from tests.e2e.bed.chart_server import ChartServer
@@ -98,8 +99,10 @@ class Bed:
             f"{each.called}: not running\n{each.log_tail()}" for each in self.kubelet.containers() if not each.alive
         ]
         lines += map(str, self.kubelet.waiting)
-        for application in self.api.objects("Application"):
-            lines.append(describe(application))
+        try:
+            lines += map(describe, self.api.objects("Application"))
+        except ApiError as error:
+            lines.append(error.message)
         return "\n".join(lines)
 
 
