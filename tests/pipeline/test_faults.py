@@ -487,7 +487,7 @@ def rendering(world: World) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.2])
 def test_ctrl_c_during_rendering(world: World, rendering: subprocess.Popen[str], seconds: float) -> None:
     time.sleep(seconds)
     os.killpg(rendering.pid, signal.SIGINT)
