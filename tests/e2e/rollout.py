@@ -91,15 +91,19 @@ def roll_out(bed: Bed, user: User, evidence: Callable[[str], None]) -> Rollout:
                 raise BedError(f"the bootstrap ended with exit code {done.code}:\n{done.all}")
             return any(pod.name.startswith(GATE[1]) for pod in bed.kubelet.waiting)
 
-        wait_for("the pods of Traefik", is_held, timeout=240, report=bed.report)
-        evidence(f"gate closed: {', '.join(sorted(applications(bed.api)))} are there, the pods of Traefik can't run")
-        holds_for(
-            "no ApplicationSet while Traefik is not healthy",
-            lambda: not bed.api.objects("ApplicationSet"),
-            seconds=GATE_SECONDS,
-        )
-        evidence(f"nothing of a later wave in {GATE_SECONDS} s; gate opened")
-        bed.kubelet.release(*GATE)
+        try:
+            wait_for("the pods of Traefik", is_held, timeout=240, report=bed.report)
+            there = ", ".join(sorted(applications(bed.api)))
+            evidence(f"gate closed: {there} are there, the pods of Traefik can't run")
+            holds_for(
+                "no ApplicationSet while Traefik is not healthy",
+                lambda: not bed.api.objects("ApplicationSet"),
+                seconds=GATE_SECONDS,
+            )
+            evidence(f"nothing of a later wave in {GATE_SECONDS} s; gate opened")
+        finally:
+            # Else the playbook would wait on after a failure, and this for the playbook.
+            bed.kubelet.release(*GATE)
         bootstrap = running.result()
         rollout = Rollout(bed, user, pushed, bootstrap, timeline, 0.0)
         if bootstrap.code == 0:
