@@ -55,7 +55,7 @@ tools: $(READY) ## Build the real programs that tests compare with (needs Go); o
 	$(BIN)/python -m tests.tools.build
 
 .PHONY: e2e-tools
-e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; a quarter of an hour, once)
+e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; some minutes, once)
 	$(BIN)/python -m tests.tools.build --group e2e
 
 .PHONY: e2e

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,15 @@ Start = Callable[..., Daemon]
 def shell(tmp_path: Path) -> Iterator[Start]:
     started: list[Daemon] = []
 
-    def make(script: str, **fields: object) -> Daemon:
+    def make(script: str, *, ports: Sequence[int] = (), stdin: bytes = b"") -> Daemon:
         daemon = Daemon(
             name="sleeper",
             command=Command("sh"),
             arguments=["-c", script],
             log=tmp_path / "log" / "sleeper.log",
             environment={"PATH": os.environ["PATH"]},
-            **fields,  # type: ignore[arg-type]
+            ports=ports,
+            stdin=stdin,
         )
         started.append(daemon)
         return daemon

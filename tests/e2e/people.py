@@ -19,7 +19,8 @@ from tests.e2e.bed.machine import ENTER
 from tests.e2e.bed.preflight import require_all
 from tests.e2e.bed.waiting import wait_for
 from tests.e2e.rollout import roll_out
-from tests.e2e.user import ROOT, User
+from tests.e2e.user import User
+from tests.pipeline.world import ROOT
 from tests.tools.build import tools_folder
 
 FOLDER = ROOT / "e2e-bed"
@@ -127,7 +128,7 @@ def _process() -> int | None:
     try:
         process = int((FOLDER / "pid").read_text())
         arguments = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     return process if b"tests.e2e" in arguments else None
 

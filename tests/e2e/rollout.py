@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.bed.bed import Bed
-    from tests.e2e.user import Done, User
+    from tests.e2e.user import User
+    from tests.pipeline.world import Finished
 
 GATE = ("traefik", "traefik-")
 """The pods that are held: those of wave -10, below wave 20 with the apps."""
@@ -39,7 +40,7 @@ class Rollout:
     bed: Bed
     user: User
     pushed: str
-    bootstrap: Done
+    bootstrap: Finished
     timeline: Timeline
     seconds: float
 
@@ -107,6 +108,6 @@ def roll_out(bed: Bed, user: User, evidence: Callable[[str], None]) -> Rollout:
         bootstrap = running.result()
         rollout = Rollout(bed, user, pushed, bootstrap, timeline, 0.0)
         if bootstrap.code == 0:
-            rollout = Rollout(bed, user, pushed, bootstrap, timeline, rollout.wait_until_done())
+            rollout = replace(rollout, seconds=rollout.wait_until_done())
     evidence(f"bootstrap ended with {bootstrap.code}")
     return rollout

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations
 
+from generator.workspace import PARTS
 from tests.e2e.applications import applications, complaints
 from tests.e2e.rollout import Rollout
-from tests.e2e.user import PARTS
 
 
 def test_the_remotes_have_what_fmc_says_it_pushed(rollout: Rollout) -> None:

@@ -75,7 +75,7 @@ def test_a_bump_of_two_waves_in_one_commit_goes_in_order(rollout: Rollout, evide
         files[path] = (folder / path).read_text().replace(old, new)
     bed.kubelet.hold("argocd", "argocd-server-")
     user.commit("argocd", "Newer charts", {**files, Path("versions.yaml"): versions})
-    wait_for("the new pod of Argo CD's server", lambda: version_of(rollout, "argocd") == bumped["argocd"])
+    wait_for("Argo CD at its new version", lambda: version_of(rollout, "argocd") == bumped["argocd"])
     wait_for(
         "the new pod of Argo CD's server",
         lambda: any(pod.name.startswith("argocd-server-") for pod in bed.kubelet.waiting),

@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.applications import applications
 from tests.e2e.bed.waiting import wait_for
 from tests.e2e.rollout import Rollout
-from tests.e2e.user import Done
+from tests.pipeline.world import Finished
 
 Objects = dict[str, Any]
 _KEY = ("kube-system", "sealed-secrets-key-1")
@@ -25,7 +25,7 @@ _KILL_WITHIN = 120
 PATIENCE_SECONDS = 20
 
 
-def recap(done: Done) -> dict[str, int]:
+def recap(done: Finished) -> dict[str, int]:
     """Return the numbers of the playbook's last line."""
     return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", done.out.splitlines()[-2])}
 
@@ -67,7 +67,7 @@ def test_the_second_time_nothing_changes(rollout: Rollout, evidence: Callable[[s
     assert before == {name: item["spec"] for name, item in applications(rollout.bed.api).items()}
 
 
-def refused(rollout: Rollout, says: str, remedy: str, done: Done, evidence: Callable[[str], None]) -> None:
+def refused(says: str, remedy: str, done: Finished, evidence: Callable[[str], None]) -> None:
     """Assert that a run stopped with a message, and that it had changed nothing by then."""
     assert done.code != 0
     text = " ".join(done.all.split())
@@ -82,7 +82,7 @@ def test_an_api_server_that_does_not_answer(fresh: Rollout, evidence: Callable[[
     other = fresh.bed.folder / "other.kubeconfig"
     other.write_text(kubeconfig.read_text().replace(":6443", ":6444"))
     done = fresh.user.bootstrap(environment={"KUBECONFIG": str(other)})
-    refused(fresh, "6444", "kubeconfig", done, evidence)
+    refused("6444", "kubeconfig", done, evidence)
 
 
 def test_an_older_argo_cd_that_is_there_already(fresh: Rollout, evidence: Callable[[str], None]) -> None:
@@ -101,7 +101,7 @@ def test_an_older_argo_cd_that_is_there_already(fresh: Rollout, evidence: Callab
     done = fresh.user.bootstrap()
     api.delete("Namespace", None, "tools")
     wait_for("the other Argo CD to be gone", lambda: api.get("Namespace", None, "tools") is None)
-    refused(fresh, "v2.14.0", "tools", done, evidence)
+    refused("v2.14.0", "tools", done, evidence)
     assert api.get("Secret", *_KEY) is None
 
 
@@ -118,7 +118,7 @@ def test_another_sealing_key_that_is_there_already(fresh: Rollout, evidence: Cal
     assert found is not None
     assert found["data"] == data
     api.delete("Secret", *_KEY)
-    refused(fresh, "another key", "sealing-key.md", done, evidence)
+    refused("another key", "sealing-key.md", done, evidence)
 
 
 def test_killed_half_way_it_completes(fresh: Rollout, evidence: Callable[[str], None]) -> None:

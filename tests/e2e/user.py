@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
+from generator.workspace import PARTS
 from tests.e2e.bed.bed import GIT_HOST, Bed
 from tests.e2e.bed.errors import BedError
+from tests.pipeline.world import ROOT, Finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT = Path(__file__).parents[2]
-PARTS = ("infra", "argocd", "apps")
 _TIMEOUT = 600
 # Commits are looked for every ten seconds instead of every three minutes: what a webhook does for a real forge.
 _USER_VALUES = """
@@ -27,20 +26,6 @@ configs:
     timeout.reconciliation: 10s
     timeout.reconciliation.jitter: 0s
 """
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def all(self) -> str:
-        """Return all that it printed."""
-        return self.out + self.err
 
 
 class User:
@@ -68,7 +53,7 @@ class User:
         stdin: str = "",
         environment: Mapping[str, str] | None = None,
         timeout: float = _TIMEOUT,
-    ) -> Done:
+    ) -> Finished:
         """Run a command to its end."""
         done = subprocess.run(
             command,
@@ -80,7 +65,7 @@ class User:
             timeout=timeout,
             check=False,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return Finished(done.returncode, done.stdout, done.stderr)
 
     def do(
         self,
@@ -121,7 +106,7 @@ class User:
         self.commit("argocd", "Look for commits more often", {values: values.read_text() + _USER_VALUES})
         return printed
 
-    def bootstrap(self, *options: str, environment: Mapping[str, str] | None = None) -> Done:
+    def bootstrap(self, *options: str, environment: Mapping[str, str] | None = None) -> Finished:
         """Run the bootstrap playbook of the infra repository."""
         folder = self.workspace / "infra" / "ansible"
         return self.run("ansible-playbook", "playbooks/gitops.yml", *options, cwd=folder, environment=environment)

@@ -61,6 +61,10 @@ class ControlPlane:
         self._serving = self.authority.server("kube-apiserver", server)
         self._admin = self.authority.client("admin", "system:masters")
         self.kubeconfig = self._write_kubeconfig("admin", self._admin)
+        self._manager, self._scheduler = (
+            self._write_kubeconfig(user, self.authority.client(f"system:{user}"))
+            for user in ("kube-controller-manager", "kube-scheduler")
+        )
         self.api = Api(f"127.0.0.1:{API_PORT}", self.authority.certificate_file, self._admin)
         self.daemons: dict[str, Daemon] = {}
 
@@ -116,10 +120,6 @@ class ControlPlane:
         etcd = f"http://127.0.0.1:{ETCD_PORT}"
         peer = f"http://127.0.0.1:{ETCD_PEER_PORT}"
         authority, key = self.authority.certificate_file, self._service_account_key
-        manager, scheduler = (
-            self._write_kubeconfig(user, self.authority.client(f"system:{user}"))
-            for user in ("kube-controller-manager", "kube-scheduler")
-        )
         return [
             _Program(
                 "etcd",
@@ -155,7 +155,7 @@ class ControlPlane:
             _Program(
                 "kube-controller-manager",
                 [
-                    f"--kubeconfig={manager}",
+                    f"--kubeconfig={self._manager}",
                     "--leader-elect=false",
                     *("--bind-address=127.0.0.1", f"--secure-port={MANAGER_PORT}"),
                     f"--cert-dir={self._pki / 'kube-controller-manager'}",
@@ -168,7 +168,7 @@ class ControlPlane:
             _Program(
                 "kube-scheduler",
                 [
-                    f"--kubeconfig={scheduler}",
+                    f"--kubeconfig={self._scheduler}",
                     "--leader-elect=false",
                     *("--bind-address=127.0.0.1", f"--secure-port={SCHEDULER_PORT}"),
                     f"--cert-dir={self._pki / 'kube-scheduler'}",

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.bed.api import Api, ApiError, Object
+from tests.e2e.bed.api import Api, Object
 from tests.e2e.bed.container import Container
 from tests.e2e.bed.control_plane import STORAGE_CLASS
+from tests.e2e.bed.errors import BedError
 from tests.e2e.bed.references import references
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ class Kubelet:
                 pods = self._api.objects("Pod")
                 self._end_those_that_went({pod["metadata"]["uid"] for pod in pods if _is_wanted(pod)})
                 self.waiting = [Pod(*_key(pod), reason) for pod in pods if (reason := self._attend(pod))]
-            except ApiError as error:
-                # The server may be away; and what one request saw, another may have ended.
+            except BedError as error:
+                # The server may be away, what one request saw may have ended, a program may be missing: whoever waits
+                # is told, and it is tried again.
                 self.waiting = [Pod("-", "-", error.message)]
             self._end.wait(max(_PAUSE, _SHARE * (time.monotonic() - begin)))
 
