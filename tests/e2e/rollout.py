@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -15,6 +16,7 @@ from tests.e2e.bed.waiting import holds_for, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.e2e.bed.api import Object
     from tests.e2e.bed.bed import Bed
     from tests.e2e.user import User
     from tests.pipeline.world import Finished
@@ -65,6 +67,35 @@ class Rollout:
         """Wait until all Applications are done at the pushed revisions, and return the seconds that it took."""
         return wait_until_done(self.bed, self.names(), self.revisions(), timeout=timeout)
 
+    def bump(self, *names: str) -> dict[str, str]:
+        """Publish newer charts, and commit their versions together, as an update bot does.
+
+        Args:
+            names: The Applications of the charts.
+
+        Returns:
+            The new version by Application.
+        """
+        folder = self.user.workspace / "argocd"
+        versions = (folder / "versions.yaml").read_text()
+        files: dict[Path, str | None] = {}
+        bumped = {}
+        for name in names:
+            path = Path("applications") / f"{name}.yaml"
+            chart, old = _chart_of(self.user.yaml("argocd", str(path)))
+            major, minor, patch = old.split(".")
+            new = bumped[name] = f"{major}.{minor}.{int(patch) + 1}"
+            self.bed.charts.publish(chart, new)
+            versions = versions.replace(old, new)
+            files[path] = (folder / path).read_text().replace(old, new)
+        self.user.commit("argocd", "Newer charts", {**files, Path("versions.yaml"): versions})
+        return bumped
+
+    def version_of(self, name: str) -> str:
+        """Return the chart version that an Application in the cluster asks for."""
+        _, version = _chart_of(applications(self.bed.api)[name])
+        return version
+
     def _declared(self) -> dict[str, tuple[str, int]]:
         found = {}
         for path in (self.user.workspace / "argocd" / "applications").glob("*.yaml"):
@@ -72,6 +103,12 @@ class Rollout:
             wave = manifest["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
             found[manifest["metadata"]["name"]] = (manifest["kind"], int(wave))
         return found
+
+
+def _chart_of(application: Object) -> tuple[str, str]:
+    """Return name and version of the chart that an Application is made of."""
+    source = next(each for each in application["spec"]["sources"] if "chart" in each)
+    return source["chart"], source["targetRevision"]
 
 
 def roll_out(bed: Bed, user: User, evidence: Callable[[str], None]) -> Rollout:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import bcrypt
 
-from tests.e2e.applications import applications
 from tests.e2e.bed.waiting import holds_for, wait_for
 from tests.e2e.rollout import Rollout
 
@@ -61,21 +60,10 @@ def test_a_new_password_reaches_the_cluster(rollout: Rollout, evidence: Callable
 
 def test_a_bump_of_two_waves_in_one_commit_goes_in_order(rollout: Rollout, evidence: Callable[[str], None]) -> None:
     """Argo CD's own chart in wave -50, whose pods are replaced by it, and Traefik's in wave -10."""
-    user, bed = rollout.user, rollout.bed
-    folder = user.workspace / "argocd"
-    files: dict[Path, str | None] = {}
-    versions = (folder / "versions.yaml").read_text()
-    bumped = {}
-    for chart, application in (("argo-cd", "argocd"), ("traefik", "traefik")):
-        old = user.yaml("argocd", "versions.yaml")["charts"][chart]["version"]
-        new = bumped[application] = f"{old.rsplit('.', 1)[0]}.99"
-        bed.charts.publish(chart, new)
-        versions = versions.replace(old, new)
-        path = Path(f"applications/{application}.yaml")
-        files[path] = (folder / path).read_text().replace(old, new)
+    bed = rollout.bed
     bed.kubelet.hold("argocd", "argocd-server-")
-    user.commit("argocd", "Newer charts", {**files, Path("versions.yaml"): versions})
-    wait_for("Argo CD at its new version", lambda: version_of(rollout, "argocd") == bumped["argocd"])
+    bumped = rollout.bump("argocd", "traefik")
+    wait_for("Argo CD at its new version", lambda: rollout.version_of("argocd") == bumped["argocd"])
     wait_for(
         "the new pod of Argo CD's server",
         lambda: any(pod.name.startswith("argocd-server-") for pod in bed.kubelet.waiting),
@@ -83,21 +71,15 @@ def test_a_bump_of_two_waves_in_one_commit_goes_in_order(rollout: Rollout, evide
     )
     holds_for(
         "Traefik at its old version while Argo CD is not healthy at its new one",
-        lambda: version_of(rollout, "traefik") != bumped["traefik"],
+        lambda: rollout.version_of("traefik") != bumped["traefik"],
         seconds=HELD_SECONDS,
     )
     evidence(f"argocd at {bumped['argocd']}, not healthy; traefik untouched for {HELD_SECONDS} s")
     bed.kubelet.release("argocd", "argocd-server-")
     wait_for(
         "Traefik at its new version",
-        lambda: version_of(rollout, "traefik") == bumped["traefik"],
+        lambda: rollout.version_of("traefik") == bumped["traefik"],
         timeout=120,
         report=bed.report,
     )
     evidence(f"gate opened; all done {rollout.wait_until_done():.1f} s after traefik went to {bumped['traefik']}")
-
-
-def version_of(rollout: Rollout, name: str) -> str:
-    """Return the chart version that an Application asks for."""
-    application = applications(rollout.bed.api)[name]
-    return next(str(source["targetRevision"]) for source in application["spec"]["sources"] if "chart" in source)

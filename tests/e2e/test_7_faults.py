@@ -82,23 +82,24 @@ def test_the_repo_server_is_killed(rollout: Rollout, evidence: Callable[[str], N
 
 
 def test_the_application_controller_is_killed_in_mid_sync(rollout: Rollout, evidence: Callable[[str], None]) -> None:
-    bed, user = rollout.bed, rollout.user
-    values = Path("platform/traefik/values.user.yaml")
-    text = (user.workspace / "argocd" / values).read_text()
+    """While root waits for a wave: Traefik's newer pods can't run."""
+    bed = rollout.bed
     bed.kubelet.hold("traefik", "traefik-")
-    user.commit("argocd", "Five of Traefik", {values: f"{text}\ndeployment:\n  replicas: 5\n"})
-    wait_for(
-        "the new pods of Traefik",
-        lambda: any(pod.name.startswith("traefik-") for pod in bed.kubelet.waiting),
-        report=bed.report,
-    )
+    bumped = rollout.bump("traefik")
+
+    def root_waits() -> bool:
+        operation = applications(bed.api)["root"]["status"].get("operationState", {})
+        return operation.get("phase") == "Running" and "Application/traefik" in operation.get("message", "")
+
+    wait_for("root to wait for Traefik", root_waits, report=bed.report)
     container = bed.kubelet.container("argocd-application-controller")
     before = container.pid
     container.kill()
-    evidence(f"killed while {applications(bed.api)['traefik']['status']['health']['status']}")
+    evidence(f"killed in mid-sync: {describe(applications(bed.api)['root'])}")
+    wait_for("the controller to run again", lambda: container.alive and container.pid != before, report=bed.report)
     bed.kubelet.release("traefik", "traefik-")
     wait_for_the_change(rollout, commit_a_change(rollout), evidence)
-    assert bed.kubelet.container("argocd-application-controller").pid != before
+    assert rollout.version_of("traefik") == bumped["traefik"]
 
 
 def test_the_sealed_secrets_controller_is_restarted(rollout: Rollout, evidence: Callable[[str], None]) -> None:
