@@ -66,6 +66,14 @@ def test_one_that_ends_too_early_is_named_with_the_end_of_its_log(shell: Start) 
         daemon.wait_ready(lambda: False, timeout=5)
 
 
+def test_a_long_line_of_its_log_is_cut_off(shell: Start) -> None:
+    daemon = shell("printf 'refused %01000d\\n' 0 >&2; exit 3")
+    daemon.start()
+    with pytest.raises(BedError, match="exit code 3:\nrefused 0"):
+        daemon.wait_ready(lambda: False, timeout=5)
+    assert len(daemon.log_tail()) == 400
+
+
 def test_a_port_that_is_taken_is_named_before_anything_starts(shell: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from generator.tools.command import Command
 
-_LOG_LINES = 15
+_LOG_LINES, _LOG_COLUMNS = 15, 400
 _STOP_SECONDS = 10
 
 
@@ -130,9 +130,10 @@ class Daemon:
         return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:")), 0.0)
 
     def log_tail(self) -> str:
-        """Return the end of its log."""
+        """Return the end of its log, long lines cut off."""
         try:
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+            lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+            return "\n".join(line[:_LOG_COLUMNS] for line in lines)
         except FileNotFoundError:
             return ""
 
