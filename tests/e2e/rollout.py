@@ -96,6 +96,11 @@ class Rollout:
         _, version = _chart_of(applications(self.bed.api)[name])
         return version
 
+    def root_waits_for(self, name: str) -> bool:
+        """Tell whether root is in the middle of a sync, and waits for an Application to get healthy."""
+        operation = applications(self.bed.api)["root"]["status"].get("operationState", {})
+        return operation.get("phase") == "Running" and f"Application/{name}" in operation.get("message", "")
+
     def _declared(self) -> dict[str, tuple[str, int]]:
         found = {}
         for path in (self.user.workspace / "argocd" / "applications").glob("*.yaml"):

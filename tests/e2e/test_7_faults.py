@@ -86,12 +86,7 @@ def test_the_application_controller_is_killed_in_mid_sync(rollout: Rollout, evid
     bed = rollout.bed
     bed.kubelet.hold("traefik", "traefik-")
     bumped = rollout.bump("traefik")
-
-    def root_waits() -> bool:
-        operation = applications(bed.api)["root"]["status"].get("operationState", {})
-        return operation.get("phase") == "Running" and "Application/traefik" in operation.get("message", "")
-
-    wait_for("root to wait for Traefik", root_waits, report=bed.report)
+    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=bed.report)
     container = bed.kubelet.container("argocd-application-controller")
     before = container.pid
     container.kill()

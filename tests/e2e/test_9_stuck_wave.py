@@ -1,0 +1,56 @@
+"""A wave that neither fails nor gets ready: root waits for it, and reads a fix once its sync has taken too long.
+
+Half an hour is too long for the product; here it is less, set as a user would. Last, for this is not set back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.bed.waiting import holds_for, wait_for
+from tests.e2e.rollout import GATE, Rollout
+
+SYNC_SECONDS = 40
+HELD_SECONDS = 10
+_VALUES = Path("platform/argocd/values.user.yaml")
+_PARAMS = f'configs:\n  params:\n    controller.sync.timeout.seconds: "{SYNC_SECONDS}"\n'
+
+
+def test_a_wave_that_never_gets_ready_does_not_keep_a_fix_out(
+    rollout: Rollout, evidence: Callable[[str], None]
+) -> None:
+    bed = rollout.bed
+    shorten_syncs(rollout)
+    bed.kubelet.hold(*GATE)
+    rollout.bump("traefik")
+    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=bed.report)
+    fix = rollout.bump("traefik")["traefik"]
+    begin = time.monotonic()
+    holds_for("the fix unread while root waits", lambda: rollout.version_of("traefik") != fix, seconds=HELD_SECONDS)
+    wait_for(
+        "root to apply the fix",
+        lambda: rollout.version_of("traefik") == fix,
+        timeout=3 * SYNC_SECONDS,
+        report=bed.report,
+    )
+    evidence(f"{fix} applied {time.monotonic() - begin:.0f} s after its push, while Traefik's pods still can't run")
+    bed.kubelet.release(*GATE)
+    evidence(f"all done {rollout.wait_until_done():.1f} s after they could")
+
+
+def shorten_syncs(rollout: Rollout) -> None:
+    """Give a sync less time; Argo CD replaces its own controller for that."""
+    kubelet = rollout.bed.kubelet
+    before = kubelet.container("argocd-application-controller").pid
+    text = (rollout.user.workspace / "argocd" / _VALUES).read_text()
+    assert text.count("configs:\n") == 1
+    rollout.user.commit("argocd", "Shorter syncs", {_VALUES: text.replace("configs:\n", _PARAMS)})
+
+    def is_replaced() -> bool:
+        running = {container.called: container.pid for container in kubelet.containers()}
+        return running.get("argocd-application-controller", before) != before
+
+    wait_for("another application controller", is_replaced, timeout=120, report=rollout.bed.report)
+    rollout.wait_until_done()
