@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.applications import applications
 from tests.e2e.bed.bed import describe
 from tests.e2e.bed.waiting import holds_for, wait_for
-from tests.e2e.rollout import Rollout
+from tests.e2e.rollout import GATE, Rollout
 
 AWAY_SECONDS = 60
 _OVERLAY = Path("apps/hello/overlays/staging/kustomization.yaml")
@@ -84,7 +84,7 @@ def test_the_repo_server_is_killed(rollout: Rollout, evidence: Callable[[str], N
 def test_the_application_controller_is_killed_in_mid_sync(rollout: Rollout, evidence: Callable[[str], None]) -> None:
     """While root waits for a wave: Traefik's newer pods can't run."""
     bed = rollout.bed
-    bed.kubelet.hold("traefik", "traefik-")
+    bed.kubelet.hold(*GATE)
     bumped = rollout.bump("traefik")
     wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=bed.report)
     container = bed.kubelet.container("argocd-application-controller")
@@ -92,7 +92,7 @@ def test_the_application_controller_is_killed_in_mid_sync(rollout: Rollout, evid
     container.kill()
     evidence(f"killed in mid-sync: {describe(applications(bed.api)['root'])}")
     wait_for("the controller to run again", lambda: container.alive and container.pid != before, report=bed.report)
-    bed.kubelet.release("traefik", "traefik-")
+    bed.kubelet.release(*GATE)
     wait_for_the_change(rollout, commit_a_change(rollout), evidence)
     assert rollout.version_of("traefik") == bumped["traefik"]
 
