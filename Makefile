@@ -48,6 +48,7 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	for hook in codespell yamllint shellcheck; do $(BIN)/pre-commit run --all-files $$hook; done
 	$(BIN)/pytest -q -n $(JOBS)
 
 .PHONY: tools
