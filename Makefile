@@ -53,11 +53,11 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 
 .PHONY: tools
 tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools
-	$(BIN)/python -m tests.tools.build
+	$(BIN)/python -m tests.toolchain.build
 
 .PHONY: e2e-tools
 e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; some minutes, once)
-	$(BIN)/python -m tests.tools.build --group e2e
+	$(BIN)/python -m tests.toolchain.build --group e2e
 
 .PHONY: e2e
 e2e: e2e-tools ## Roll examples/ha.yaml out on a real Argo CD, in a network of its own, and look closely (as root)

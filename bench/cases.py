@@ -130,9 +130,9 @@ def _sealing() -> Case:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 
-    from generator.secrets.keys import certificate_public_key, generate_sealing_key
-    from generator.secrets.plaintext import Plaintext
-    from generator.secrets.seal import Scope, Sealer
+    from generator.secrets.sealing.crypto import Scope, Sealer
+    from generator.secrets.vault.keys import certificate_public_key, generate_sealing_key
+    from generator.secrets.vault.plaintext import Plaintext
 
     certificate = generate_sealing_key().certificate.encode()
     sealer = Sealer(certificate)

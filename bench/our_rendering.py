@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from generator.pipeline.workers import Workers
+from generator.pipeline.steps.workers import Workers
 from generator.template.render import render_layout, warm_up
 from generator.template.source import TemplateSource
 

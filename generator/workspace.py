@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.answers.load import LoadedAnswers, load_recorded, recorded_layout
+from generator.delivery.local.repository import ANSWERS_FILE as RECORDED_ANSWERS
 from generator.delivery.model import Target
-from generator.delivery.repository import ANSWERS_FILE as RECORDED_ANSWERS
 from generator.errors import BadInputError, ConflictError
 from generator.files import remove_leftovers, write_error
 

@@ -54,7 +54,9 @@ def test_the_import_contract_is_kept() -> None:
 
 def test_every_module_has_its_place_in_the_contract() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    (layers,) = (
+        contract["layers"] for contract in contracts if contract["type"] == "layers" and "containers" not in contract
+    )
     placed = {name for layer in layers for name in re.findall(r"generator\.(\w+)", layer)}
     there = {Path(name).parts[1].removesuffix(".py") for name in project_files("generator/*.py")}
     assert there == placed | {"__init__"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.checks.inventory import take_inventory
-from generator.checks.leaks import scan
-from generator.checks.manifests import read_contents
-from generator.checks.rules import Rule
-from generator.checks.schemas import load_schemas, minor_for
-from generator.checks.semantics import check_semantics
-from generator.checks.trees import list_files
+from generator.checks.reading.contents import read_contents
+from generator.checks.reading.files import list_files
+from generator.checks.reading.inventory import take_inventory
+from generator.checks.rule import Rule
+from generator.checks.rules.leaks import scan
+from generator.checks.rules.objects import check_semantics
+from generator.checks.schema.schemas import load_schemas, minor_for
 from generator.errors import BadInputError
 from generator.findings import Finding, Severity
 from generator.tools.install import find_tool
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from generator.checks.manifests import Contents
-    from generator.checks.objects import Manifest
-    from generator.checks.schemas import Schemas
+    from generator.checks.reading.contents import Contents
+    from generator.checks.reading.objects import Manifest
+    from generator.checks.schema.schemas import Schemas
 
 AUTO, BUILTIN, KUBECONFORM = "auto", "builtin", "kubeconform"
 
@@ -112,17 +112,17 @@ def _check_schemas(contents: Contents, schemas: Schemas, program: Path | None) -
     if program is None:
         here += sound
     else:
-        from generator.checks.conform import SUFFIXES
+        from generator.checks.schema.kubeconform import SUFFIXES
 
         there = [item for item in sound if item.file.path.suffix.lower() in SUFFIXES]
         here += [item for item in sound if item.file.path.suffix.lower() not in SUFFIXES]
     findings: list[Finding] = []
     if here:
-        from generator.checks.builtin import check_manifests
+        from generator.checks.schema.builtin import check_manifests
 
         findings += check_manifests(here, schemas)
     if program is not None and there:
-        from generator.checks.conform import check_with_kubeconform
+        from generator.checks.schema.kubeconform import check_with_kubeconform
 
         findings += check_with_kubeconform(there, schemas, program)
     return len(here) + len(there), findings

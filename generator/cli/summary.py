@@ -17,7 +17,7 @@ _SHORT = 12
 
 def overview(plan: Overview, console: Console) -> None:
     """Show what is about to be made: repositories, machines, addresses and secrets."""
-    from generator.pipeline.preview import secrets_to_make
+    from generator.pipeline.steps.preview import secrets_to_make
 
     networks = {network.key: network for network in plan.loaded.plan.networks}
     console.table(

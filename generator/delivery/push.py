@@ -20,22 +20,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generator.delivery.cleanup import delete_run_branches
-from generator.delivery.failures import combined
+from generator.delivery.git.failures import combined
+from generator.delivery.git.parallel import as_done, each
 from generator.delivery.model import Delivered
-from generator.delivery.parallel import as_done, each
-from generator.delivery.parts import asked_again, conflict, examine
-from generator.delivery.remotes import HEADS, ask, run_references
+from generator.delivery.remote.ask import HEADS, ask, run_references
+from generator.delivery.remote.cleanup import delete_run_branches
+from generator.delivery.remote.send import Update, send
+from generator.delivery.remote.shipment import asked_again, conflict, examine
 from generator.delivery.state import Delivery, Leftover, PartState, Step
-from generator.delivery.transfer import Update, send
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from generator.delivery.model import Target
-    from generator.delivery.parts import Part
-    from generator.delivery.remotes import RemoteBranches
+    from generator.delivery.remote.ask import RemoteBranches
+    from generator.delivery.remote.shipment import Part
     from generator.delivery.state import StateFile
 
 # What may stand after `gitops/` in the name of a branch (git-check-ref-format(1)), and a little less.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from generator.checks.run import Report
     from generator.console import Console
     from generator.delivery.model import Target
-    from generator.secrets.vault import Vault
+    from generator.secrets.vault.model import Vault
     from generator.workspace import Repositories, Workspace
 
 
@@ -66,9 +66,9 @@ def check(start: Path, engine: Engine, identity: Path | None, console: Console) 
     Raises:
         FmcError: The workspace can't be checked at all.
     """
-    from generator.pipeline.supplied import take_supplied_values
-    from generator.secrets.leaks import needles
-    from generator.secrets.verify_vault import verify_with_vault
+    from generator.pipeline.steps.supplied import take_supplied_values
+    from generator.secrets.vault.needles import needles
+    from generator.secrets.verifying.with_vault import verify_with_vault
     from generator.template.source import template_root
 
     take_supplied_values()
@@ -109,7 +109,7 @@ def check_repositories(
     )
     if "argocd" not in trees:
         return report
-    from generator.secrets.verify import verify_manifests
+    from generator.secrets.verifying.without_vault import verify_manifests
 
     secrets = verify_manifests(trees["argocd"])
     return replace(report, findings=(*report.findings, *in_folder(trees["argocd"], secrets)))
@@ -140,8 +140,8 @@ def usable_vault(workspace: Workspace, cluster: str, identity: Path | None) -> t
     Returns:
         The vault, and a warning where it is there but can't be opened.
     """
-    from generator.secrets.identities import identity_path
-    from generator.secrets.vault_file import open_vault
+    from generator.secrets.vault.file import open_vault
+    from generator.secrets.vault.identities import identity_path
 
     if not workspace.vault.exists():
         return None, []
@@ -160,8 +160,8 @@ def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -
         targets: The repositories; those without a commit are passed over.
         plaintexts: What must stand in none of them.
     """
-    from generator.checks.leaks import scan
-    from generator.delivery.outgoing import known_tip, outgoing_blobs
+    from generator.checks.rules.leaks import scan
+    from generator.delivery.local.outgoing import known_tip, outgoing_blobs
 
     findings = []
     for target in targets:

@@ -6,13 +6,13 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from generator.delivery.commits import commit_tree
+from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.repository import open_repository
 from generator.delivery.push import push
-from generator.delivery.repository import open_repository
 from generator.delivery.state import StateFile
 from generator.errors import ChecksError
 from generator.pipeline.check import Engine, check_repositories, leaks_in_commits, require_clean, usable_vault
-from generator.pipeline.supplied import take_supplied_values
+from generator.pipeline.steps.supplied import take_supplied_values
 from generator.template.source import template_root
 from generator.workspace import find_repositories
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from generator.console import Console
     from generator.delivery.model import Author, Delivered, Target
-    from generator.delivery.remotes import RemoteBranches
+    from generator.delivery.remote.ask import RemoteBranches
     from generator.workspace import Workspace
 
 
@@ -86,8 +86,8 @@ def push_workspace(
         ChecksError: There are findings; nothing was pushed.
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
-    from generator.secrets.leaks import needles
-    from generator.secrets.verify import is_sealed_file
+    from generator.secrets.vault.needles import needles
+    from generator.secrets.verifying.without_vault import is_sealed_file
 
     take_supplied_values()
     with console.step("read the recorded answers"):

@@ -7,7 +7,7 @@ import platform
 from dataclasses import asdict, dataclass
 
 from generator.errors import FmcError
-from generator.secrets.identities import identity_path
+from generator.secrets.vault.identities import identity_path
 from generator.template.source import find_template
 from generator.tools.command import Command
 from generator.tools.install import find_tool

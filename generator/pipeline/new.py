@@ -18,10 +18,10 @@ from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
 from generator.pipeline.check import Engine, check_repositories, in_folder, require_clean
 from generator.pipeline.deliver import deliver, new_run_id
-from generator.pipeline.place import carry_over, place
-from generator.pipeline.staging import staging_folder
-from generator.pipeline.supplied import take_supplied_values
-from generator.pipeline.workers import Workers, interrupts_held
+from generator.pipeline.steps.place import carry_over, place
+from generator.pipeline.steps.staging import staging_folder
+from generator.pipeline.steps.supplied import take_supplied_values
+from generator.pipeline.steps.workers import Workers, interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
 from generator.workspace import Workspace, part_trees
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from generator.checks.run import Report
     from generator.console import Console
     from generator.delivery.model import Author, Commit, Delivered, Target
-    from generator.delivery.remotes import RemoteBranches
+    from generator.delivery.remote.ask import RemoteBranches
     from generator.findings import Finding
-    from generator.pipeline.workers import Task
-    from generator.secrets.keys import SealingKey
-    from generator.secrets.repository import SealReport
+    from generator.pipeline.steps.workers import Task
+    from generator.secrets.seal import SealReport
+    from generator.secrets.vault.keys import SealingKey
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class NewReport:
         """What is worth a look, though it stopped nothing."""
         if self.sealed is None:
             return (*self.loaded.warnings, *self.checked.findings)
-        from generator.secrets.verify import MISSING
+        from generator.secrets.verifying.without_vault import MISSING
 
         # Whatever was not sealed just now waits for a value, and the report of the sealing says for which.
         found = (finding for finding in self.checked.findings if finding.rule != MISSING)
@@ -163,7 +163,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             remotes = _preflight(options, targets, loaded)
             with interrupts_held():
                 # While the others work.
-                import_module("generator.secrets.repository")
+                import_module("generator.secrets.seal")
             for part in rendering:
                 part.result()
         with console.step("make and seal the secrets"):
@@ -195,7 +195,7 @@ def _start_key(workers: Workers, workspace: Workspace, staged: Mapping[str, Path
     """Begin to make the sealing key of a new vault: RSA keys of 4096 bits take up to two seconds."""
     if workspace.vault.exists() or "argocd" not in part_trees(staged):
         return None
-    from generator.secrets.keys import generate_sealing_key
+    from generator.secrets.vault.keys import generate_sealing_key
 
     return workers.start(generate_sealing_key)
 
@@ -206,9 +206,9 @@ def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedA
     Returns:
         What the remotes answered; nothing where they were not asked.
     """
-    from generator.delivery.commits import require_identity
-    from generator.delivery.remotes import remotes_ready
-    from generator.delivery.repository import open_repository
+    from generator.delivery.local.commits import require_identity
+    from generator.delivery.local.repository import open_repository
+    from generator.delivery.remote.ask import remotes_ready
 
     existing = [target for target in targets if target.path.exists()]
     for target in existing:
@@ -230,9 +230,9 @@ def _seal(
     root = part_trees(staged).get("argocd")
     if root is None:
         return None
-    from generator.secrets.catalogue import CERTIFICATE
-    from generator.secrets.identities import Identities, identity_path
-    from generator.secrets.repository import seal_repository
+    from generator.secrets.catalogue.model import CERTIFICATE
+    from generator.secrets.seal import seal_repository
+    from generator.secrets.vault.identities import Identities, identity_path
 
     committed = part_trees({target.part: target.path for target in targets})["argocd"] / CERTIFICATE
     if committed.is_file():

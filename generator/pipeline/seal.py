@@ -6,8 +6,8 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from generator.pipeline.supplied import take_supplied_values
-from generator.secrets.identities import Identities, identity_path
+from generator.pipeline.steps.supplied import take_supplied_values
+from generator.secrets.vault.identities import Identities, identity_path
 from generator.template.source import template_root
 from generator.workspace import find_repositories
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from generator.console import Console
     from generator.secrets.listing import SecretRow
-    from generator.secrets.plaintext import Plaintext
-    from generator.secrets.repository import SealReport
-    from generator.secrets.values import SetReport
+    from generator.secrets.seal import SealReport
+    from generator.secrets.set_value import SetReport
+    from generator.secrets.vault.plaintext import Plaintext
     from generator.workspace import Repositories
 
 
@@ -33,7 +33,7 @@ def seal(start: Path, identity: Path | None, console: Console) -> tuple[Reposito
     Raises:
         FmcError: The workspace has no catalogue, or its vault can't be opened or written.
     """
-    from generator.secrets.repository import seal_repository
+    from generator.secrets.seal import seal_repository
 
     supplied = take_supplied_values()
     with console.step("read the recorded answers"):
@@ -83,7 +83,7 @@ def set_one(start: Path, identity: Path | None, secret: str, value: str | None, 
     Raises:
         FmcError: There is no such value, the content can't be one, or the vault can't be opened or written.
     """
-    from generator.secrets.values import from_input, set_value
+    from generator.secrets.set_value import from_input, set_value
 
     supplied = take_supplied_values()
     repositories = find_repositories(start, template_root())

@@ -7,20 +7,20 @@ import json
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
-from generator.secrets.catalogue import CERTIFICATE
-from generator.secrets.catalogue_file import read_catalogue
-from generator.secrets.keys import certificate_fingerprint, certificate_public_key
-from generator.secrets.plaintext import Plaintext
-from generator.secrets.reconcile import active_key, require_own_certificate
-from generator.secrets.seal import load_private_keys
-from generator.secrets.vault_file import open_vault
+from generator.secrets.catalogue.model import CERTIFICATE
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.sealing.crypto import load_private_keys
+from generator.secrets.sealing.reconcile import active_key, require_own_certificate
+from generator.secrets.vault.file import open_vault
+from generator.secrets.vault.keys import certificate_fingerprint, certificate_public_key
+from generator.secrets.vault.plaintext import Plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from generator.secrets.identities import Identities
-    from generator.secrets.vault import KeyRecord, Vault
+    from generator.secrets.vault.identities import Identities
+    from generator.secrets.vault.model import KeyRecord, Vault
 
 _ACTIVE_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from generator.secrets.catalogue import Derived, Generator
-from generator.secrets.catalogue_file import read_catalogue
-from generator.secrets.manifest import parse
-from generator.secrets.reconcile import reconcile
-from generator.secrets.vault_file import open_vault
+from generator.secrets.catalogue.model import Derived, Generator
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.sealing.manifest import parse
+from generator.secrets.sealing.reconcile import reconcile
+from generator.secrets.vault.file import open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from generator.secrets.catalogue import Secret, Value
-    from generator.secrets.identities import Identities
-    from generator.secrets.reconcile import Reconciled
-    from generator.secrets.vault import Vault
+    from generator.secrets.catalogue.model import Secret, Value
+    from generator.secrets.sealing.reconcile import Reconciled
+    from generator.secrets.vault.identities import Identities
+    from generator.secrets.vault.model import Vault
 
 
 class State(StrEnum):

@@ -1,157 +1,207 @@
-"""Sealing and unsealing of single values, byte-compatible with kubeseal.
+"""Sealing a repository: catalogue and vault in, vault, certificate and sealed manifests out.
 
-The format is that of `pkg/crypto/crypto.go` in bitnami/sealed-secrets:
-
-    sealed = base64(uint16_be(len(R)) || R || C)
-    K = 32 random bytes, used once
-    R = RSA-OAEP(SHA-256, MGF1-SHA-256, label)(K)
-    C = AES-256-GCM(K, nonce = 12 zero bytes, no associated data)(plaintext), its 16 byte tag at the end
-
-The nonce may be zero because K encrypts one message. The label binds a value to namespace and name, so a sealed value
-that is copied to another place can't be unsealed there. Nothing binds it to its key inside of the Secret.
+The vault is written first. It holds the sealed values, too, so a run that is killed anywhere after that gives the same
+files when it is started again. Nothing but `secrets/sealing-cert.pem` and `secrets/**/*.sealed.yaml` is written.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from generator.errors import VaultError
-from generator.secrets.keys import certificate_public_key, key_fingerprint
-from generator.secrets.plaintext import Plaintext
+from generator.errors import BadInputError, VaultError
+from generator.files import remove_leftovers, write_atomic, write_error
+from generator.findings import Finding, Severity
+from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Generator
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.sealing.reconcile import reconcile
+from generator.secrets.vault.file import open_vault, save_vault
+from generator.secrets.vault.identities import Recipients, recipients_for_new_vault
+from generator.secrets.vault.keys import certificate_fingerprint, generate_sealing_key
+from generator.secrets.vault.model import Vault
+from generator.secrets.vault.needles import needles
+from generator.secrets.verifying.without_vault import sealed_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
 
-_NONCE = bytes(12)
-_TAG_BYTES = 16
-_LENGTH_BYTES = 2
-_SHA256 = hashes.SHA256()
-_MGF = padding.MGF1(_SHA256)
-
-
-class Scope(StrEnum):
-    """What a sealed value is bound to. fmc writes strict ones and reads all three."""
-
-    STRICT = "strict"
-    NAMESPACE_WIDE = "namespace-wide"
-    CLUSTER_WIDE = "cluster-wide"
-
-    def label(self, namespace: str, name: str) -> bytes:
-        """Return the OAEP label: `namespace/name`, `namespace`, or nothing."""
-        match self:
-            case Scope.STRICT:
-                return f"{namespace}/{name}".encode()
-            case Scope.NAMESPACE_WIDE:
-                return namespace.encode()
-            case Scope.CLUSTER_WIDE:
-                return b""
+    from generator.secrets.catalogue.model import Catalogue
+    from generator.secrets.sealing.reconcile import Pending, Reconciled
+    from generator.secrets.vault.identities import Identities
+    from generator.secrets.vault.keys import SealingKey
 
 
-class Sealer:
-    """Seals to one certificate, whose key is read once.
+@dataclass(frozen=True)
+class SshPublicKey:
+    """A public key that the Git server has to know: whose it is, and its line of authorized_keys."""
+
+    secret: str
+    value: str
+    line: str
+
+
+@dataclass(frozen=True)
+class SealReport:
+    """What a run of `seal_repository` did.
 
     Attributes:
-        fingerprint: Of the certificate's key, `SHA256:...`.
+        catalogue: The catalogue that was sealed.
+        made: Secrets (`namespace/name`) that were sealed for the first time.
+        changed: Secrets of which at least one value was sealed anew, or dropped.
+        kept: Secrets whose sealed values are what they were.
+        pending: External values that nobody has supplied yet.
+        written: Files whose bytes are others now, below the repository part's root.
+        deleted: Sealed manifests that the catalogue no longer asks for.
+        vault_written: Whether the vault changed.
+        key_fingerprint: Of the sealing key in use.
+        ssh_public_keys: Public keys to be given to the Git server.
+        identity_created: The operator's identity file, if it was made just now.
+        recovery_identity: The recovery identity file, if the vault was made just now with it as a recipient: the user
+            has to move it offline.
+        vault: The vault as it is now.
     """
 
-    def __init__(self, certificate: bytes) -> None:
-        """Read the certificate.
+    catalogue: Catalogue
+    made: tuple[str, ...]
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+    pending: tuple[Pending, ...]
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+    vault_written: bool
+    key_fingerprint: str
+    ssh_public_keys: tuple[SshPublicKey, ...]
+    identity_created: Path | None
+    recovery_identity: Path | None
+    vault: Vault = field(repr=False)
 
-        Args:
-            certificate: The sealing certificate in PEM.
+    def plaintexts(self) -> tuple[bytes, ...]:
+        """Return what must be found in no tree, commit or log, see `leaks.needles`."""
+        return needles(self.vault)
 
-        Raises:
-            ValueError: It is no certificate in PEM, or its key is not RSA.
-        """
-        self._key = certificate_public_key(certificate)
-        self.fingerprint = key_fingerprint(self._key)
+    def warnings(self) -> list[Finding]:
+        """Return a finding for each value that is pending."""
+        return [self._warning(pending) for pending in self.pending]
 
-    def seal(self, plaintext: Plaintext, label: bytes) -> str:
-        """Seal one value.
-
-        Args:
-            plaintext: The value.
-            label: What it is bound to, see `Scope.label`.
-
-        Returns:
-            Base64, as it stands in `spec.encryptedData`; another one in each call.
-        """
-        session_key = os.urandom(32)
-        wrapped = self._key.encrypt(session_key, _oaep(label))
-        body = AESGCM(session_key).encrypt(_NONCE, plaintext.reveal(), None)
-        return base64.b64encode(len(wrapped).to_bytes(_LENGTH_BYTES, "big") + wrapped + body).decode()
-
-
-def load_private_keys(private_keys: Iterable[Plaintext]) -> tuple[rsa.RSAPrivateKey, ...]:
-    """Read sealing keys (PKCS#1 or PKCS#8 in PEM) that `generate_sealing_key` made.
-
-    Raises:
-        ValueError: One of them is no RSA key in PEM.
-    """
-    loaded = []
-    for pem in private_keys:
-        # OpenSSL's primality check takes 0.2 s per key, and these keys come out of our own encrypted file.
-        key = serialization.load_pem_private_key(pem.reveal(), None, unsafe_skip_rsa_key_validation=True)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError("the sealing key is not RSA")  # noqa: TRY004 - content of a file, not a type
-        loaded.append(key)
-    return tuple(loaded)
+    def _warning(self, pending: Pending) -> Finding:
+        state = "sealed without its new keys" if pending.secret in self.vault.sealed else "not sealed"
+        variable = f"Set {pending.env}, or type it into" if pending.env else "Type it into"
+        return Finding(
+            CATALOGUE,
+            pending.line,
+            "secrets/pending",
+            f"{pending.secret} is {state}: nobody has supplied its value {pending.value}",
+            path=f"{pending.secret}: {pending.value}",
+            fix=f"{variable} `fmc secret set {pending.secret} {pending.value}`; then run `fmc seal`.",
+            severity=Severity.WARNING,
+        )
 
 
-def unseal(private_keys: Sequence[rsa.RSAPrivateKey], sealed: str, label: bytes) -> Plaintext:
-    """Unseal one value with whichever key fits, as the controller does.
+def seal_repository(
+    root: Path,
+    vault_path: Path,
+    identities: Identities,
+    external_values: Mapping[str, str],
+    now: datetime,
+    prepared_key: SealingKey | None = None,
+) -> SealReport:
+    """Make every secret that is missing and bring the sealed manifests up to date.
 
     Args:
-        private_keys: The keys to try, in order.
-        sealed: Base64 from `spec.encryptedData`.
-        label: What the value is bound to, see `Scope.label`.
+        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
+        vault_path: The vault; made with its keys and identities if it is not there.
+        identities: Who opens the vault, and who a new one is encrypted to.
+        external_values: Values that the user supplies, by name of environment variable.
+        now: The present, UTC; fractions of a second are dropped.
+        prepared_key: Sealing key for a new vault, if one was made in advance.
 
     Raises:
-        VaultError: The value is damaged, bound to another place, or sealed to none of the keys.
+        BadInputError: The catalogue is missing or has findings, or the committed certificate is not the vault's.
+        VaultError: The vault can't be opened, or is missing although the repository was sealed before.
+        WriteError: The disk refused; what was written is complete, and the next run goes on.
     """
-    try:
-        wrapped, body = split(sealed)
-    except ValueError as error:
-        raise VaultError(f"the sealed value of {label.decode()} is damaged: {error}") from None
-    for key in private_keys:
-        try:
-            return Plaintext(AESGCM(key.decrypt(wrapped, _oaep(label))).decrypt(_NONCE, body, None))
-        except (ValueError, InvalidTag):
-            continue
-    raise VaultError(
-        f"no sealing key of the vault unseals the value of {label.decode()}: "
-        "it was sealed to another key, or for another name",
-        fix="Run `fmc seal` to make the sealed manifests anew.",
+    catalogue = read_catalogue(root)
+    certificate = _content(root / CERTIFICATE)
+    recipients: Recipients | None = None
+    if vault_path.exists():
+        before = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
+        vault = before
+    else:
+        _require_unsealed(certificate, vault_path)
+        recipients = recipients_for_new_vault(identities)
+        before = None
+        vault = Vault.new(
+            catalogue.cluster, catalogue.key_name, prepared_key or generate_sealing_key(), recipients.public_keys
+        )
+    result = reconcile(catalogue, vault, certificate, now.replace(microsecond=0), external_values)
+    if result.vault != before:
+        save_vault(vault_path, result.vault)
+    for path in (vault_path, root / CERTIFICATE, *(root / secret.manifest_path for secret in catalogue.secrets)):
+        remove_leftovers(path)
+    written, deleted = _write_files(root, result)
+    return SealReport(
+        catalogue=catalogue,
+        made=result.made,
+        changed=result.changed,
+        kept=result.kept,
+        pending=result.pending,
+        written=written,
+        deleted=deleted,
+        vault_written=result.vault != before,
+        key_fingerprint=certificate_fingerprint(result.key.certificate.encode()),
+        ssh_public_keys=_ssh_public_keys(catalogue, result.vault),
+        identity_created=recipients.created if recipients else None,
+        recovery_identity=recipients.recovery if recipients else None,
+        vault=result.vault,
     )
 
 
-def split(sealed: str) -> tuple[bytes, bytes]:
-    """Take a sealed value apart without any key.
-
-    Returns:
-        The wrapped session key, as long as the sealing key's modulus, and the encrypted value with its tag.
-
-    Raises:
-        ValueError: It does not have that structure; the message says why.
-    """
+def _content(path: Path) -> bytes | None:
     try:
-        raw = base64.b64decode(sealed, validate=True)
-    except binascii.Error as error:
-        raise ValueError("it is not base64") from error
-    end = _LENGTH_BYTES + int.from_bytes(raw[:_LENGTH_BYTES], "big")
-    if len(raw) < end + _TAG_BYTES:
-        raise ValueError(f"it has {len(raw)} bytes, at least {end + _TAG_BYTES} are needed")
-    return raw[_LENGTH_BYTES:end], raw[end:]
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadInputError(f"can't read {path}: {error.strerror}", where=str(path)) from error
 
 
-def _oaep(label: bytes) -> padding.OAEP:
-    return padding.OAEP(mgf=_MGF, algorithm=_SHA256, label=label or None)
+def _require_unsealed(certificate: bytes | None, vault_path: Path) -> None:
+    if certificate is not None:
+        raise VaultError(
+            f"there is no vault at {vault_path}, and the repository is sealed already",
+            where=str(vault_path),
+            fix=f"Bring the vault back from a backup. To start over with new secrets, delete {CERTIFICATE}: "
+            "a running cluster then needs the new sealing key.",
+        )
+
+
+def _write_files(root: Path, result: Reconciled) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    written = []
+    for name, content in {CERTIFICATE: result.key.certificate.encode(), **result.manifests}.items():
+        if _content(root / name) != content:
+            write_atomic(root / name, content)
+            written.append(name)
+    deleted = [name for name in sealed_files(root) if name not in result.manifests]
+    for name in deleted:
+        _delete(root / name)
+    return tuple(written), tuple(deleted)
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def _ssh_public_keys(catalogue: Catalogue, vault: Vault) -> tuple[SshPublicKey, ...]:
+    return tuple(
+        SshPublicKey(secret.id, name, vault.values[secret.id][name].public["public"])
+        for secret in catalogue.secrets
+        for name, value in secret.values.items()
+        if value.generator is Generator.SSH_KEY
+    )

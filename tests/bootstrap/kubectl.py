@@ -138,7 +138,7 @@ def _secret(name: str, data: Object) -> Object:
 
 def _opened(item: Object, world: Object) -> Object:
     # Its import takes longer than most calls.
-    from generator.secrets.keys import certificate_fingerprint
+    from generator.secrets.vault.keys import certificate_fingerprint
 
     name = item["metadata"]["name"]
     keys = [certificate_fingerprint(base64.b64decode(certificate)) for certificate in _key_certificates()]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from generator.secrets.keys import generate_sealing_key
+from generator.secrets.vault.keys import generate_sealing_key
 from tests.bootstrap.conftest import TOKEN, Operator, Played
 from tests.conftest import require_tool
 from tests.pipeline.world import World

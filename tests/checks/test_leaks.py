@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 
-from generator.checks.leaks import scan
-from generator.checks.rules import Rule
+from generator.checks.rule import Rule
+from generator.checks.rules.leaks import scan
 from tests.checks.cases import SAMPLES
 
 SECRET = SAMPLES["vault-secret"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.checks.rules import Rule
+from generator.checks.rule import Rule
 from tests.checks.cases import SAMPLES, Case, cases
 
 if TYPE_CHECKING:

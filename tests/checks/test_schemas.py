@@ -14,12 +14,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from generator.checks import bundle, schemas
-from generator.checks.schemas import Schemas, load_schemas, minor_for
+from generator.checks.schema import bundle, schemas
+from generator.checks.schema.schemas import Schemas, load_schemas, minor_for
 from generator.errors import FmcError
 
 ROOT = Path(__file__).parents[2]
-OWN = sorted((ROOT / "generator/checks/schemas").glob("*.json"))
+OWN = sorted((ROOT / "generator/checks/schema/data").glob("*.json"))
 
 
 @pytest.mark.parametrize("minor", bundle.MINORS)
@@ -176,8 +176,8 @@ def test_an_installation_without_schemas_says_so(bare: Path, monkeypatch: pytest
 
 def test_the_build_puts_them_into_the_wheel(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    checks = source / "generator" / "checks"
-    checks.mkdir(parents=True)
+    schema = source / "generator" / "checks" / "schema"
+    schema.mkdir(parents=True)
     for name in ("hatch_build.py", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, source)
     text = (ROOT / "pyproject.toml").read_text()
@@ -185,17 +185,19 @@ def test_the_build_puts_them_into_the_wheel(tmp_path: Path) -> None:
     head, _, tail = text.partition("[tool.hatch.build.targets.wheel.force-include]")
     (source / "pyproject.toml").write_text(head + "[" + tail.partition("\n[")[2])
     (source / "generator" / "__init__.py").write_text("")
-    shutil.copy(ROOT / "generator/checks/bundle.py", checks)
-    shutil.copytree(ROOT / "generator/checks/schemas", checks / "schemas", ignore=shutil.ignore_patterns("*.xz"))
+    shutil.copy(ROOT / "generator/checks/schema/bundle.py", schema)
+    shutil.copytree(ROOT / "generator/checks/schema/data", schema / "data", ignore=shutil.ignore_patterns("*.xz"))
     # As git would: the bundles are ignored, and have to get in all the same.
-    (source / ".gitignore").write_text("/generator/checks/schemas/kubernetes-*.json.xz\n")
+    (source / ".gitignore").write_text("/generator/checks/schema/data/kubernetes-*.json.xz\n")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for minor in bundle.MINORS:
-            assert archive.read(f"generator/checks/schemas/{bundle.bundle_name(minor)}") == bundle.make_bundle(minor)
+            assert archive.read(f"generator/checks/schema/data/{bundle.bundle_name(minor)}") == bundle.make_bundle(
+                minor
+            )
 
 
 def test_the_nearest_kind_is_found(forget: None) -> None:

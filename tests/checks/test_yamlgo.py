@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from generator.checks.rules import Rule
-from generator.checks.yamlgo import read
+from generator.checks.reading.yamlgo import read
+from generator.checks.rule import Rule
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "goyaml.json").read_text())
 

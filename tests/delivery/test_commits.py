@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from generator import __version__
-from generator.delivery.commits import commit_tree, require_identity
-from generator.delivery.gitcommand import _load
+from generator.delivery.git.command import _load
+from generator.delivery.local.commits import commit_tree, require_identity
+from generator.delivery.local.replace import replace_trees
 from generator.delivery.model import Author, Target
-from generator.delivery.replace import replace_trees
 from generator.errors import BadInputError, ToolError
 from tests.conftest import require_tool
 from tests.delivery.workspace import RUN, git, hook, make_tree
@@ -258,7 +258,7 @@ def test_a_missing_git_is_said_with_the_way_to_get_it(tree: Target, monkeypatch:
 
 
 def test_a_git_that_is_too_old_is_refused(tree: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.delivery.gitcommand.MINIMUM_GIT", (99, 0))
+    monkeypatch.setattr("generator.delivery.git.command.MINIMUM_GIT", (99, 0))
     _load.cache_clear()
     with pytest.raises(ToolError, match="is too old"):
         commit(tree)

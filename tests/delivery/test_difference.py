@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.commits import commit_tree
-from generator.delivery.difference import difference
+from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.difference import difference
 from generator.delivery.model import Target
 from generator.errors import BadInputError
 from tests.delivery.workspace import RUN, git, make_tree

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.failures import combined, local_error, remote_error
-from generator.delivery.gitcommand import Output
-from generator.delivery.messages import printable, server_said
+from generator.delivery.git.command import Output
+from generator.delivery.git.failures import combined, local_error, remote_error
+from generator.delivery.git.messages import printable, server_said
 from generator.errors import BadInputError, ConflictError, RemoteError, ToolError
 
 URL = "https://git.example.com/home/infra.git"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.commits import commit_tree
+from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.replace import replace_trees
+from generator.delivery.local.repository import open_repository
 from generator.delivery.model import Target
-from generator.delivery.replace import replace_trees
-from generator.delivery.repository import open_repository
 from generator.errors import RemoteError, WriteError
 from tests.conftest import skip_or_fail
 from tests.delivery.processes import in_child, mount_small_disk

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.commits import commit_tree
+from generator.delivery.local.commits import commit_tree
 from generator.delivery.model import Commit, Target
 from tests.delivery.processes import Moment, is_killed
 from tests.delivery.workspace import PARTS, RUN, Workspace, git, make_tree, make_workspace

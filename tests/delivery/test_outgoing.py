@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.commits import commit_tree
+from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.outgoing import known_tip, outgoing_blobs
 from generator.delivery.model import Target
-from generator.delivery.outgoing import known_tip, outgoing_blobs
 from generator.errors import BadInputError, ToolError
 from tests.delivery.workspace import RUN, Workspace, git, make_tree
 

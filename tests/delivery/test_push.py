@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.delivery.push import push
-from generator.delivery.remotes import remotes_ready
+from generator.delivery.remote.ask import remotes_ready
 from generator.delivery.state import Leftover, StateFile, Step
 from generator.errors import BadInputError, ConflictError, RemoteError
 from tests.delivery.processes import counting_git

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.commits import commit_tree
-from generator.delivery.difference import difference
+from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.difference import difference
+from generator.delivery.local.replace import replace_trees
+from generator.delivery.local.repository import open_repository
 from generator.delivery.model import Commit, Target
-from generator.delivery.replace import replace_trees
-from generator.delivery.repository import open_repository
 from generator.errors import BadInputError, ConflictError, ToolError
 from tests.delivery.processes import is_killed
 from tests.delivery.workspace import RUN, Workspace, git, hook, make_tree

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.delivery.commits import commit_tree
+from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.repository import cluster_of, open_repository
 from generator.delivery.model import Target
-from generator.delivery.repository import cluster_of, open_repository
 from generator.errors import BadInputError, ConflictError
 from tests.delivery.workspace import RUN, git
 

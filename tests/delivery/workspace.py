@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.delivery.commits import commit_trees
+from generator.delivery.local.commits import commit_trees
 from generator.delivery.model import Commit, Delivered, Target
 from generator.delivery.push import push
 from generator.delivery.state import StateFile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -13,10 +14,14 @@ import pytest
 from tests.e2e.bed.bed import Bed
 from tests.e2e.rollout import Rollout, roll_out
 from tests.e2e.user import User
-from tests.tools.build import tools_folder
+from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+# `make test` runs them, without a bed.
+collect_ignore = ["bed_tests"] if os.environ.get("FMC_E2E") == "1" else []
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from tests.e2e.bed.waiting import wait_for
 from tests.e2e.rollout import roll_out
 from tests.e2e.user import User
 from tests.pipeline.world import ROOT
-from tests.tools.build import tools_folder
+from tests.toolchain.build import tools_folder
 
 FOLDER = ROOT / "e2e-bed"
 """Ignored by Git."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from generator.secrets.catalogue import Catalogue
-from generator.secrets.catalogue_file import read_catalogue
-from generator.secrets.vault import Vault
-from generator.secrets.vault_file import open_vault
+from generator.secrets.catalogue.model import Catalogue
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.vault.file import open_vault
+from generator.secrets.vault.model import Vault
 from tests.e2e.rollout import Rollout
 from tests.secrets.test_rendered import expected
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import __version__
-from generator.checks.bundle import MINORS, bundle_name, make_bundle
+from generator.checks.schema.bundle import MINORS, bundle_name, make_bundle
 from tests.copier.releases import project_files
 from tests.packaging.installation import NAME, build, content, copy_work_tree, install, unpack
 from tests.pipeline.world import ROOT
@@ -42,11 +42,11 @@ def test_the_template_in_the_wheel_is_the_one_that_lies_here(files: dict[str, by
 
 
 def test_beside_it_lie_the_package_and_the_schemas_alone(files: dict[str, bytes]) -> None:
-    schemas = {f"generator/checks/schemas/{bundle_name(minor)}" for minor in MINORS}
+    schemas = {f"generator/checks/schema/data/{bundle_name(minor)}" for minor in MINORS}
     rest = {name for name in files if not name.startswith((PREFIX, INFO))}
     assert rest == set(project_files("generator")) | schemas
     assert "generator/py.typed" in rest
-    assert files[f"generator/checks/schemas/{bundle_name(MINORS[-1])}"] == make_bundle(MINORS[-1])
+    assert files[f"generator/checks/schema/data/{bundle_name(MINORS[-1])}"] == make_bundle(MINORS[-1])
 
 
 def test_the_source_distribution_builds_the_same_wheel(source: Path, wheel: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from generator import __version__
 from generator.cli import options
 from generator.cli.main import VERBS, fmc
 from generator.console import Console
-from generator.secrets.keys import certificate_fingerprint, generate_sealing_key
+from generator.secrets.vault.keys import certificate_fingerprint, generate_sealing_key
 from tests.pipeline.world import EXAMPLE, FMC, ROOT, World, answers, tree
 
 if TYPE_CHECKING:

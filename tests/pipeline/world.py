@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from generator.secrets.leaks import needles
-from generator.secrets.vault_file import open_vault
+from generator.secrets.vault.file import open_vault
+from generator.secrets.vault.needles import needles
 from generator.workspace import PARTS
 
 if TYPE_CHECKING:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.secrets.catalogue import CATALOGUE
-from generator.secrets.catalogue_file import read_catalogue
-from generator.secrets.identities import Identities
-from generator.secrets.keys import SealingKey, generate_sealing_key
-from generator.secrets.repository import SealReport, seal_repository
-from generator.secrets.vault import Vault
-from generator.secrets.vault_file import open_vault
+from generator.secrets.catalogue.model import CATALOGUE
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.seal import SealReport, seal_repository
+from generator.secrets.vault.file import open_vault
+from generator.secrets.vault.identities import Identities
+from generator.secrets.vault.keys import SealingKey, generate_sealing_key
+from generator.secrets.vault.model import Vault
 from tests.conftest import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from generator.secrets.catalogue import Catalogue
+    from generator.secrets.catalogue.model import Catalogue
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

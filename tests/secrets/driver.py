@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from generator.secrets.identities import Identities
-from generator.secrets.keys import generate_sealing_key
-from generator.secrets.repository import seal_repository
+from generator.secrets.seal import seal_repository
+from generator.secrets.vault.identities import Identities
+from generator.secrets.vault.keys import generate_sealing_key
 
 
 def main(folder: Path, write: int, moment: str) -> None:

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from generator.secrets.export import key_secrets
-from generator.secrets.vault import KeyRecord
+from generator.secrets.vault.model import KeyRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.secrets.plaintext import Plaintext
+    from generator.secrets.vault.plaintext import Plaintext
 
 
 def run(kubeseal: Path, *arguments: str, stdin: bytes) -> bytes:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.errors import BadInputError, CatalogueError
-from generator.secrets.catalogue import CATALOGUE, Constant, Derived, Form, Generator
-from generator.secrets.catalogue_file import read_catalogue
+from generator.secrets.catalogue.model import CATALOGUE, Constant, Derived, Form, Generator
+from generator.secrets.catalogue.read import read_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from generator.findings import Finding
-    from generator.secrets.catalogue import Catalogue
+    from generator.secrets.catalogue.model import Catalogue
 
 INVALID = sorted((Path(__file__).parent / "catalogues" / "invalid").glob("*.yaml"))
 

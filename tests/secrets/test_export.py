@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generator.errors import BadInputError, VaultError
-from generator.secrets.catalogue import CERTIFICATE
+from generator.secrets.catalogue.model import CERTIFICATE
 from generator.secrets.export import export_keys
-from generator.secrets.keys import certificate_fingerprint
-from generator.secrets.vault import KeyRecord
-from generator.secrets.vault_file import save_vault
+from generator.secrets.vault.file import save_vault
+from generator.secrets.vault.keys import certificate_fingerprint
+from generator.secrets.vault.model import KeyRecord
 from tests.conftest import require_tool
 from tests.secrets.conftest import ROOT
 from tests.secrets.interop import recovered
@@ -23,7 +23,7 @@ from tests.secrets.interop import recovered
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.secrets.keys import SealingKey
+    from generator.secrets.vault.keys import SealingKey
     from tests.secrets.conftest import Workspace
 
 

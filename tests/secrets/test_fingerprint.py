@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from generator.secrets.fingerprint import DERIVED, SEALED, fingerprint
-from generator.secrets.plaintext import Plaintext
+from generator.secrets.vault.fingerprint import DERIVED, SEALED, fingerprint
+from generator.secrets.vault.plaintext import Plaintext
 
 KEY = Plaintext(bytes(range(32)))
 

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from generator.errors import BadInputError
-from generator.secrets.authority import issue, still_valid, suitable_authority
-from generator.secrets.catalogue import Derived, Form, Generator
-from generator.secrets.forms import plain_form, salted_form
-from generator.secrets.generators import external, password, ssh_key
-from generator.secrets.plaintext import Plaintext
+from generator.secrets.catalogue.model import Derived, Form, Generator
+from generator.secrets.making.authority import issue, still_valid, suitable_authority
+from generator.secrets.making.forms import plain_form, salted_form
+from generator.secrets.making.generators import external, password, ssh_key
+from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.conftest import NOW
 
 NAMES = ("home.example.com", "*.home.example.com")

@@ -11,7 +11,7 @@ import pytest
 
 from generator.errors import VaultError
 from generator.files import write_new
-from generator.secrets.identities import Identities, identity_path, read_identities, recipients_for_new_vault
+from generator.secrets.vault.identities import Identities, identity_path, read_identities, recipients_for_new_vault
 
 
 @pytest.mark.parametrize(

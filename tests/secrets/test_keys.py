@@ -13,10 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from generator.secrets.keys import certificate_fingerprint, certificate_public_key, generate_sealing_key
+from generator.secrets.vault.keys import certificate_fingerprint, certificate_public_key, generate_sealing_key
 
 if TYPE_CHECKING:
-    from generator.secrets.keys import SealingKey
+    from generator.secrets.vault.keys import SealingKey
 
 
 def test_the_default_is_rsa_4096() -> None:

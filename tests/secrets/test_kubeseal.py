@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.secrets.catalogue import Secret
-from generator.secrets.manifest import Sealed, parse, render
-from generator.secrets.plaintext import Plaintext
-from generator.secrets.seal import Scope, Sealer, load_private_keys, unseal
+from generator.secrets.catalogue.model import Secret
+from generator.secrets.sealing.crypto import Scope, Sealer, load_private_keys, unseal
+from generator.secrets.sealing.manifest import Sealed, parse, render
+from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.interop import recovered, run, write_key_secret
 from tests.secrets.test_manifest import TORTURE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.secrets.keys import SealingKey
+    from generator.secrets.vault.keys import SealingKey
     from tests.secrets.conftest import Workspace
 
 pytestmark = pytest.mark.tools

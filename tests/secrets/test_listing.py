@@ -10,7 +10,7 @@ import pytest
 
 from generator.errors import BadInputError, VaultError
 from generator.secrets.listing import SecretRow, State, list_secrets
-from generator.secrets.values import set_value
+from generator.secrets.set_value import set_value
 from tests.secrets.conftest import NOW
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from generator.secrets.manifest import Sealed, parse, quote, render
+from generator.secrets.sealing.manifest import Sealed, parse, quote, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.secrets.catalogue import Catalogue
+    from generator.secrets.catalogue.model import Catalogue
 
 # What YAML 1.1 takes for something else, or what breaks plain or carelessly quoted text.
 TORTURE = [

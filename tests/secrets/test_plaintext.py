@@ -10,7 +10,7 @@ import traceback
 
 import pytest
 
-from generator.secrets.plaintext import Plaintext
+from generator.secrets.vault.plaintext import Plaintext
 
 SECRET = Plaintext(b"hunter2")
 

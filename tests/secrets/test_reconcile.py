@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.errors import BadInputError
-from generator.secrets.keys import certificate_fingerprint
-from generator.secrets.manifest import parse
-from generator.secrets.plaintext import Plaintext
-from generator.secrets.reconcile import Reconciled, reconcile
-from generator.secrets.seal import Scope, load_private_keys, unseal
-from generator.secrets.vault import KeyRecord, Vault
+from generator.secrets.sealing.crypto import Scope, load_private_keys, unseal
+from generator.secrets.sealing.manifest import parse
+from generator.secrets.sealing.reconcile import Reconciled, reconcile
+from generator.secrets.vault.keys import certificate_fingerprint
+from generator.secrets.vault.model import KeyRecord, Vault
+from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.conftest import FULL, NOW, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.secrets.catalogue import Catalogue
-    from generator.secrets.keys import SealingKey
+    from generator.secrets.catalogue.model import Catalogue
+    from generator.secrets.vault.keys import SealingKey
 
 ADMIN = "secrets/argocd/argocd-secret.sealed.yaml"
 LATER = NOW + timedelta(days=1)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import bcrypt
 import pytest
 
-from generator.secrets.catalogue import Constant, Form
-from generator.secrets.forms import plain_form
-from generator.secrets.verify import verify_manifests
+from generator.secrets.catalogue.model import Constant, Form
+from generator.secrets.making.forms import plain_form
+from generator.secrets.verifying.without_vault import verify_manifests
 from tests.secrets.conftest import Workspace
 from tests.secrets.interop import recovered, write_key_secret
 from tests.template.argocd_tree import HA, SINGLE
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from generator.secrets.catalogue import Secret
-    from generator.secrets.keys import SealingKey
-    from generator.secrets.vault import Vault
+    from generator.secrets.catalogue.model import Secret
+    from generator.secrets.vault.keys import SealingKey
+    from generator.secrets.vault.model import Vault
     from tests.template.conftest import Render
 
 GIT_TOKEN = {"FMC_GIT_READ_TOKEN": "glpat-of-a-reader-4711"}

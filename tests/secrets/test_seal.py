@@ -1,90 +1,250 @@
-"""Sealing: round trips, the binding to a place, the structure of a sealed value."""
+"""Sealing a repository: what is written where, in which order, and that nothing leaks on the way."""
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+import logging
+import shutil
+import stat
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from generator.errors import VaultError
-from generator.secrets.plaintext import Plaintext
-from generator.secrets.seal import Scope, Sealer, load_private_keys, split, unseal
+from generator.errors import BadInputError, FmcError, VaultError, WriteError
+from generator.files import write_atomic
+from generator.secrets.seal import seal_repository
+from generator.secrets.sealing.crypto import split
+from generator.secrets.vault.keys import certificate_fingerprint
+from tests.secrets.conftest import FULL, NOW
 
 if TYPE_CHECKING:
-    from generator.secrets.keys import SealingKey
+    from pathlib import Path
 
-LABEL = Scope.STRICT.label("argocd", "repo-main")
-_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    from generator.secrets.vault.keys import SealingKey
+    from tests.secrets.conftest import Workspace
 
-
-@_SETTINGS
-@given(content=st.binary(max_size=4096), label=st.binary(max_size=120))
-def test_any_bytes_come_back_under_any_label(sealing_key: SealingKey, content: bytes, label: bytes) -> None:
-    sealed = Sealer(sealing_key.certificate.encode()).seal(Plaintext(content), label)
-    assert unseal(load_private_keys([sealing_key.private_key]), sealed, label).reveal() == content
+CERTIFICATE = "secrets/sealing-cert.pem"
 
 
-@pytest.mark.parametrize("content", [b"", bytes(1 << 20), bytes(range(256))], ids=["empty", "1 MiB", "binary"])
-def test_sizes_at_the_edges_come_back(sealing_key: SealingKey, content: bytes) -> None:
-    sealed = Sealer(sealing_key.certificate.encode()).seal(Plaintext(content), LABEL)
-    assert unseal(load_private_keys([sealing_key.private_key]), sealed, LABEL).reveal() == content
+def test_a_new_repository_gets_vault_certificate_and_manifests(workspace: Workspace) -> None:
+    report = workspace.seal()
+    assert set(report.made) == set(report.vault.sealed)
+    assert len(report.made) == 5
+    assert set(report.written) == set(workspace.files()) - {"secrets/catalogue.yaml"}
+    assert report.vault == workspace.open()
+    assert report.key_fingerprint == certificate_fingerprint(workspace.key.certificate.encode())
+    assert workspace.files()[CERTIFICATE].decode() == workspace.key.certificate
 
 
-@pytest.mark.parametrize("wrong", [b"argocd/repo-other", b"other/repo-main", b"argocd", b""])
-def test_another_label_is_refused(sealing_key: SealingKey, wrong: bytes) -> None:
-    sealed = Sealer(sealing_key.certificate.encode()).seal(Plaintext(b"hunter2"), LABEL)
-    with pytest.raises(VaultError, match="for another name"):
-        unseal(load_private_keys([sealing_key.private_key]), sealed, wrong)
+def test_times_are_whole_seconds(workspace: Workspace) -> None:
+    workspace.now = NOW.replace(microsecond=7)
+    values = workspace.seal().vault.values["argocd/argocd-secret"]
+    assert values["admin"].created == NOW
 
 
-def test_another_key_is_refused_and_the_right_one_among_several_is_found(
-    sealing_key: SealingKey, other_key: SealingKey
+def test_a_second_run_writes_nothing(workspace: Workspace) -> None:
+    workspace.seal()
+    before = {path: (path.stat().st_ino, path.read_bytes()) for path in workspace.folder.rglob("*") if path.is_file()}
+    report = workspace.seal()
+    assert (report.written, report.deleted, report.vault_written, len(report.kept)) == ((), (), False, 5)
+    assert report.recovery_identity is None
+    after = {path: (path.stat().st_ino, path.read_bytes()) for path in workspace.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_deleting_the_repository_gives_the_same_bytes_again(workspace: Workspace) -> None:
+    workspace.seal()
+    before = workspace.files()
+    shutil.rmtree(workspace.root)
+    workspace.write_catalogue(FULL)
+    report = workspace.seal()
+    assert workspace.files() == before
+    assert not report.vault_written
+    assert (report.made, report.changed) == ((), ())
+
+
+def test_the_new_identities_are_reported(workspace: Workspace) -> None:
+    report = workspace.seal()
+    assert report.identity_created == workspace.identities.path
+    assert report.recovery_identity == workspace.identities.path.with_name("recovery-identity.txt")
+    assert len(report.vault.recipients) == 2
+
+
+def test_the_ssh_public_keys_are_reported(workspace: Workspace) -> None:
+    (key,) = workspace.seal().ssh_public_keys
+    assert (key.secret, key.value) == ("argocd/repo-infra", "deploy-key")
+    assert key.line.startswith("ssh-ed25519 AAAA")
+    assert key.line.endswith(" argocd@home")
+
+
+def test_a_pending_value_is_a_warning_with_its_variable(workspace: Workspace) -> None:
+    workspace.external = {}
+    report = workspace.seal()
+    (warning,) = report.warnings()
+    assert (warning.rule, warning.severity, warning.file) == ("secrets/pending", "warning", "secrets/catalogue.yaml")
+    assert warning.fix == (
+        "Set FMC_TEST_TOKEN, or type it into `fmc secret set registry/push-token token`; then run `fmc seal`."
+    )
+    assert "not sealed" in warning.message
+    assert FULL.splitlines()[warning.line - 1].strip().startswith("token: {generator: external")
+    assert not (workspace.root / "secrets/registry").exists()
+
+
+def test_what_left_the_catalogue_is_deleted_with_its_empty_folder(workspace: Workspace) -> None:
+    workspace.seal()
+    workspace.write_catalogue(FULL[: FULL.index("  - namespace: registry")])
+    note = workspace.root / "secrets/argocd/README.md"
+    note.write_text("mine")
+    report = workspace.seal()
+    assert report.deleted == ("secrets/registry/push-token.sealed.yaml",)
+    assert not (workspace.root / "secrets/registry").exists()
+    assert note.read_text() == "mine"
+
+
+def test_a_manifest_that_was_edited_or_planted_is_put_right(workspace: Workspace) -> None:
+    workspace.seal()
+    before = workspace.files()
+    edited = workspace.root / "secrets/traefik/dashboard-users.sealed.yaml"
+    edited.write_bytes(edited.read_bytes().replace(b"Opaque", b"kubernetes.io/basic-auth"))
+    planted = workspace.root / "secrets/argocd/planted.sealed.yaml"
+    planted.write_text("kind: SealedSecret\n")
+    report = workspace.seal()
+    assert report.written == ("secrets/traefik/dashboard-users.sealed.yaml",)
+    assert report.deleted == ("secrets/argocd/planted.sealed.yaml",)
+    assert workspace.files() == before
+
+
+def test_modes_are_private_for_secrets_and_ordinary_for_the_rest(workspace: Workspace) -> None:
+    workspace.seal()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in workspace.folder.rglob("*") if path.is_file()}
+    private = {name for name, mode in modes.items() if mode == 0o600}
+    assert private == {"vault.age", "identity.txt", "recovery-identity.txt"}
+    assert modes["sealing-cert.pem"] == modes["push-token.sealed.yaml"] == 0o644
+
+
+@pytest.mark.parametrize("writes", range(7))
+def test_a_run_that_is_killed_between_writes_is_completed_by_the_next(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    sealed = Sealer(sealing_key.certificate.encode()).seal(Plaintext(b"hunter2"), LABEL)
-    with pytest.raises(VaultError):
-        unseal(load_private_keys([other_key.private_key]), sealed, LABEL)
-    both = load_private_keys([other_key.private_key, sealing_key.private_key])
-    assert unseal(both, sealed, LABEL).reveal() == b"hunter2"
+    """The vault is the first write, so whatever the killed run wrote stays what it was."""
+    done: list[Path] = []
+
+    def killed(path: Path, content: bytes, **options: Any) -> None:
+        if len(done) == writes:
+            raise KeyboardInterrupt
+        done.append(path)
+        write_atomic(path, content, **options)
+
+    monkeypatch.setattr("generator.secrets.vault.file.write_atomic", killed)
+    monkeypatch.setattr("generator.secrets.seal.write_atomic", killed)
+    with pytest.raises(KeyboardInterrupt):
+        workspace.seal()
+    survivors = {path: content for path, content in workspace.files().items() if path != "secrets/catalogue.yaml"}
+    assert len(survivors) == max(writes - 1, 0)
+    monkeypatch.undo()
+    workspace.seal()
+    whole = workspace.files()
+    assert len(whole) == 7
+    assert {path: whole[path] for path in survivors} == survivors
+    assert workspace.seal().written == ()
 
 
-def test_sealing_twice_gives_different_text(sealing_key: SealingKey) -> None:
-    sealer = Sealer(sealing_key.certificate.encode())
-    assert sealer.seal(Plaintext(b"x"), LABEL) != sealer.seal(Plaintext(b"x"), LABEL)
+def test_a_swapped_certificate_stops_the_run_before_anything_is_written(
+    workspace: Workspace, other_key: SealingKey
+) -> None:
+    workspace.seal()
+    (workspace.root / CERTIFICATE).write_text(other_key.certificate)
+    workspace.external = {"FMC_TEST_TOKEN": "a-new-token"}
+    before = workspace.files(), workspace.vault.read_bytes()
+    with pytest.raises(BadInputError, match="none of the vault's"):
+        workspace.seal()
+    assert (workspace.files(), workspace.vault.read_bytes()) == before
 
 
-def test_every_changed_byte_is_noticed(sealing_key: SealingKey) -> None:
-    keys = load_private_keys([sealing_key.private_key])
-    raw = base64.b64decode(Sealer(sealing_key.certificate.encode()).seal(Plaintext(b"hunter2"), LABEL))
-    for position in (0, 1, 2, 100, 257, 258, len(raw) - 1):
-        damaged = raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]
-        with pytest.raises(VaultError):
-            unseal(keys, base64.b64encode(damaged).decode(), LABEL)
+def test_a_lost_vault_is_not_replaced_by_a_new_one(workspace: Workspace) -> None:
+    workspace.seal()
+    before = workspace.files()
+    workspace.vault.unlink()
+    with pytest.raises(VaultError, match="the repository is sealed already") as caught:
+        workspace.seal()
+    assert caught.value.fix is not None
+    assert "backup" in caught.value.fix
+    assert workspace.files() == before
+    assert not workspace.vault.exists()
 
 
-def test_the_structure_is_length_wrapped_key_body(sealing_key: SealingKey) -> None:
-    wrapped, body = split(Sealer(sealing_key.certificate.encode()).seal(Plaintext(b"12345"), LABEL))
-    assert (len(wrapped), len(body)) == (256, 5 + 16)
+def test_another_clusters_catalogue_is_refused(workspace: Workspace) -> None:
+    workspace.seal()
+    workspace.write_catalogue(FULL.replace("cluster: home", "cluster: lab"))
+    with pytest.raises(VaultError, match="belongs to the cluster home, the catalogue to lab"):
+        workspace.seal()
 
 
-@pytest.mark.parametrize(
-    ("sealed", "reason"),
-    [
-        ("AgB\n", "not base64"),
-        ("Ag!=", "not base64"),
-        ("", "0 bytes"),
-        ("AgAA", "3 bytes, at least 530"),
-        ("A", "base64"),
-    ],
-)
-def test_what_has_not_that_structure_is_named(sealed: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        split(sealed)
+def test_a_file_that_can_not_be_read_is_named(workspace: Workspace) -> None:
+    (workspace.root / CERTIFICATE).mkdir()
+    with pytest.raises(BadInputError, match=r"can't read .*sealing-cert\.pem: Is a directory"):
+        workspace.seal()
 
 
-def test_scopes_bind_to_name_namespace_or_nothing() -> None:
-    assert Scope.STRICT.label("ns", "name") == b"ns/name"
-    assert Scope.NAMESPACE_WIDE.label("ns", "name") == b"ns"
-    assert Scope.CLUSTER_WIDE.label("ns", "name") == b""
+def test_a_full_disk_is_told_and_the_next_run_goes_on(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(WriteError, match="No space left on device"):
+        workspace.seal()
+    assert list(workspace.files()) == ["secrets/catalogue.yaml"]
+    assert not [path for path in workspace.folder.rglob("*") if path.is_file() and path.name != "catalogue.yaml"]
+    monkeypatch.undo()
+    assert len(workspace.seal().made) == 5
+
+
+def test_no_file_report_log_or_error_shows_a_secret(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], other_key: SealingKey
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    report = workspace.seal()
+    shown = [repr(report), str(report.warnings())]
+    (workspace.root / CERTIFICATE).write_text(other_key.certificate)
+    with pytest.raises(FmcError) as caught:
+        workspace.seal()
+    shown += [str(caught.value), repr(caught.value), str(vars(caught.value)), caplog.text, *capfd.readouterr()]
+    texts = [*workspace.files().values(), workspace.vault.read_bytes(), *(text.encode() for text in shown)]
+    needles = report.plaintexts()
+    assert len(needles) > 40
+    assert not [needle for needle in needles for text in texts if needle in text]
+
+
+def test_the_plaintexts_would_find_a_leak_of_any_kind(workspace: Workspace) -> None:
+    workspace.external = {"FMC_TEST_TOKEN": 'glpat-4711/external"value'}
+    report = workspace.seal()
+    needles = report.plaintexts()
+    token = workspace.external["FMC_TEST_TOKEN"].encode()
+    ca = report.vault.ca
+    assert ca is not None
+    private_keys = [workspace.key.private_key.reveal(), ca.private_key.reveal()]
+    private_keys.append(report.vault.values["argocd/repo-infra"]["deploy-key"].secret.reveal())
+    leaks = [
+        token,
+        b"password: " + token,
+        base64.b64encode(token),
+        base64.b64encode(b"u:" + token),
+        base64.b64encode(b"us:" + token),
+        base64.b64encode(b"user:" + token + b"\n"),
+        b"https://user:glpat-4711%2Fexternal%22value@git.example.com",
+        b'{"token": "glpat-4711/external\\"value"}',
+        *(key.replace(b"\n", b"\n    ") for key in private_keys),
+        *(base64.b64encode(key) for key in private_keys),
+        report.vault.derived["argocd/argocd-secret"]["admin.password"].content.reveal(),
+        base64.b64encode(report.vault.fingerprint_key.reveal()),
+    ]
+    for leak in leaks:
+        assert any(needle in leak for needle in needles), leak[:12]
+    assert all(len(needle) >= 8 for needle in needles)
+
+
+def test_a_vault_without_a_prepared_key_gets_one_of_4096_bits(workspace: Workspace) -> None:
+    workspace.write_catalogue(FULL[: FULL.index("  - namespace: argocd\n    name: repo-infra")])
+    report = seal_repository(workspace.root, workspace.vault, workspace.identities, {}, workspace.now)
+    records = report.vault.sealed["argocd/argocd-secret"].values()
+    assert [len(split(record.ciphertext)[0]) for record in records] == [512, 512]

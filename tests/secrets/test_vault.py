@@ -10,17 +10,17 @@ import pyrage
 import pytest
 
 from generator.errors import VaultError
-from generator.secrets.identities import recipients_for_new_vault
-from generator.secrets.reconcile import reconcile
-from generator.secrets.vault import Vault
-from generator.secrets.vault_file import open_vault, save_vault
+from generator.secrets.sealing.reconcile import reconcile
+from generator.secrets.vault.file import open_vault, save_vault
+from generator.secrets.vault.identities import recipients_for_new_vault
+from generator.secrets.vault.model import Vault
 from tests.secrets.conftest import NOW, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from generator.secrets.catalogue import Catalogue
+    from generator.secrets.catalogue.model import Catalogue
     from tests.secrets.conftest import Workspace
 
 

@@ -11,9 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator.errors import VaultError
-from generator.secrets.keys import certificate_fingerprint, key_fingerprint
-from generator.secrets.plaintext import Plaintext
-from generator.secrets.seal import Scope, Sealer, load_private_keys, unseal
+from generator.secrets.sealing.crypto import Scope, Sealer, load_private_keys, unseal
+from generator.secrets.vault.keys import certificate_fingerprint, key_fingerprint
+from generator.secrets.vault.plaintext import Plaintext
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "kubeseal.json").read_text())
 KEYS = load_private_keys([Plaintext(VECTORS["tls.key"].encode())])

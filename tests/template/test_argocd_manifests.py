@@ -77,7 +77,7 @@ def test_argocd_has_the_health_checks_that_make_waves_wait(cluster: Cluster) -> 
 
 
 def test_argocd_runs_the_release_that_the_tests_build(cluster: Cluster) -> None:
-    tools = tomllib.loads((ROOT / "tests/tools/tools.toml").read_text())
+    tools = tomllib.loads((ROOT / "tests/toolchain/tools.toml").read_text())
     assert tools["go"]["cluster"]["module"].startswith("github.com/argoproj/argo-cd/")
     assert cluster.values("argocd")["global"]["image"] == {"tag": tools["go"]["cluster"]["version"]}
 

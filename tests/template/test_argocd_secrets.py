@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.secrets.catalogue import Constant
-from generator.secrets.catalogue_file import read_catalogue
+from generator.secrets.catalogue.model import Constant
+from generator.secrets.catalogue.read import read_catalogue
 from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, documents, render_cluster
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.secrets.catalogue_file import parse_catalogue
+from generator.secrets.catalogue.read import parse_catalogue
 from tests.template.argocd_tree import CLUSTERS, MONOREPO, documents
 from tests.template.conftest import ROOT
 

@@ -14,7 +14,7 @@ from generator.tools.command import Command
 from tests.e2e.bed.authority import Authority
 from tests.e2e.bed.errors import BedError
 from tests.e2e.charts.assemble import CHARTS, assemble
-from tests.tools.build import shared_files
+from tests.toolchain.build import shared_files
 
 ADDRESS = ("127.0.0.3", 443)
 

@@ -13,7 +13,7 @@ from generator.files import write_atomic
 from generator.tools.command import Command
 from tests.e2e.bed.daemon import Daemon
 from tests.e2e.bed.programs import Program, program_of
-from tests.tools.build import shared_files
+from tests.toolchain.build import shared_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

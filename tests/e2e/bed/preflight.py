@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.e2e.bed.errors import BedError
 from tests.e2e.bed.machine import ENTER
-from tests.tools.build import is_built, tools_folder
-from tests.tools.tool import read_tools
+from tests.toolchain.build import is_built, tools_folder
+from tests.toolchain.tool import read_tools
 
 MEMORY_MIB = 3000
 """What the bed needs with thirty applications, and half as much again."""

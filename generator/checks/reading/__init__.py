@@ -1,0 +1,1 @@
+"""Reading the trees: files, YAML as Go reads it, objects, and what deploys them."""

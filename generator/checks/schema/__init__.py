@@ -1,0 +1,1 @@
+"""Schemas: Kubernetes's own and ours, and the two engines that check objects against them."""

@@ -1,0 +1,92 @@
+"""What a push would publish: every content and every message of the commits that the remote doesn't have."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+from generator.delivery.git.command import Output, environment, repository_at, run
+from generator.delivery.git.failures import local_error
+from generator.errors import BadInputError
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from generator.delivery.model import Target
+
+
+def known_tip(target: Target) -> str | None:
+    """Return where the remote branch was when this repository last spoke to its remote; None if it never did."""
+    from git import SymbolicReference
+
+    repo = repository_at(target.path)
+    if repo is None:
+        return None
+    try:
+        return SymbolicReference.dereference_recursive(repo, f"refs/remotes/origin/{target.branch}")
+    except ValueError:
+        return None
+
+
+def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[str, bytes]]:
+    """Yield what a push of the current branch would send; nothing where it has no commit.
+
+    Files that an earlier outgoing commit had and a later one removed are included: they are published as well.
+
+    Args:
+        repo_path: The repository.
+        remote_tip: What the remote branch points to; None where it has no such branch. A commit that is unknown
+            here excludes nothing.
+
+    Yields:
+        Path of the file and its content, each content once; `commit <id>` and the commit with its headers.
+
+    Raises:
+        BadInputError: The folder is no repository.
+        ToolError: git failed.
+    """
+    repo = repository_at(repo_path)
+    if repo is None:
+        raise BadInputError(f"{repo_path} is no Git repository", where=str(repo_path))
+    excluded = [f"^{remote_tip}"] if remote_tip else []
+    listed = run(repo.git.rev_list, "--objects", "--ignore-missing", "HEAD", *excluded)
+    if listed.code:
+        if run(repo.git.rev_parse, "--quiet", "--verify", "HEAD").code:
+            return
+        raise local_error(repo_path, "list the commits to push", listed)
+    if not listed.out:
+        return
+    with tempfile.TemporaryFile() as names:
+        names.write(listed.out + b"\n")
+        names.seek(0)
+        # `rest` is what followed the name of the object in its line: the path (git-cat-file(1), BATCH OUTPUT).
+        reading = repo.git.cat_file(
+            "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)",
+            istream=names,
+            as_process=True,
+            env=environment(),
+        )
+    try:
+        yield from _parsed(repo_path, reading.proc)
+    finally:
+        reading.proc.kill()
+        reading.proc.communicate()
+
+
+def _parsed(repo_path: Path, process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Read objects one by one: a line that describes it, its content, a line break."""
+    stream = process.stdout
+    if stream is None:
+        raise ValueError("git cat-file runs without a pipe")
+    for line in stream:
+        name, kind, *more = line.decode(errors="replace").rstrip("\n").split(" ", 3)
+        if kind not in ("blob", "commit", "tree"):
+            raise local_error(repo_path, "read the commits to push", Output(1, b"", f"object {name} is {kind}"))
+        content = stream.read(int(more[0]))
+        stream.read(1)
+        if kind == "blob":
+            yield more[1], content
+        elif kind == "commit":
+            yield f"commit {name}", content

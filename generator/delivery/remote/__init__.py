@@ -1,0 +1,1 @@
+"""Remotes: asking them, sending to them, and cleaning up there."""

@@ -1,0 +1,66 @@
+"""How the commit to be delivered and the tip of the remote branch stand to each other."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from generator.delivery.git.access import network_environment
+from generator.delivery.git.command import run
+from generator.delivery.git.failures import remote_error
+
+if TYPE_CHECKING:
+    from git import Repo
+
+    from generator.delivery.model import Target
+
+_TIMEOUT = 300.0
+
+
+class Relation(Enum):
+    """What the remote branch has, seen from the local commit."""
+
+    ABSENT = "no such branch"
+    EQUAL = "the very commit"
+    OLDER = "an ancestor: a push only adds"
+    NEWER = "a descendant: it has the commit, and more"
+    DIVERGED = "commits that the local branch doesn't contain"
+    UNRELATED = "another history altogether"
+
+
+def relation(target: Target, repo: Repo, commit: str, tip: str | None) -> Relation:
+    """Compare a local commit with the tip of the remote branch, fetching it if it is not known here.
+
+    Raises:
+        RemoteError: The branch can't be fetched.
+    """
+    if tip is None:
+        return Relation.ABSENT
+    if tip == commit:
+        return Relation.EQUAL
+    if contains(repo, commit, tip):
+        return Relation.OLDER
+    if run(repo.git.cat_file, "-e", f"{tip}^{{commit}}").code:
+        _fetch(target, repo)
+    if contains(repo, tip, commit):
+        return Relation.NEWER
+    return Relation.UNRELATED if run(repo.git.merge_base, commit, tip).code else Relation.DIVERGED
+
+
+def contains(repo: Repo, descendant: str, ancestor: str) -> bool:
+    """Return whether a commit contains another one; False where the repository doesn't know one of them."""
+    return ancestor == descendant or run(repo.git.merge_base, "--is-ancestor", ancestor, descendant).code == 0
+
+
+def _fetch(target: Target, repo: Repo) -> None:
+    done = run(
+        repo.git.fetch,
+        "--quiet",
+        "--no-tags",
+        "origin",
+        f"+refs/heads/{target.branch}:refs/remotes/origin/{target.branch}",
+        variables=network_environment(repo.git, target.url),
+        timeout=_TIMEOUT,
+    )
+    if done.code:
+        raise remote_error(target.url, done)

@@ -1,0 +1,1 @@
+"""The catalogue: which secrets a cluster needs, as the template rendered it."""

@@ -1,0 +1,53 @@
+"""Making plaintexts: passwords, SSH keys, and what the user supplies. Certificates are `authority`'s."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import TYPE_CHECKING
+
+from generator.secrets.catalogue.model import Generator
+from generator.secrets.vault.model import ValueRecord
+from generator.secrets.vault.plaintext import Plaintext
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# No quoting (YAML, shell, URL, htpasswd) has to touch a password, and YAML 1.1 can't take it for a number: those begin
+# with a digit, a sign or a dot, and hold no letter but e where they are decimal (1e3 was read as 1000 by kubeseal).
+_ALPHABET = string.ascii_letters + string.digits + "-_"
+_FIRST = "".join(letter for letter in string.ascii_letters if letter not in "eE")
+
+
+def password(length: int, now: datetime) -> ValueRecord:
+    """Make a password.
+
+    Args:
+        length: Characters; 32 of them are 191 bits.
+        now: The present, UTC, whole seconds.
+    """
+    text = secrets.choice(_FIRST) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
+    return ValueRecord(generator=Generator.PASSWORD, created=now, secret=Plaintext(text.encode()))
+
+
+def ssh_key(comment: str, now: datetime) -> ValueRecord:
+    """Make an Ed25519 key pair: private half in OpenSSH's format, public half as a line of authorized_keys."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return ValueRecord(
+        generator=Generator.SSH_KEY,
+        created=now,
+        secret=Plaintext(private),
+        public={"public": f"{public} {comment}".rstrip()},
+    )
+
+
+def external(content: bytes, now: datetime) -> ValueRecord:
+    """Take what the user supplied."""
+    return ValueRecord(generator=Generator.EXTERNAL, created=now, secret=Plaintext(content))

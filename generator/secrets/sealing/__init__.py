@@ -1,0 +1,1 @@
+"""Sealing: the wire format, the sealed manifest, and what has to change to be right."""

@@ -1,0 +1,180 @@
+"""Setting a value by hand: what the user supplies, or a password of their own choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from generator.errors import BadInputError, VaultError
+from generator.secrets.catalogue.model import MINIMUM_PASSWORD, Derived, Generator
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.catalogue.section import did_you_mean
+from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
+from generator.secrets.vault.file import open_vault, save_vault
+from generator.secrets.vault.model import ValueRecord
+from generator.secrets.vault.plaintext import Plaintext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from generator.secrets.catalogue.model import Catalogue, Secret
+    from generator.secrets.vault.identities import Identities
+    from generator.secrets.vault.model import Vault
+
+_SETTABLE = (Generator.PASSWORD, Generator.EXTERNAL)
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """What `set_value` did.
+
+    Attributes:
+        secret: `namespace/name` of the secret.
+        value: Name of the value within it.
+        changed: Whether the vault held another one, or none; `fmc seal` is due then.
+    """
+
+    secret: str
+    value: str
+    changed: bool
+
+
+def set_value(
+    root: Path,
+    vault_path: Path,
+    identities: Identities,
+    secret_id: str,
+    value_name: str | None,
+    plaintext: bytes,
+    now: datetime,
+    external_values: Mapping[str, str] = MappingProxyType({}),
+) -> SetReport:
+    """Put a value into the vault file; the next `fmc seal` seals what depends on it.
+
+    Args:
+        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
+        vault_path: The vault.
+        identities: Who opens it.
+        secret_id: `namespace/name` of the secret.
+        value_name: Name of the value within it; None where it has one alone that can be set.
+        plaintext: The value; what was read from a pipe or a prompt goes through `from_input` first.
+        now: The present, UTC; fractions of a second are dropped.
+        external_values: Values that the user supplies besides, by name of environment variable.
+
+    Raises:
+        BadInputError: The catalogue can't be used, there is no such value, or the given one can't be taken.
+        VaultError: There is no vault yet, or it can't be opened.
+        WriteError: The disk refused; the vault is as it was.
+    """
+    catalogue = read_catalogue(root)
+    secret = _secret(catalogue, secret_id)
+    name = value_name or _only_value(secret)
+    _refuse_what_seal_would_undo(secret, name, plaintext, external_values)
+    if not vault_path.exists():
+        raise VaultError(
+            f"there is no vault at {vault_path} yet", where=str(vault_path), fix="Run `fmc seal` first; it makes one."
+        )
+    before = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
+    after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0))
+    if after is not before:
+        save_vault(vault_path, after)
+    return SetReport(secret_id, name, changed=after is not before)
+
+
+def from_input(content: bytes) -> bytes:
+    """Return what was meant by text from a pipe or a prompt.
+
+    The line break after a single line is the terminal's or `echo`'s and belongs to no token or password. Whatever has
+    several lines is a file, such as a key, and stays as it is.
+    """
+    line = content.removesuffix(b"\n").removesuffix(b"\r")
+    return content if b"\n" in line else line
+
+
+def put_value(
+    vault: Vault, catalogue: Catalogue, secret_id: str, name: str, plaintext: Plaintext, now: datetime
+) -> Vault:
+    """Put a value into a vault in memory.
+
+    Args:
+        vault: The vault.
+        catalogue: What values there are.
+        secret_id: `namespace/name` of the secret.
+        name: Name of the value within it.
+        plaintext: The value.
+        now: The present, UTC, whole seconds.
+
+    Returns:
+        The vault's next state; the given vault itself if it holds that very value.
+
+    Raises:
+        BadInputError: There is no such value, it is a key pair, or the given one can't be taken.
+    """
+    secret = _secret(catalogue, secret_id)
+    if name not in secret.values:
+        raise BadInputError(f"{secret_id} has no value {name}", fix=did_you_mean(name, secret.values))
+    generator = secret.values[name].generator
+    if generator not in _SETTABLE:
+        raise BadInputError(f"{name} of {secret_id} is made by {generator}; it can't be set by hand")
+    if fault := _fault(secret, name, plaintext.reveal()):
+        raise BadInputError(f"the value for {name} of {secret_id} {fault}")
+    known = vault.values.get(secret_id, {})
+    record = known.get(name)
+    if record and record.generator is generator and record.secret == plaintext:
+        return vault
+    record = ValueRecord(generator=generator, created=now, secret=plaintext)
+    return vault.model_copy(update={"values": {**vault.values, secret_id: {**known, name: record}}})
+
+
+def _secret(catalogue: Catalogue, secret_id: str) -> Secret:
+    secrets = {secret.id: secret for secret in catalogue.secrets}
+    if secret_id not in secrets:
+        raise BadInputError(f"the catalogue has no secret {secret_id}", fix=did_you_mean(secret_id, secrets))
+    return secrets[secret_id]
+
+
+def _refuse_what_seal_would_undo(
+    secret: Secret, name: str, plaintext: bytes, external_values: Mapping[str, str]
+) -> None:
+    variable = secret.values[name].env if name in secret.values else ""
+    given = external_values.get(variable, "").encode(errors="surrogateescape")
+    if given and given != plaintext:
+        raise BadInputError(
+            f"{variable} is set in this shell, to another value than the one given for {name} of {secret.id}; the next "
+            "`fmc seal` would take that one instead",
+            fix=f"Type `unset {variable}`, and run the same command again.",
+        )
+
+
+def _only_value(secret: Secret) -> str:
+    names = [name for name, value in secret.values.items() if value.generator in _SETTABLE]
+    match names:
+        case [name]:
+            return name
+        case []:
+            raise BadInputError(f"{secret.id} has no value that can be set by hand")
+        case _:
+            raise BadInputError(f"{secret.id} has several values", fix=f"Name one of them: {', '.join(names)}.")
+
+
+def _fault(secret: Secret, name: str, content: bytes) -> str:
+    """Return why a value can't be taken; "" if it can. Nothing of the value itself is said."""
+    if not content:
+        return "is empty"
+    hashed = any(
+        isinstance(datum, Derived) and datum.source == name and datum.form in SALTED for datum in secret.data.values()
+    )
+    if hashed and len(content) > BCRYPT_BYTES:
+        return f"is longer than the {BCRYPT_BYTES} bytes that bcrypt covers"
+    if secret.values[name].generator is Generator.EXTERNAL:
+        return ""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return "is no UTF-8 text"
+    if not text.isprintable():
+        return "holds a line break or another character that can't be typed at a log-in"
+    return f"has fewer than {MINIMUM_PASSWORD} characters" if len(text) < MINIMUM_PASSWORD else ""

@@ -1,0 +1,132 @@
+"""The vault on disk: one armored age file, encrypted to at least two recipients, never in the clear.
+
+age encrypts to public keys, so saving needs no identity; opening needs one of the recipients' identities.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyrage
+from pydantic import ValidationError
+
+from generator.errors import VaultError
+from generator.files import write_atomic
+from generator.secrets.vault.identities import read_identities
+from generator.secrets.vault.model import VERSION, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+MINIMUM_RECIPIENTS = 2
+_RESTORE = (
+    "Restore the vault from a backup; age stops at the first byte that was changed, so nothing of it can be used."
+)
+
+
+def open_vault(path: Path, identity_path: Path, *, cluster: str) -> Vault:
+    """Decrypt and validate a vault.
+
+    Args:
+        path: The age file.
+        identity_path: File with the identity of one of its recipients.
+        cluster: Name of the cluster that it has to belong to.
+
+    Raises:
+        VaultError: The identity is missing or doesn't fit, or the file is damaged, another cluster's, of a newer
+            version, or encrypted to fewer than two recipients.
+    """
+    vault = _parse(_decrypt(path, identity_path), path)
+    if vault.cluster != cluster:
+        raise VaultError(
+            f"the vault belongs to the cluster {vault.cluster}, the catalogue to {cluster}",
+            where=str(path),
+            fix=f"Name the vault of {cluster}; each cluster has its own.",
+        )
+    _require_recipients(vault.recipients, path)
+    return vault
+
+
+def save_vault(path: Path, vault: Vault) -> None:
+    """Encrypt a vault to its recipients and write it with mode 0600, whole or not at all.
+
+    Raises:
+        VaultError: It has fewer than two recipients, or one of them is no age public key.
+        WriteError: The disk refused.
+    """
+    _require_recipients(vault.recipients, path)
+    recipients = []
+    for recipient in vault.recipients:
+        try:
+            recipients.append(pyrage.x25519.Recipient.from_str(recipient))
+        except pyrage.RecipientError:
+            raise VaultError(
+                f"the recipient {recipient} is no age public key",
+                where=str(path),
+                fix="Give the public key that age-keygen printed; it begins with age1.",
+            ) from None
+    write_atomic(path, pyrage.encrypt(vault.to_json().reveal(), recipients, armored=True), mode=0o600)
+
+
+def _decrypt(path: Path, identity_path: Path) -> bytes:
+    try:
+        encrypted = path.read_bytes()
+    except OSError as error:
+        raise VaultError(
+            f"can't read the vault: {error.strerror}",
+            where=str(path),
+            fix="Bring it back from a backup, or name the folder that holds it with --workspace.",
+        ) from error
+    if not identity_path.exists():
+        raise VaultError(
+            f"the vault {path} can't be opened: there is no identity at {identity_path}",
+            where=str(identity_path),
+            fix="Bring your identity file back to that place, or name another one, such as the recovery identity, "
+            "in FMC_IDENTITY.",
+        )
+    try:
+        decrypted: bytes = pyrage.decrypt(encrypted, read_identities(identity_path))
+    except pyrage.DecryptError as error:
+        # The one cause that pyrage tells apart, by its text alone.
+        if "No matching keys" in str(error):
+            raise VaultError(
+                f"no identity in {identity_path} opens the vault {path}",
+                where=str(identity_path),
+                fix="Name the identity that the vault was made with, or the recovery identity, in FMC_IDENTITY.",
+            ) from None
+        raise VaultError("the vault is damaged or no age file", where=str(path), fix=_RESTORE) from None
+    return decrypted
+
+
+def _parse(text: bytes, path: Path) -> Vault:
+    try:
+        document: Any = json.loads(text)
+    except ValueError:
+        raise VaultError("the vault holds no JSON", where=str(path), fix=_RESTORE) from None
+    version = document.get("version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise VaultError(
+            f"the vault has format {version}, this fmc knows {VERSION}: a newer fmc wrote it",
+            where=str(path),
+            fix="Upgrade fmc: pip install --upgrade flatcar-microcloud",
+        )
+    try:
+        return Vault.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise VaultError(
+            f"the vault's content is not valid at {place}: {first['msg']}", where=str(path), fix=_RESTORE
+        ) from None
+
+
+def _require_recipients(recipients: Sequence[str], path: Path) -> None:
+    if len(set(recipients)) < MINIMUM_RECIPIENTS:
+        raise VaultError(
+            f"the vault has {len(set(recipients))} recipient, {MINIMUM_RECIPIENTS} are needed: "
+            "with one alone, a lost identity is a lost cluster",
+            where=str(path),
+            fix="Add the public key of a recovery identity that is kept offline.",
+        )

@@ -1,0 +1,1 @@
+"""Checking sealed manifests: what anybody can see, and what the vault's owner alone can."""
