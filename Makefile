@@ -89,3 +89,7 @@ lint: $(READY) ## Format and lint what is changed here
 .PHONY: lock
 lock: ## Renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock
+
+.PHONY: release
+release: $(READY) ## Commit, tag and build VERSION=x.y.z here, after the tests with GATE=1; nothing is pushed
+	@$(BIN)/python -m release $(if $(GATE),--gate) -- '$(VERSION)'
