@@ -86,6 +86,10 @@ lint: $(READY) ## Format and lint what is changed here
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: docs
+docs: $(READY) ## Write docs/commands/ from what `fmc --help` says
+	$(BIN)/python -m docs.generate
+
 .PHONY: lock
 lock: ## Renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock

@@ -1,0 +1,102 @@
+"""`make docs`: writes docs/commands/, a page for each verb, from what `--help` says."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import click
+
+from generator.cli.main import VERBS, fmc
+
+FOLDER = Path(__file__).parent / "commands"
+_INDEX = "README.md"
+_NOTE = "<!-- Written by `make docs` from `fmc --help`. -->\n\n"
+_WIDTH = 120
+# click's mark for a paragraph whose lines are kept as they are.
+_VERBATIM = "\b\n"
+
+
+def commands() -> dict[str, click.Command]:
+    """Return every command by what is typed for it after `fmc`: "" is the program itself."""
+    found: dict[str, click.Command] = {"": fmc}
+    for verb in VERBS:
+        command = fmc.get_command(click.Context(fmc), verb)
+        if command is None:
+            raise LookupError(verb)
+        found[verb] = command
+        if isinstance(command, click.Group):
+            found |= {f"{verb} {name}": inner for name, inner in command.commands.items()}
+    return found
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page by its name in docs/commands/."""
+    known = commands()
+    made = {_INDEX: _index(known)}
+    for verb in VERBS:
+        sections = [_section(name, command) for name, command in known.items() if name.split()[:1] == [verb]]
+        made[f"{verb}.md"] = _NOTE + "\n".join(sections)
+    return made
+
+
+def write() -> None:
+    """Bring docs/commands/ up to date; what has no verb any more is removed."""
+    FOLDER.mkdir(exist_ok=True)
+    made = pages()
+    for name, text in made.items():
+        (FOLDER / name).write_text(text)
+    for path in FOLDER.iterdir():
+        if path.name not in made:
+            path.unlink()
+
+
+def _index(known: dict[str, click.Command]) -> str:
+    """Return the list of all verbs by group, with what is said once for all of them."""
+    program = known[""]
+    lines = ["# Commands\n", _prose(program.help or "")]
+    for group in dict.fromkeys(group for group, _ in VERBS.values()):
+        lines += [f"## {group}\n", "| | |\n|--|--|"]
+        lines += [f"| [`fmc {verb}`]({verb}.md) | {line} |" for verb, (of, line) in VERBS.items() if of == group]
+        lines.append("")
+    lines += [_prose(program.epilog or "")]
+    return _NOTE + "\n".join(lines)
+
+
+def _section(name: str, command: click.Command) -> str:
+    """Return what the help of one command says, as Markdown."""
+    context = click.Context(command, info_name=f"fmc {name}")
+    words = " ".join(["fmc", name, *command.collect_usage_pieces(context)])
+    parts = ["#" * len(name.split()) + f" fmc {name}\n", f"```text\n{words}\n```\n", _prose(command.help or "")]
+    if isinstance(command, click.Group):
+        rows = [
+            (f"[`fmc {name} {inner}`](#fmc-{name}-{inner})", one.short_help) for inner, one in command.commands.items()
+        ]
+    else:
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        rows = [(f"`{record[0]}`", record[1]) for option in options if (record := option.get_help_record(context))]
+    cells = [f"| {_cell(left)} | {_cell(right or '')} |" for left, right in rows]
+    return "\n".join([*parts, "| | |\n|--|--|", *cells, ""])
+
+
+def _prose(text: str) -> str:
+    """Return a help text as Markdown: paragraphs are joined, blocks like "Examples:" become code."""
+    paragraphs = []
+    for paragraph in text.strip().split("\n\n"):
+        if paragraph.startswith(_VERBATIM):
+            title, _, body = paragraph.removeprefix(_VERBATIM).partition("\n")
+            language = "sh" if title == "Examples:" else "text"
+            lines = [line.removeprefix("  ") for line in body.splitlines()]
+            paragraphs.append("\n".join([title, "", f"```{language}", *lines, "```"]))
+        else:
+            paragraphs.append(textwrap.fill(" ".join(paragraph.split()), _WIDTH, break_on_hyphens=False))
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split()))
+
+
+if __name__ == "__main__":
+    write()
