@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
+from docs.generate import commands
 from generator import __version__
 from generator.cli import options
-from generator.cli.main import VERBS, fmc
+from generator.cli.main import VERBS
 from generator.console import Console
 from generator.secrets.vault.keys import certificate_fingerprint, generate_sealing_key
 from tests.pipeline.world import EXAMPLE, FMC, ROOT, World, answers, tree
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 
 TOKEN = "argocd/git-credentials"
 MANIFEST = "argocd/secrets/traefik/traefik-dashboard-auth.sealed.yaml"
-
-
-def commands() -> dict[str, click.Command]:
-    """Every command by what is typed for it."""
-    context = click.Context(fmc)
-    found: dict[str, click.Command] = {"": fmc}
-    for verb in VERBS:
-        command = fmc.get_command(context, verb)
-        assert command is not None
-        found[verb] = command
-        if isinstance(command, click.Group):
-            found |= {f"{verb} {name}": one for name, one in command.commands.items()}
-    return found
 
 
 @pytest.fixture
