@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.answers.questionnaire import MISSING
 from generator.answers.rules import judge
-from generator.answers.typecheck import check_types
+from generator.answers.typecheck import check_types, overlap
 from generator.answers.values import check_value
 from generator.errors import BadInputError, InterruptedByUserError
 from generator.findings import Severity
@@ -174,5 +174,5 @@ class _Prompt:
         return [
             (problem.message, problem.fix)
             for problem in judge(self.questionnaire, data, open_questions).problems
-            if self.question.name in problem.needs and problem.severity == Severity.ERROR
+            if problem.severity == Severity.ERROR and any(overlap(need, self.question.name) for need in problem.needs)
         ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from generator.errors import BadInputError
+from generator.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,17 +27,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LABEL = re.compile(r"[A-Za-z0-9_-]+")
 # Without libyaml only speed is lost.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def printable(text: str, limit: int = 400) -> str:
-    """Return text that can't steer a terminal and is not endless.
-
-    Args:
-        text: Anything that came from a file.
-        limit: Characters after which it is cut.
-    """
-    cut = text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
 
 
 def join(path: str, name: str) -> str:

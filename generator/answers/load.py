@@ -6,14 +6,15 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from generator.answers.document import Document, Repeated, printable, read
+from generator.answers.document import Document, Repeated, read
 from generator.answers.model import Answers
 from generator.answers.questionnaire import MISSING, Questionnaire
 from generator.answers.rules import judge
-from generator.answers.typecheck import Fault, check_types
+from generator.answers.typecheck import Fault, check_types, overlap, without
 from generator.answers.values import check_value
 from generator.errors import AnswersError, BadInputError
 from generator.findings import Finding, Severity
+from generator.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ def _load(document: Document, path: Path, template_root: Path, overrides: Mappin
     document, option_faults = _with_options(document, overrides, questionnaire)
     data, answer_faults = _checked(questionnaire, document.data, {fault.path for fault in option_faults})
     faults = [*option_faults, *answer_faults]
-    verdict = judge(questionnaire, data, {fault.path.partition(".")[0] for fault in faults})
+    verdict = judge(questionnaire, data, {fault.unknown for fault in faults})
     findings = sorted(
         [
             *(_of_repeated(document, repeated) for repeated in document.repeated),
@@ -147,7 +148,7 @@ def _checked(
         misread: Questions whose answer could not be read; their fault is known already.
     """
     typed = check_types({name: value for name, value in answers.items() if name not in misread})
-    faults = [_advised(questionnaire, fault) for fault in typed.faults]
+    faults = list(typed.faults)
     unusable = misread | {fault.path for fault in faults}
     data: dict[str, Any] = {}
     for question in questionnaire.questions:
@@ -158,17 +159,24 @@ def _checked(
                 message = f"{question.name} is missing; it has no default"
                 faults.append(Fault("required", question.name, message, f"Add it: {question.help}."))
             continue
-        wrong = check_value(questionnaire, question, value, data)
-        faults += [_advised(questionnaire, fault) for fault in wrong]
-        value = default if wrong else question.ordered(value)
+        # Where the type is wrong already, nothing else is said about the same value.
+        faults += [
+            fault
+            for fault in check_value(questionnaire, question, value, data)
+            if not any(overlap(fault.path, path) for path in unusable)
+        ]
+        usable = without(value, question.name, {fault.path for fault in faults})
+        value = default if usable is None else question.ordered(usable)
         if value is not MISSING:
             data[question.name] = value
-    return data, faults
+    return data, [_advised(questionnaire, fault) for fault in faults]
 
 
 def _advised(questionnaire: Questionnaire, fault: Fault) -> Fault:
     """Return a fault with a remedy; what a question expects where it has none of its own."""
-    return fault if fault.fix else replace(fault, fix=f"Expected: {questionnaire[fault.path.partition('.')[0]].help}.")
+    if fault.fix:
+        return fault
+    return replace(fault, fix=f"Expected: {questionnaire[fault.path.partition('.')[0]].help}.")
 
 
 def _with_options(

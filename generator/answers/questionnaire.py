@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator.answers.document import printable, read_value
+from generator.answers.document import read_value
 from generator.errors import BadInputError
+from generator.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

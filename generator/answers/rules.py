@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.answers.plan import Plan
+from generator.answers.typecheck import overlap
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,7 +22,7 @@ _SOURCE = (
 
 @dataclass(frozen=True)
 class Problem:
-    """What a rule between answers found; the fields are those of lib/rules.jinja."""
+    """What a rule between answers found; the fields are those of lib/rules.jinja, which says what they mean."""
 
     rule: str
     path: str
@@ -48,12 +49,14 @@ def judge(questionnaire: Questionnaire, data: Mapping[str, object], malformed: C
     Args:
         questionnaire: The template's questions.
         data: A well-formed value for every question; a default in place of a malformed one.
-        malformed: Questions with such a default; rules that look at one of them are not heard.
+        malformed: Paths of the answers with such a default; rules that look at one of them are not heard.
 
     Raises:
         BadInputError: The template fails on these answers.
     """
     result: dict[str, Any] = json.loads(questionnaire.render(_SOURCE, data))
     problems = (Problem(**{**entry, "needs": tuple(entry["needs"])}) for entry in result["problems"])
-    heard = tuple(problem for problem in problems if not set(problem.needs) & set(malformed))
+    heard = tuple(
+        problem for problem in problems if not any(overlap(need, path) for need in problem.needs for path in malformed)
+    )
     return Verdict(Plan.from_dict(result["plan"]), heard)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from generator.answers.document import join, label
 from generator.answers.model import Answers
+from generator.wording import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
 _WANTED: dict[type, str] = {
     str: "text",
@@ -32,15 +33,27 @@ _UNUSABLE = object()
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong at one place of the answers: rule, answer path, reason and remedy.
+    """What is wrong at one place of the answers.
 
-    The remedy is "" where the help of the question says it all.
+    Attributes:
+        rule: Name of the rule, without its family.
+        path: The answer.
+        message: The reason.
+        fix: The remedy; "" where the help of the question says it all.
+        meant: The answer that the person gave without a usable value, where it is not the path itself: the one that
+            a misspelt key resembles.
     """
 
     rule: str
     path: str
     message: str
     fix: str
+    meant: str = ""
+
+    @property
+    def unknown(self) -> str:
+        """The answer whose value is not known because of this."""
+        return self.meant or self.path
 
 
 @dataclass(frozen=True)
@@ -48,20 +61,12 @@ class Typed:
     """Answers after the check of types.
 
     Attributes:
-        data: The answers without what has the wrong type or is unknown.
+        data: The answers without what has the wrong type or is unknown; None in its place in a list.
         faults: What was taken out, and why.
     """
 
     data: dict[str, Any]
     faults: tuple[Fault, ...]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `Did you mean ...?` for a misspelt word, "" if nothing resembles it."""
-    import difflib
-
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else ""
 
 
 def check_types(answers: Mapping[str, object]) -> Typed:
@@ -74,14 +79,46 @@ def check_types(answers: Mapping[str, object]) -> Typed:
     return Typed(_record(answers, get_type_hints(Answers), "", faults), tuple(faults))
 
 
+def overlap(path: str, other: str) -> bool:
+    """Tell whether one answer is the other or lies in it; `*` stands for any name."""
+    return all(a == b or "*" in (a, b) for a, b in zip(path.split("."), other.split("."), strict=False))
+
+
+def without(value: Any, path: str, faulty: Collection[str]) -> Any:
+    """Return what is left of an answer when the parts at some paths are taken out; None if that is nothing.
+
+    Args:
+        value: An answer, or a part of one.
+        path: Its path.
+        faulty: The paths; items of a list may go by their name or their number.
+    """
+    if path in faulty:
+        return None
+    if isinstance(value, dict):
+        left = {name: without(item, join(path, name), faulty) for name, item in value.items()}
+        usable = {name: item for name, item in left.items() if item is not None}
+        # What a list calls its items by is what they are known by: without it they are nothing.
+        return None if "name" in value and "name" not in usable else usable
+    if isinstance(value, list):
+        items = [
+            without(item, place, faulty)
+            for index, item in enumerate(value)
+            if join(path, str(index)) not in faulty and join(join(path, str(index)), "name") not in faulty
+            for place in (_item(path, item, index),)
+        ]
+        return [item for item in items if item is not None]
+    return value
+
+
 def _record(values: Mapping[str, object], fields: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
     """Return the usable values of a record whose fields are known."""
     result: dict[str, Any] = {}
     for name, value in values.items():
         inside = join(path, name)
         if name not in fields:
-            fix = did_you_mean(name, fields) or f"Known here: {', '.join(fields)}."
-            faults.append(Fault("unknown", inside, f"there is no answer {inside}", fix))
+            near = nearest(name, fields)
+            meant = join(path, near) if near else path
+            faults.append(Fault("unknown", inside, f"there is no answer {inside}", did_you_mean(name, fields), meant))
             continue
         checked = _value(value, fields[name], inside, faults)
         if checked is not _UNUSABLE:
@@ -95,7 +132,8 @@ def _value(value: object, wanted: Any, path: str, faults: list[Fault]) -> Any:
         items = (
             _value(item, get_args(wanted)[0], _item(path, item, index), faults) for index, item in enumerate(value)
         )
-        return [item for item in items if item is not _UNUSABLE]
+        # Those after it keep their number.
+        return [None if item is _UNUSABLE else item for item in items]
     if isinstance(value, dict) and hasattr(wanted, "__required_keys__"):
         missing = sorted(wanted.__required_keys__ - value.keys())
         record = _record(value, get_type_hints(wanted), path, faults)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from generator.answers.document import printable
-from generator.answers.typecheck import Fault, did_you_mean
+from generator.answers.typecheck import Fault
+from generator.wording import did_you_mean, nearest, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,12 @@ def check_value(
     Returns:
         What is wrong; nothing for a good answer.
     """
-    faults = _choice_faults(question, value) or _validator_faults(
-        question, questionnaire.fault(question, value, before)
-    )
+    faults = _choice_faults(question, value)
+    if isinstance(value, list) and question.choices:
+        value = _chosen(question, value)
+    elif faults:
+        return faults
+    faults += _validator_faults(question, questionnaire.fault(question, value, before))
     if not faults and question.name in _PARSERS and isinstance(value, str):
         message, fix = _PARSERS[question.name](value)
         if message:
@@ -45,17 +48,27 @@ def _choice_faults(question: Question, value: object) -> list[Fault]:
     if not question.choices:
         return []
     known = [choice.value for choice in question.choices]
-    given = value if isinstance(value, list) else [value]
+    placed = (
+        {f"{question.name}.{index}": item for index, item in enumerate(value)}
+        if isinstance(value, list)
+        else {question.name: value}
+    )
     return [
         Fault(
             "choice",
-            question.name,
+            path,
             f"{printable(str(item), 60)} is not one of {', '.join(known)}",
-            did_you_mean(str(item), known) or f"Choose {' or '.join(known)}.",
+            did_you_mean(str(item), known),
         )
-        for item in given
+        for path, item in placed.items()
         if item not in known
     ]
+
+
+def _chosen(question: Question, given: list[object]) -> list[str]:
+    """Return the choices that a person meant, so that one misspelt word does not hide a rule on the others."""
+    known = [choice.value for choice in question.choices]
+    return [meant for item in given if (meant := str(item) if item in known else nearest(str(item), known))]
 
 
 def _validator_faults(question: Question, text: str) -> list[Fault]:
@@ -96,10 +109,10 @@ def _timezone_fault(name: str) -> tuple[str, str]:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        hint = did_you_mean(name, available_timezones())
+        near = nearest(name, available_timezones())
         return (
             f"there is no time zone {printable(name, 60)}",
-            hint or "Use a name of the IANA database, like Europe/Madrid.",
+            f"Did you mean {near}?" if near else "Use a name of the IANA database, like Europe/Madrid.",
         )
     return "", ""
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import yaml
 from yaml.representer import SafeRepresenter
 
-from generator.answers.document import printable
 from generator.errors import BadInputError
 from generator.files import write_atomic, write_error
+from generator.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

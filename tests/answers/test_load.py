@@ -65,8 +65,8 @@ def test_item_of_a_list_is_found_by_its_name_or_its_number(write: Write) -> None
 
 def test_all_findings_come_at_once_and_in_the_order_of_the_file(write: Write) -> None:
     path = write("name: Home\ndomian: x\ncounts: {masters: 4, workers: many}\nedge: lan\ntimezone: Nowhere\n")
-    assert [finding.line for finding in findings(path)] == [2, 3, 4, 5, 6]
-    with pytest.raises(AnswersError, match="5 answers are wrong"):
+    assert [finding.line for finding in findings(path)] == [2, 3, 4, 4, 5, 6]
+    with pytest.raises(AnswersError, match="6 answers are wrong"):
         load(path, ROOT)
 
 

@@ -1,0 +1,36 @@
+"""Words in messages: text of others made fit for a terminal, and the known name that a misspelt one resembles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def printable(text: str, limit: int = 400) -> str:
+    """Return text that can't steer a terminal and is not endless.
+
+    Args:
+        text: Anything that came from a file.
+        limit: Characters after which it is cut.
+    """
+    cut = text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that a misspelt one resembles most, "" if nothing does."""
+    import difflib
+
+    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `Did you mean ...?` for a misspelt word, else all known ones; "" if nothing is known."""
+    names = list(known)
+    near = nearest(word, names)
+    if near:
+        return f"Did you mean {near}?"
+    return f"Known here: {', '.join(names)}." if names else ""
