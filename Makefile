@@ -87,7 +87,7 @@ lint: $(READY) ## Format and lint what is changed here
 	$(BIN)/lint-imports
 
 .PHONY: docs
-docs: $(READY) ## Write docs/commands/ from what `fmc --help` says
+docs: $(READY) ## Write docs/commands/ from what `fmc --help` says, and docs/rules.md from the rules
 	$(BIN)/python -m docs.generate
 
 .PHONY: lock

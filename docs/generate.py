@@ -1,4 +1,4 @@
-"""`make docs`: writes docs/commands/, a page for each verb, from what `--help` says."""
+"""`make docs`: writes docs/commands/, a page for each verb, from what `--help` says, and docs/rules.md."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 import click
 
 from generator.cli.main import VERBS, fmc
+from generator.pipeline.explain import all_rules
 
 FOLDER = Path(__file__).parent / "commands"
+RULES = Path(__file__).parent / "rules.md"
 _INDEX = "README.md"
 _NOTE = "<!-- Written by `make docs` from `fmc --help`. -->\n\n"
 _WIDTH = 120
+_KINDS = "An error stops `fmc new` and `fmc push`, a warning is shown; some places make an error a warning."
 # click's mark for a paragraph whose lines are kept as they are.
 _VERBATIM = "\b\n"
 
@@ -50,6 +53,19 @@ def write() -> None:
     for path in FOLDER.iterdir():
         if path.name not in made:
             path.unlink()
+    RULES.write_text(rules_page())
+
+
+def rules_page() -> str:
+    """Return the text of docs/rules.md: every rule by its family."""
+    rules = all_rules()
+    lines = ["<!-- Written by `make docs` from the rules as they are declared. -->\n", "# Rules\n"]
+    lines += ["A finding names the rule that is broken in brackets; `fmc explain RULE` says what it demands.", _KINDS]
+    for family in dict.fromkeys(rule.id.partition("/")[0] for rule in rules):
+        rows = [rule for rule in rules if rule.id.startswith(f"{family}/")]
+        lines += [f"\n## {family}\n", "| Rule | Says | |\n|--|--|--|"]
+        lines += [f"| `{rule.id}` | {_cell(rule.says)} | {rule.severity} |" for rule in rows]
+    return "\n".join(lines) + "\n"
 
 
 def _index(known: dict[str, click.Command]) -> str:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.checks.reading.contents import read_contents
-from generator.checks.reading.files import list_files
 from generator.checks.reading.inventory import take_inventory
-from generator.checks.rule import Rule
+from generator.checks.reading.source_files import list_files
+from generator.checks.rule import judge_all
 from generator.checks.rules.leaks import scan
-from generator.checks.rules.objects import check_semantics
 from generator.checks.schema.schemas import load_schemas, minor_for
 from generator.errors import BadInputError
-from generator.findings import Finding, Severity
+from generator.findings import Flaw, Severity, declare
 from generator.tools.install import find_tool
 
 if TYPE_CHECKING:
@@ -21,8 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.checks.reading.contents import Contents
-    from generator.checks.reading.objects import Manifest
+    from generator.checks.reading.kubernetes_objects import KubernetesObject
     from generator.checks.schema.schemas import Schemas
+    from generator.findings import Finding
+
+KUBERNETES_VERSION = declare(
+    "schema/kubernetes-version", "There are schemas for the Kubernetes version.", Severity.WARNING
+)
 
 AUTO, BUILTIN, KUBECONFORM = "auto", "builtin", "kubeconform"
 
@@ -79,7 +83,7 @@ def check_trees(
     documents, schema_findings = _check_schemas(contents, load_schemas(minor), program)
     findings += contents.findings
     findings += schema_findings
-    findings += check_semantics(take_inventory(contents, files))
+    findings += judge_all(take_inventory(contents, files))
     findings += scan(((file.name, file.content) for file in files), plaintexts)
     return Report(tuple(sorted(set(findings))), documents, len(files), KUBECONFORM if program else BUILTIN)
 
@@ -100,7 +104,7 @@ def _program(engine: str, given: Path | None) -> Path | None:
 
 def _version_finding(version: str, minor: str) -> Finding:
     message = f"there are no schemas of Kubernetes {version}; those of {minor} were used"
-    return Finding("", 0, Rule.SCHEMA_KUBERNETES_VERSION, message, severity=Severity.WARNING)
+    return KUBERNETES_VERSION.finding(Flaw("", 0, message))
 
 
 def _check_schemas(contents: Contents, schemas: Schemas, program: Path | None) -> tuple[int, list[Finding]]:
@@ -108,11 +112,11 @@ def _check_schemas(contents: Contents, schemas: Schemas, program: Path | None) -
     sound = [item for item in contents.manifests if item.file.name not in contents.broken]
     # Kustomizations are no objects of a cluster, and may leave out what kubeconform asks of one.
     here = [item.manifest for item in contents.kustomizations if item.file.name not in contents.broken]
-    there: list[Manifest] = []
+    there: list[KubernetesObject] = []
     if program is None:
         here += sound
     else:
-        from generator.checks.schema.kubeconform import SUFFIXES
+        from generator.checks.schema.with_kubeconform import SUFFIXES
 
         there = [item for item in sound if item.file.path.suffix.lower() in SUFFIXES]
         here += [item for item in sound if item.file.path.suffix.lower() not in SUFFIXES]
@@ -122,7 +126,7 @@ def _check_schemas(contents: Contents, schemas: Schemas, program: Path | None) -
 
         findings += check_manifests(here, schemas)
     if program is not None and there:
-        from generator.checks.schema.kubeconform import check_with_kubeconform
+        from generator.checks.schema.with_kubeconform import check_with_kubeconform
 
         findings += check_with_kubeconform(there, schemas, program)
     return len(here) + len(there), findings

@@ -20,6 +20,7 @@ VERBS = {
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
     "secret": ("Work", "List the secrets of a cluster, or set one."),
     "keys": ("Work", "Print the sealing keys, for the cluster."),
+    "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),
 }
 HELP = """fmc makes the GitOps repositories of a K3s cluster: rendered, sealed, checked and pushed.

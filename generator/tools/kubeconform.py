@@ -28,7 +28,7 @@ class KubeconformError(ToolError):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class KubeconformVerdict:
     """What kubeconform says about one object.
 
     Attributes:
@@ -50,7 +50,7 @@ class Verdict:
 
 def run_kubeconform(
     program: Path, objects: Mapping[Path, int], *, schema_location: str, kubernetes_version: str
-) -> list[Verdict]:
+) -> list[KubeconformVerdict]:
     """Validate files, strictly: unknown fields and repeated keys are errors.
 
     Args:
@@ -69,7 +69,7 @@ def run_kubeconform(
     options = ["-strict", "-verbose", "-summary", "-output", "json", "-kubernetes-version", kubernetes_version]
     options += ["-schema-location", schema_location]
     files = sorted(objects)
-    verdicts: list[Verdict] = []
+    verdicts: list[KubeconformVerdict] = []
     for start in range(0, len(files), _FILES_AT_ONCE):
         chunk = files[start : start + _FILES_AT_ONCE]
         result = command.run([*options, *map(str, chunk)])
@@ -94,15 +94,17 @@ def _parsed(stdout: bytes, stderr: str) -> dict[str, Any]:
     return answer
 
 
-def _verdicts(answer: dict[str, Any]) -> Iterator[Verdict]:
+def _verdicts(answer: dict[str, Any]) -> Iterator[KubeconformVerdict]:
     for item in answer["resources"]:
         # A document without anything in it has no status.
         if item["status"]:
             valid = item["status"] == "statusValid"
-            yield Verdict(item["filename"], item["version"], item["kind"], item["name"], valid, item.get("msg", ""))
+            yield KubeconformVerdict(
+                item["filename"], item["version"], item["kind"], item["name"], valid, item.get("msg", "")
+            )
 
 
-def _require_all(expected: Mapping[str, int], found: list[Verdict], answer: dict[str, Any]) -> None:
+def _require_all(expected: Mapping[str, int], found: list[KubeconformVerdict], answer: dict[str, Any]) -> None:
     """Compare what there is with what was looked at, file by file and in the sum."""
     summary = answer["summary"]
     skipped = sum(item["status"] == "statusSkipped" for item in answer["resources"]) + summary.get("skipped", 0)

@@ -35,7 +35,7 @@ def _lines(report: Report) -> list[str]:
 def test_kubeconform_itself_refuses_what_we_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without our explanation, which is the built-in engine's, kubeconform's verdict alone has to be the same."""
     program = require_tool("kubeconform")
-    monkeypatch.setattr("generator.checks.schema.kubeconform.check_manifests", lambda *_: [])
+    monkeypatch.setattr("generator.checks.schema.with_kubeconform.check_manifests", lambda *_: [])
     broken = [case for case in cases("caught") if any("schema/invalid" in line for line in case.expected)]
     assert len(broken) > 5
     for case in broken:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.checks.reading.files import list_files
+from generator.checks.reading.source_files import list_files
 from generator.errors import BadInputError
 
 

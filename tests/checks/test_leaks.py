@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from generator.checks.rule import Rule
-from generator.checks.rules.leaks import scan
+from generator.checks.rules.leaks import AGE_IDENTITY, VAULT, scan
 from tests.checks.cases import SAMPLES
 
 SECRET = SAMPLES["vault-secret"]
@@ -14,16 +13,16 @@ SECRET = SAMPLES["vault-secret"]
 
 def test_the_commit_that_holds_it_is_named() -> None:
     findings = scan([("commit 0123", b"tree 1\n\npassword is " + SECRET)], [SECRET])
-    assert [(item.file, item.line, item.rule) for item in findings] == [("commit 0123", 3, Rule.LEAKS_VAULT)]
+    assert [(item.file, item.line, item.rule) for item in findings] == [("commit 0123", 3, VAULT.id)]
 
 
 def test_one_finding_for_each_content_and_rule() -> None:
     content = (SECRET + b"\n") * 3 + SAMPLES["age-identity"]
     findings = scan([("a", content), ("b", b"nothing"), ("c", SECRET)], [SECRET])
     assert [(item.file, item.line, item.rule) for item in findings] == [
-        ("a", 4, Rule.LEAKS_AGE_IDENTITY),
-        ("a", 1, Rule.LEAKS_VAULT),
-        ("c", 1, Rule.LEAKS_VAULT),
+        ("a", 4, AGE_IDENTITY.id),
+        ("a", 1, VAULT.id),
+        ("c", 1, VAULT.id),
     ]
     assert "2 in all" in findings[1].message
 

@@ -38,6 +38,7 @@ def test_the_index_leads_to_every_page() -> None:
 
 def test_make_docs_removes_the_page_of_a_verb_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "FOLDER", tmp_path / "commands")
+    monkeypatch.setattr(generate, "RULES", tmp_path / "rules.md")
     generate.write()
     (tmp_path / "commands" / "gone.md").write_text("# fmc gone\n")
     (tmp_path / "commands" / "new.md").write_text("another text\n")

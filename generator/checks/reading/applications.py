@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from generator.checks.reading.files import APPS, ARGOCD
-from generator.checks.reading.objects import Manifest, mapping, sequence, text
+from generator.checks.reading.kubernetes_objects import KubernetesObject, mapping, sequence, text
+from generator.checks.reading.source_files import APPS, ARGOCD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from generator.checks.reading.files import SourceFile
+    from generator.checks.reading.source_files import SourceFile
     from generator.checks.reading.yamlgo import Step
 
 ARGO = "argoproj.io"
@@ -28,7 +28,7 @@ def is_template(value: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Source:
+class ApplicationSource:
     """One source of an Application.
 
     Attributes:
@@ -65,18 +65,18 @@ class Application:
         spec: Its specification.
     """
 
-    manifest: Manifest
+    manifest: KubernetesObject
     place: tuple[Step, ...]
     spec: Mapping[str, Any]
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[ApplicationSource]:
         """Return its sources; where it has several, a single one beside them is ignored, as by Argo CD."""
         several = sequence(self.spec.get("sources"))
         if several:
-            return [Source((*self.place, "sources", i), mapping(value)) for i, value in enumerate(several)]
+            return [ApplicationSource((*self.place, "sources", i), mapping(value)) for i, value in enumerate(several)]
         single = self.spec.get("source")
-        return [Source((*self.place, "source"), single)] if isinstance(single, dict) else []
+        return [ApplicationSource((*self.place, "source"), single)] if isinstance(single, dict) else []
 
     @property
     def destination(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Application:
         return [text(option) for option in sequence(mapping(self.spec.get("syncPolicy")).get("syncOptions"))]
 
 
-def applications(manifests: Iterable[Manifest]) -> Iterator[Application]:
+def applications(manifests: Iterable[KubernetesObject]) -> Iterator[Application]:
     """Yield all Applications and the templates of all ApplicationSets."""
     for manifest in manifests:
         if manifest.is_a(ARGO, "Application"):
@@ -109,7 +109,7 @@ def applications(manifests: Iterable[Manifest]) -> Iterator[Application]:
             yield Application(manifest, ("spec", "template", "spec"), mapping(template.get("spec")))
 
 
-class Repositories:
+class SourceLocator:
     """Which folder of the trees a source names.
 
     The root Application tells: it lies in `bootstrap/` and its sources are folders of the argocd part. Where those
@@ -157,7 +157,7 @@ class Repositories:
         """Return whether there is a file or folder at a place."""
         return place in self._places
 
-    def reads(self, source: Source, file: SourceFile) -> bool:
+    def reads(self, source: ApplicationSource, file: SourceFile) -> bool:
         """Return whether a source takes a file as a manifest (Argo CD's directory source)."""
         located = self.locate(source.url, source.path) if source.path else None
         if located is None or located[0] != file.part:

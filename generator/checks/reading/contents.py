@@ -11,18 +11,23 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from generator.checks.reading.files import APPS, ARGOCD
+from generator.checks.reading.kubernetes_objects import KubernetesObject, mapping, problem_finding
 from generator.checks.reading.kustomize import KUSTOMIZATION_FILES, Kustomization
-from generator.checks.reading.objects import Manifest, mapping, problem_finding
-from generator.checks.reading.yamlgo import Document, read
-from generator.checks.rule import Rule
-from generator.findings import Finding, Severity
+from generator.checks.reading.source_files import APPS, ARGOCD
+from generator.checks.reading.yamlgo import YamlDocument, read
+from generator.findings import Flaw, Severity, declare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import PurePosixPath
 
-    from generator.checks.reading.files import SourceFile
+    from generator.checks.reading.source_files import SourceFile
+    from generator.findings import Finding
+
+UNKNOWN_FILE = declare(
+    "manifests/unknown-file", "Each YAML file is a manifest or known not to be one.", Severity.WARNING
+)
+NOT_AN_OBJECT = declare("manifests/not-an-object", "A manifest holds objects with apiVersion and kind.")
 
 MANIFEST_PLACES: Mapping[str, tuple[str, ...]] = {
     ARGOCD: (
@@ -66,14 +71,14 @@ class Contents:
     Attributes:
         manifests: The objects, in the order of files.
         kustomizations: The kustomizations.
-        others: Documents of files that are no manifests, by name of the file.
+        others: Documents of the files that are no manifests.
         broken: Names of the files that have to be corrected before their objects can be judged.
         findings: Everything that is wrong with the files as such.
     """
 
-    manifests: list[Manifest] = field(default_factory=list)
+    manifests: list[KubernetesObject] = field(default_factory=list)
     kustomizations: list[Kustomization] = field(default_factory=list)
-    others: dict[str, list[Document]] = field(default_factory=dict)
+    others: dict[SourceFile, list[YamlDocument]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
@@ -148,7 +153,7 @@ def _kustomizations(file: SourceFile, findings: list[Finding]) -> Iterator[Kusto
             yield Kustomization(file, document)
         else:
             message = "a kustomization is a mapping"
-            findings.append(Finding(file.name, document.line, Rule.MANIFESTS_NOT_AN_OBJECT, message))
+            findings.append(NOT_AN_OBJECT.finding(Flaw(file.name, document.line, message)))
 
 
 def _read_file(file: SourceFile, role: Role, contents: Contents) -> None:
@@ -164,57 +169,33 @@ def _read_file(file: SourceFile, role: Role, contents: Contents) -> None:
     if role is Role.UNKNOWN and not problems and documents:
         contents.findings.append(_unknown(file, documents[0]))
     if role is not Role.MANIFEST:
-        contents.others[file.name] = documents
-        contents.findings += _hidden_secrets(file, documents)
+        contents.others[file] = documents
         return
     for document in documents:
-        for manifest in _objects(file, document):
+        for manifest in objects_in(file, document):
             if _is_object(manifest.value):
                 contents.manifests.append(manifest)
             else:
                 contents.broken.add(file.name)
                 message = "this is no Kubernetes object: it has no apiVersion and kind"
-                contents.findings.append(manifest.finding(Rule.MANIFESTS_NOT_AN_OBJECT, message))
+                contents.findings.append(NOT_AN_OBJECT.finding(manifest.flaw(message)))
 
 
-def _objects(file: SourceFile, document: Document) -> Iterator[Manifest]:
+def objects_in(file: SourceFile, document: YamlDocument) -> Iterator[KubernetesObject]:
     """Yield the object of a document, or those that a List holds."""
     value = mapping(document.value)
     if (value.get("apiVersion"), value.get("kind")) == _LIST and isinstance(value.get("items"), list):
         for index, item in enumerate(value["items"]):
-            yield Manifest(file, document, mapping(item), ("items", index))
+            yield KubernetesObject(file, document, mapping(item), ("items", index))
     else:
-        yield Manifest(file, document, value)
+        yield KubernetesObject(file, document, value)
 
 
 def _is_object(value: Any) -> bool:
     return all(isinstance(mapping(value).get(key), str) and value[key] for key in ("apiVersion", "kind"))
 
 
-def _unknown(file: SourceFile, document: Document) -> Finding:
-    return Finding(
-        file.name,
-        document.line,
-        Rule.MANIFESTS_UNKNOWN_FILE,
-        "nothing says what this YAML file is: it is no manifest, and no place of other files",
-        fix="Give its documents apiVersion and kind, or move it below docs/ or a folder whose name begins with a dot.",
-        severity=Severity.WARNING,
-    )
-
-
-def _hidden_secrets(file: SourceFile, documents: Iterable[Document]) -> Iterator[Finding]:
-    """Find Secrets in files that are no manifests: somebody may apply them all the same."""
-    for document in documents:
-        for manifest in _objects(file, document):
-            if manifest.holds_plain_secret:
-                yield plain_secret(manifest)
-
-
-def plain_secret(manifest: Manifest) -> Finding:
-    """Return the finding about a Secret with data in it."""
-    return manifest.finding(
-        Rule.MANIFESTS_PLAIN_SECRET,
-        f"the Secret {manifest.name} stands here in the clear",
-        "kind",
-        fix="Make a new value: add the secret to argocd/secrets/catalogue.yaml and run `fmc seal`; remove this one.",
-    )
+def _unknown(file: SourceFile, document: YamlDocument) -> Finding:
+    message = "nothing says what this YAML file is: it is no manifest, and no place of other files"
+    fix = "Give its documents apiVersion and kind, or move it below docs/ or a folder whose name begins with a dot."
+    return UNKNOWN_FILE.finding(Flaw(file.name, document.line, message, fix=fix))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.checks.reading.applications import Application, Place, Repositories, applications
+from generator.checks.reading.applications import Application, Place, SourceLocator, applications
+from generator.checks.reading.kubernetes_objects import KubernetesObject, text
 from generator.checks.reading.kustomize import Kustomization
-from generator.checks.reading.objects import Manifest, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import PurePosixPath
 
     from generator.checks.reading.contents import Contents
-    from generator.checks.reading.files import SourceFile
+    from generator.checks.reading.source_files import SourceFile
 
 _Kustomizations = dict[Place, Kustomization]
 
@@ -56,7 +56,7 @@ class Deployed:
         kustomizations: The kustomization that nothing includes and that includes it, and what that one includes.
     """
 
-    manifest: Manifest
+    manifest: KubernetesObject
     namespace: str
     name: str
     application: Application | None = None
@@ -83,14 +83,14 @@ class Inventory:
         contents: What the files hold.
         files: All files of the trees.
         applications: All Applications.
-        repositories: Which folders their sources are.
+        locator: Which folders their sources are.
         deployed: What the trees deploy.
     """
 
     contents: Contents
     files: tuple[SourceFile, ...]
     applications: tuple[Application, ...]
-    repositories: Repositories
+    locator: SourceLocator
     deployed: tuple[Deployed, ...]
 
 
@@ -103,19 +103,19 @@ def take_inventory(contents: Contents, files: Iterable[SourceFile]) -> Inventory
     """
     files = tuple(files)
     apps = tuple(applications(contents.manifests))
-    repositories = Repositories(apps, files)
-    deployed = (*_plain(contents, apps, repositories), *_kustomized(contents))
-    return Inventory(contents, files, apps, repositories, deployed)
+    locator = SourceLocator(apps, files)
+    deployed = (*_plain(contents, apps, locator), *_kustomized(contents))
+    return Inventory(contents, files, apps, locator, deployed)
 
 
-def _plain(contents: Contents, apps: Iterable[Application], repositories: Repositories) -> Iterator[Deployed]:
+def _plain(contents: Contents, apps: Iterable[Application], locator: SourceLocator) -> Iterator[Deployed]:
     kustomized = {(item.file.part, item.folder) for item in contents.kustomizations}
     taken = {(item.file.part, reference.path) for item in contents.kustomizations for reference in item.objects}
     for manifest in contents.manifests:
         file = manifest.file
         if (file.part, file.path.parent) in kustomized or (file.part, file.path) in taken:
             continue
-        readers = (app for app in apps for source in app.sources if repositories.reads(source, file))
+        readers = (app for app in apps for source in app.sources if locator.reads(source, file))
         app = next(readers, None)
         default = app.namespace if app else ""
         namespace = "" if manifest.kind in CLUSTER_SCOPED else manifest.namespace or default
@@ -126,7 +126,7 @@ def _kustomized(contents: Contents) -> Iterator[Deployed]:
     """Yield the objects of each kustomization that no other one includes."""
     by_folder: _Kustomizations = {(item.file.part, item.folder): item for item in contents.kustomizations}
     included = {(item.file.part, reference.path) for item in contents.kustomizations for reference in item.objects}
-    by_file: dict[Place, list[Manifest]] = {}
+    by_file: dict[Place, list[KubernetesObject]] = {}
     for manifest in contents.manifests:
         by_file.setdefault((manifest.file.part, manifest.file.path), []).append(manifest)
     for place, item in by_folder.items():
@@ -150,9 +150,9 @@ def _reachable(item: Kustomization, by_folder: _Kustomizations, seen: set[PurePo
 def _objects(
     item: Kustomization,
     by_folder: _Kustomizations,
-    by_file: Mapping[Place, list[Manifest]],
+    by_file: Mapping[Place, list[KubernetesObject]],
     above: frozenset[PurePosixPath],
-) -> Iterator[tuple[Manifest, str, str]]:
+) -> Iterator[tuple[KubernetesObject, str, str]]:
     """Yield the objects of a kustomization and of those it includes, with namespace and name."""
     values = item.document.value
     prefix, suffix = text(values.get("namePrefix")), text(values.get("nameSuffix"))

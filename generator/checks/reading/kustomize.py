@@ -8,15 +8,11 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from generator.checks.reading.objects import Manifest, mapping, sequence, text
-from generator.checks.rule import Rule
-from generator.findings import Finding, Severity
+from generator.checks.reading.kubernetes_objects import KubernetesObject, mapping, sequence, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from generator.checks.reading.files import SourceFile
-    from generator.checks.reading.yamlgo import Document, Step
+    from generator.checks.reading.source_files import SourceFile
+    from generator.checks.reading.yamlgo import Step, YamlDocument
 
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 DEFAULTS = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
@@ -51,12 +47,12 @@ class Kustomization:
     """
 
     file: SourceFile
-    document: Document
+    document: YamlDocument
 
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> KubernetesObject:
         """Return it as an object, with apiVersion and kind, which it may leave out."""
-        return Manifest(self.file, self.document, DEFAULTS | self.document.value)
+        return KubernetesObject(self.file, self.document, DEFAULTS | self.document.value)
 
     @property
     def folder(self) -> PurePosixPath:
@@ -118,44 +114,3 @@ def _is_local(entry: Any) -> bool:
     given = text(entry)
     remote = "://" in given or "?ref=" in given or given.startswith(("git@", "github.com/"))
     return bool(given) and not remote
-
-
-def check_kustomizations(kustomizations: Iterable[Kustomization], files: Iterable[SourceFile]) -> Iterator[Finding]:
-    """Find files that are named and missing, and manifests beside a kustomization that none includes.
-
-    Args:
-        kustomizations: All of them.
-        files: All files of the trees.
-    """
-    files = list(files)
-    by_part: dict[str, set[PurePosixPath]] = {}
-    for file in files:
-        by_part.setdefault(file.part, set()).update((file.path, *file.path.parents))
-    kustomizations = list(kustomizations)
-    used = {
-        (item.file.part, reference.path)
-        for item in kustomizations
-        for reference in (*item.objects, *item.settings, *item.data)
-    }
-    for item in kustomizations:
-        for reference in (*item.objects, *item.settings, *item.data):
-            if reference.path not in by_part[item.file.part]:
-                problem = "is not there" if reference.path else "leads out of the repository"
-                message = f"{reference.given} {problem}"
-                yield item.manifest.finding(Rule.KUSTOMIZE_MISSING_FILE, message, *reference.step)
-    folders = {(item.file.part, item.folder) for item in kustomizations}
-    for file in files:
-        beside = (file.part, file.path.parent) in folders and file.is_yaml and not file.path.name.startswith(".")
-        if beside and file.path.name not in KUSTOMIZATION_FILES and (file.part, file.path) not in used:
-            yield _unused(file)
-
-
-def _unused(file: SourceFile) -> Finding:
-    return Finding(
-        file.name,
-        0,
-        Rule.KUSTOMIZE_UNUSED_FILE,
-        "no kustomization includes this file",
-        fix="Name it under `resources` or `patches`, or remove it.",
-        severity=Severity.WARNING,
-    )

@@ -17,17 +17,25 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from generator.checks.reading.goscalars import PLAIN, PREFIX, TEXT, key_text, scalar
-from generator.checks.rule import Rule
+from generator.findings import declare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from generator.findings import Rule
+
+ENCODING = declare("yaml/encoding", "A YAML file is UTF-8.")
+SYNTAX = declare("yaml/syntax", "A YAML file can be parsed.")
+DUPLICATE_KEY = declare("yaml/duplicate-key", "A mapping has each key once; readers disagree about which one wins.")
+VALUE = declare("yaml/value", "A manifest holds only what JSON can hold, as Kubernetes reads it through JSON.")
+DOCUMENT_MARKER = declare("yaml/document-marker", "Documents are divided by lines of three dashes and nothing else.")
 
 Step = str | int
 """One step into a value: a key or an index."""
 
 
 @dataclass(frozen=True)
-class Problem:
+class YamlProblem:
     """What is wrong with a file as YAML.
 
     Attributes:
@@ -42,7 +50,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """One document of a file.
 
     Attributes:
@@ -117,7 +125,7 @@ else:
             Composer.__init__(self)
 
 
-def read(content: bytes, *, kubernetes: bool = True) -> tuple[list[Document], list[Problem]]:
+def read(content: bytes, *, kubernetes: bool = True) -> tuple[list[YamlDocument], list[YamlProblem]]:
     """Read a file.
 
     Args:
@@ -132,7 +140,7 @@ def read(content: bytes, *, kubernetes: bool = True) -> tuple[list[Document], li
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return [], [Problem(Rule.YAML_ENCODING, line, "this is not UTF-8 text")]
+        return [], [YamlProblem(ENCODING, line, "this is not UTF-8 text")]
     problems = list(_markers(text)) if kubernetes else []
     documents = []
     try:
@@ -141,16 +149,16 @@ def read(content: bytes, *, kubernetes: bool = True) -> tuple[list[Document], li
             value = converter.convert(node)
             problems += converter.problems
             if value is not None:
-                documents.append(Document(value, node.start_mark.line + 1, node))
+                documents.append(YamlDocument(value, node.start_mark.line + 1, node))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         cause = ", ".join(part for part in (error.context, error.problem) if part) or "it can't be parsed"
-        return [], [*problems, Problem(Rule.YAML_SYNTAX, mark.line + 1 if mark else 1, f"no valid YAML: {cause}")]
+        return [], [*problems, YamlProblem(SYNTAX, mark.line + 1 if mark else 1, f"no valid YAML: {cause}")]
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
-        return [], [*problems, Problem(Rule.YAML_SYNTAX, line, f"no valid YAML: {error.reason}")]
+        return [], [*problems, YamlProblem(SYNTAX, line, f"no valid YAML: {error.reason}")]
     except RecursionError:
-        return [], [*problems, Problem(Rule.YAML_SYNTAX, 1, "no valid YAML: it is nested too deeply")]
+        return [], [*problems, YamlProblem(SYNTAX, 1, "no valid YAML: it is nested too deeply")]
     return documents, sorted(problems, key=lambda problem: problem.line)
 
 
@@ -165,7 +173,7 @@ def _nodes(text: str) -> Iterator[Node]:
             loader.dispose()
 
 
-def _markers(text: str) -> Iterator[Problem]:
+def _markers(text: str) -> Iterator[YamlProblem]:
     """Find what Kubernetes loses: it cuts the text at lines that begin with three dashes, and reads one document each.
 
     The rest of such a line is dropped, and a directive is cut off its document.
@@ -173,16 +181,16 @@ def _markers(text: str) -> Iterator[Problem]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("---") and number > 1 and line[3:].split(" #")[0].strip():
             message = "text on the line of a document marker is lost: Kubernetes reads on from the next line"
-            yield Problem(Rule.YAML_DOCUMENT_MARKER, number, message)
+            yield YamlProblem(DOCUMENT_MARKER, number, message)
         elif line.startswith("%"):
-            yield Problem(Rule.YAML_DOCUMENT_MARKER, number, "Kubernetes can't read YAML directives; remove the line")
+            yield YamlProblem(DOCUMENT_MARKER, number, "Kubernetes can't read YAML directives; remove the line")
 
 
 class _Converter:
     """Turns the nodes of one document into plain values, as go-yaml decodes them in strict mode."""
 
     def __init__(self, kubernetes: bool) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[YamlProblem] = []
         self._strict = kubernetes
         self._open: set[int] = set()
         self._seen: set[int] = set()
@@ -229,12 +237,12 @@ class _Converter:
             if text is None:
                 continue
             if text in result:
-                self._problem(Rule.YAML_DUPLICATE_KEY, key, f"the key {text} stands twice in one mapping")
+                self._problem(DUPLICATE_KEY, key, f"the key {text} stands twice in one mapping")
             result[text] = value
         for source, values in merged:
             for text in values.keys() & result.keys() if self._strict else ():
                 message = f"the key {text} is merged from elsewhere and set here as well"
-                self._problem(Rule.YAML_DUPLICATE_KEY, source, message)
+                self._problem(DUPLICATE_KEY, source, message)
             result = {**values, **result}
         return result
 
@@ -243,16 +251,16 @@ class _Converter:
             if isinstance(source, MappingNode):
                 yield self.convert(source)
             else:
-                self._problem(Rule.YAML_VALUE, source, "only mappings can be merged")
+                self._problem(VALUE, source, "only mappings can be merged")
 
     def _key(self, node: Node) -> str | None:
         if not isinstance(node, ScalarNode):
             if self._strict:
-                self._problem(Rule.YAML_VALUE, node, "a key must be a text")
+                self._problem(VALUE, node, "a key must be a text")
             return None
         text = key_text(self._value(node))
         if text is None and self._strict:
-            self._problem(Rule.YAML_VALUE, node, "a key is empty")
+            self._problem(VALUE, node, "a key is empty")
         return text
 
     def _value(self, node: ScalarNode) -> Any:
@@ -260,12 +268,12 @@ class _Converter:
             value = scalar(node)
         except ValueError as error:
             if self._strict:
-                self._problem(Rule.YAML_VALUE, node, str(error))
+                self._problem(VALUE, node, str(error))
             return None
         if self._strict and isinstance(value, float) and not math.isfinite(value):
-            self._problem(Rule.YAML_VALUE, node, "JSON has no infinite numbers; put a text in quotes")
+            self._problem(VALUE, node, "JSON has no infinite numbers; put a text in quotes")
             return None
         return value
 
     def _problem(self, rule: Rule, node: Node, message: str) -> None:
-        self.problems.append(Problem(rule, node.start_mark.line + 1, message))
+        self.problems.append(YamlProblem(rule, node.start_mark.line + 1, message))

@@ -8,11 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from generator.checks.rule import Rule
-from generator.findings import Finding
+from generator.findings import Flaw, declare
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+
+    from generator.findings import Finding, Rule
+
+VAULT = declare("leaks/vault", "No secret of the vault stands anywhere in the clear.")
+PRIVATE_KEY = declare("leaks/private-key", "No private key stands anywhere.")
+AGE_IDENTITY = declare("leaks/age-identity", "No age identity stands anywhere.")
+TOKEN = declare("leaks/token", "No access token of a well-known service stands anywhere.")
 
 # Many small files are searched at once: a search costs more to begin than to run over a few kilobytes.
 _AT_ONCE = 4 << 20
@@ -20,12 +26,12 @@ _AT_ONCE = 4 << 20
 # Few and precise: each has a form that nothing else has. A private key is one once its text follows: documentation
 # names the first line alone. In Base64, as a Secret has it, that line begins LS0tLS1CRUdJTi.
 _PATTERNS: dict[Rule, re.Pattern[bytes]] = {
-    Rule.LEAKS_PRIVATE_KEY: re.compile(
+    PRIVATE_KEY: re.compile(
         rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*(?:[A-Za-z0-9+/]{24}|[A-Z][A-Za-z-]+: )"
         rb"|LS0tLS1CRUdJTi(?:BQUklWQVRF|BSU0EgUFJJ|BFQyBQUklW|BPUEVOU1NI|BEU0EgUFJJ|BFTkNSWVBU)[A-Za-z0-9+/]{24}"
     ),
-    Rule.LEAKS_AGE_IDENTITY: re.compile(rb"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50}"),
-    Rule.LEAKS_TOKEN: re.compile(
+    AGE_IDENTITY: re.compile(rb"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50}"),
+    TOKEN: re.compile(
         # GitHub, GitLab, AWS, Slack, Docker Hub, npm, PyPI, Google
         rb"(?<![A-Za-z0-9])(?:gh[oprsu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60}|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{20}"
         rb"|AKIA[0-9A-Z]{16}(?![0-9A-Z])|xox[abprs]-[0-9]{10}[A-Za-z0-9-]{10}|dckr_pat_[A-Za-z0-9_-]{24}"
@@ -35,10 +41,10 @@ _PATTERNS: dict[Rule, re.Pattern[bytes]] = {
     ),
 }
 _SAYS = {
-    Rule.LEAKS_VAULT: "a secret of the vault stands here in the clear",
-    Rule.LEAKS_PRIVATE_KEY: "a private key stands here",
-    Rule.LEAKS_AGE_IDENTITY: "an age identity stands here: it opens whatever was encrypted to it",
-    Rule.LEAKS_TOKEN: "an access token stands here",
+    VAULT: "a secret of the vault stands here in the clear",
+    PRIVATE_KEY: "a private key stands here",
+    AGE_IDENTITY: "an age identity stands here: it opens whatever was encrypted to it",
+    TOKEN: "an access token stands here",
 }
 _FIX = "Remove it, also from commits that are not pushed yet, and make a new one wherever it was used."
 
@@ -76,7 +82,7 @@ def _scan_batch(batch: list[tuple[str, bytes]], needles: list[bytes]) -> Iterato
         return
     for name, content in batch:
         places = {rule: [match.start() for match in pattern.finditer(content)] for rule, pattern in patterns.items()}
-        places[Rule.LEAKS_VAULT] = [start for needle in present for start in _occurrences(needle, content)]
+        places[VAULT] = [start for needle in present for start in _occurrences(needle, content)]
         for rule, starts in places.items():
             if starts:
                 yield _finding(name, content, rule, starts)
@@ -92,4 +98,4 @@ def _occurrences(needle: bytes, content: bytes) -> Iterator[int]:
 def _finding(name: str, content: bytes, rule: Rule, starts: list[int]) -> Finding:
     lines = sorted({content.count(b"\n", 0, start) + 1 for start in starts})
     others = f"; lines below hold more of that, {len(lines) - 1} in all" if len(lines) > 1 else ""
-    return Finding(name, lines[0], rule, _SAYS[rule] + others, fix=_FIX)
+    return rule.finding(Flaw(name, lines[0], _SAYS[rule] + others, fix=_FIX))

@@ -8,17 +8,18 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from generator.checks.rule import Rule
-from generator.findings import Finding, Severity
+from generator.checks.schema.schemas import INVALID, UNKNOWN_KIND
+from generator.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from jsonschema_rs import Draft202012Validator, ValidationError
 
-    from generator.checks.reading.objects import Manifest
+    from generator.checks.reading.kubernetes_objects import KubernetesObject
     from generator.checks.reading.yamlgo import Step
     from generator.checks.schema.schemas import Schemas
+    from generator.findings import Finding
 
 _TYPE_NAMES = {
     "array": "a list",
@@ -41,7 +42,7 @@ _LIMITS = {
 }
 
 
-def check_manifests(manifests: Iterable[Manifest], schemas: Schemas) -> list[Finding]:
+def check_manifests(manifests: Iterable[KubernetesObject], schemas: Schemas) -> list[Finding]:
     """Check objects against the schemas of their kinds.
 
     Args:
@@ -67,7 +68,7 @@ def check_manifests(manifests: Iterable[Manifest], schemas: Schemas) -> list[Fin
     return findings
 
 
-def unknown_kind(manifest: Manifest, schemas: Schemas) -> Finding:
+def unknown_kind(manifest: KubernetesObject, schemas: Schemas) -> Finding:
     """Return the finding about an object whose kind has no schema.
 
     In a group of Kubernetes itself, or of a kind that we know in another version, that is a mistake. A custom resource
@@ -76,19 +77,13 @@ def unknown_kind(manifest: Manifest, schemas: Schemas) -> Finding:
     kind, nearest = f"{manifest.api_version} {manifest.kind}", schemas.nearest(manifest.api_version, manifest.kind)
     same_group = nearest.split(" ")[0].rpartition("/")[0] == manifest.group
     if manifest.group in schemas.builtin_groups or (nearest and same_group):
-        return manifest.finding(
-            Rule.SCHEMA_UNKNOWN_KIND,
-            f"Kubernetes {schemas.minor} and the operators here have no {kind}",
-            "kind" if nearest.startswith(f"{manifest.api_version} ") else "apiVersion",
-            fix=f"Did you mean {nearest}?" if nearest else "",
-        )
-    return manifest.finding(
-        Rule.SCHEMA_UNKNOWN_KIND,
-        f"there is no schema for {kind}, so that its fields were not checked",
-        "apiVersion",
-        fix=f"Did you mean {nearest}?" if nearest else "",
-        severity=Severity.WARNING,
-    )
+        message = f"Kubernetes {schemas.minor} and the operators here have no {kind}"
+        place, severity = "kind" if nearest.startswith(f"{manifest.api_version} ") else "apiVersion", Severity.ERROR
+    else:
+        message = f"there is no schema for {kind}, so that its fields were not checked"
+        place, severity = "apiVersion", Severity.WARNING
+    fix = f"Did you mean {nearest}?" if nearest else ""
+    return UNKNOWN_KIND.finding(manifest.flaw(message, place, fix=fix, severity=severity))
 
 
 def _validator(schema: dict[str, Any]) -> Draft202012Validator:
@@ -98,7 +93,7 @@ def _validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def _findings(manifest: Manifest, error: ValidationError, schema: dict[str, Any]) -> Iterator[Finding]:
+def _findings(manifest: KubernetesObject, error: ValidationError, schema: dict[str, Any]) -> Iterator[Finding]:
     path: tuple[Step, ...] = tuple(error.instance_path)
     kind: Any = error.kind
     if kind.name == "additionalProperties":
@@ -109,9 +104,9 @@ def _findings(manifest: Manifest, error: ValidationError, schema: dict[str, Any]
         yield _finding(manifest, _explain(error), path, _quote_hint(error))
 
 
-def _finding(manifest: Manifest, message: str, path: tuple[Step, ...], fix: str) -> Finding:
+def _finding(manifest: KubernetesObject, message: str, path: tuple[Step, ...], fix: str) -> Finding:
     subject = " ".join(part for part in (manifest.kind, manifest.name) if part)
-    return manifest.finding(Rule.SCHEMA_INVALID, f"{subject}: {message}", *path, fix=fix)
+    return INVALID.finding(manifest.flaw(f"{subject}: {message}", *path, fix=fix))
 
 
 def _at(schema: Any, path: Iterable[Step]) -> dict[str, Any]:

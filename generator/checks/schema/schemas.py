@@ -20,9 +20,13 @@ from typing import TYPE_CHECKING, Any
 from generator.checks.schema.bundle import FORMAT, MINORS, bundle_name, closure, make_bundle
 from generator.errors import FmcError, WriteError
 from generator.files import write_atomic
+from generator.findings import declare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+INVALID = declare("schema/invalid", "An object fits the schema of its kind; unknown fields are refused.")
+UNKNOWN_KIND = declare("schema/unknown-kind", "There is a schema for each kind.")
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FOLDER = Path(__file__).parent / "data"

@@ -8,15 +8,16 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from generator.checks.rule import Rule
 from generator.errors import BadInputError, ToolError
-from generator.findings import Finding
+from generator.findings import Finding, Flaw, declare
 from generator.tools.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ARGOCD, APPS = "argocd", "apps"
+SYMLINK = declare("files/symlink", "A symbolic link stays inside its repository.")
+
+INFRA, ARGOCD, APPS = "infra", "argocd", "apps"
 _YAML = frozenset({".yaml", ".yml"})
 _NEVER_COMMITTED = frozenset({".git", ".terraform", ".venv", "__pycache__", "node_modules"})
 
@@ -92,7 +93,7 @@ def list_files(trees: Mapping[str, Path]) -> tuple[list[SourceFile], list[Findin
 
 def _link_finding(file: SourceFile) -> Finding:
     message = "this link leads out of the repository: it is broken in every clone, and Argo CD refuses the repository"
-    return Finding(file.name, 0, Rule.FILES_SYMLINK, message, fix="Replace it by a file.")
+    return SYMLINK.finding(Flaw(file.name, 0, message, fix="Replace it by a file."))
 
 
 def _repository(folder: Path) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from generator.findings import Finding, Severity
+from generator.findings import Flaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.checks.reading.files import SourceFile
-    from generator.checks.reading.yamlgo import Document, Problem, Step
-    from generator.checks.rule import Rule
+    from generator.checks.reading.source_files import SourceFile
+    from generator.checks.reading.yamlgo import Step, YamlDocument, YamlProblem
+    from generator.findings import Finding, Severity
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def pointer(path: tuple[Step, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class KubernetesObject:
     """An object in a file.
 
     Attributes:
@@ -48,7 +48,7 @@ class Manifest:
     """
 
     file: SourceFile
-    document: Document
+    document: YamlDocument
     value: Mapping[str, Any] = field(hash=False)
     place: tuple[Step, ...] = ()
 
@@ -106,13 +106,11 @@ class Manifest:
         """Return the line of a place in the object, or of the nearest thing above it."""
         return self.document.line_of((*self.place, *path))
 
-    def finding(
-        self, rule: Rule, message: str, *path: Step, fix: str = "", severity: Severity = Severity.ERROR
-    ) -> Finding:
-        """Return a finding about a place in the object."""
-        return Finding(self.file.name, self.line(*path), rule, message, path=pointer(path), fix=fix, severity=severity)
+    def flaw(self, message: str, *path: Step, fix: str = "", severity: Severity | None = None) -> Flaw:
+        """Return what is wrong at a place in the object."""
+        return Flaw(self.file.name, self.line(*path), message, path=pointer(path), fix=fix, severity=severity)
 
 
-def problem_finding(file: SourceFile, problem: Problem) -> Finding:
+def problem_finding(file: SourceFile, problem: YamlProblem) -> Finding:
     """Return the finding about a file that is wrong as YAML."""
-    return Finding(file.name, problem.line, problem.rule, problem.message)
+    return problem.rule.finding(Flaw(file.name, problem.line, problem.message))

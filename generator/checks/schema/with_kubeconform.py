@@ -8,24 +8,24 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.checks.rule import Rule
 from generator.checks.schema.builtin import check_manifests, unknown_kind
+from generator.checks.schema.schemas import INVALID
 from generator.tools.kubeconform import run_kubeconform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generator.checks.reading.objects import Manifest
+    from generator.checks.reading.kubernetes_objects import KubernetesObject
     from generator.checks.schema.schemas import Schemas
     from generator.findings import Finding
-    from generator.tools.kubeconform import Verdict
+    from generator.tools.kubeconform import KubeconformVerdict
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 """Of the files that kubeconform reads."""
 _LOCATION = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 
 
-def check_with_kubeconform(manifests: Sequence[Manifest], schemas: Schemas, program: Path) -> list[Finding]:
+def check_with_kubeconform(manifests: Sequence[KubernetesObject], schemas: Schemas, program: Path) -> list[Finding]:
     """Check objects with kubeconform.
 
     Args:
@@ -61,7 +61,7 @@ def _write_schemas(kinds: set[tuple[str, str]], schemas: Schemas, folder: Path) 
             path.write_text(json.dumps(schemas.of(api_version, kind)))
 
 
-def _findings(verdict: Verdict, manifests: Sequence[Manifest], schemas: Schemas) -> list[Finding]:
+def _findings(verdict: KubeconformVerdict, manifests: Sequence[KubernetesObject], schemas: Schemas) -> list[Finding]:
     """Say why an object is not valid. The built-in engine knows the line, and repeats no value."""
     inside = [item for item in manifests if str(item.file.real) == verdict.file]
     wanted = (verdict.api_version, verdict.kind, verdict.name)
@@ -70,10 +70,10 @@ def _findings(verdict: Verdict, manifests: Sequence[Manifest], schemas: Schemas)
     if not schemas.has(verdict.api_version, verdict.kind):
         return [unknown_kind(item, schemas) for item in same]
     message = f"{verdict.kind} {verdict.name} is refused by kubeconform, and fits its schema as far as we can see"
-    return check_manifests(same, schemas) or [same[0].finding(Rule.SCHEMA_INVALID, message)]
+    return check_manifests(same, schemas) or [INVALID.finding(same[0].flaw(message))]
 
 
-def _identity(manifest: Manifest) -> tuple[str, str, str]:
+def _identity(manifest: KubernetesObject) -> tuple[str, str, str]:
     generated = manifest.metadata.get("generateName")
     # As kubeconform names it.
     name = f"{generated}{{{{ generateName }}}}" if isinstance(generated, str) else manifest.name

@@ -1,0 +1,81 @@
+"""The rules on answers, each with its sentence; they are judged in `lib/` and in this room.
+
+A rule on the value of one answer is called after its question, and where it is about a field inside, after that, too:
+`answers/networks-cidr`. Its sentence is the question's own help.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.findings import Rule, Severity, declare
+
+if TYPE_CHECKING:
+    from generator.answers.questionnaire import Questionnaire
+
+FAMILY = "answers/"
+
+ERRORS = {
+    "address-dhcp": "A fixed address lies outside the range that a DHCP server hands out.",
+    "address-duplicate": "An address belongs to one machine or one virtual address.",
+    "address-gateway": "No machine has the address of its network's gateway.",
+    "address-missing": "A further machine names its address.",
+    "address-outside": "An address lies in the network that its machine is in.",
+    "address-reserved": "Nobody has the first or the last address of a network.",
+    "bridge-duplicate": "Each network has a bridge of its own.",
+    "choice": "An answer is one of the choices of its question.",
+    "cidr-overlap": "Networks, pods and services have ranges that do not overlap.",
+    "cpus-floor": "A machine has the CPUs that the software of its role needs.",
+    "dhcp-gateway": "The DHCP range leaves the gateway out.",
+    "dhcp-half": "A DHCP range has both of its ends.",
+    "dhcp-order": "A DHCP range starts before it ends.",
+    "dhcp-outside": "A DHCP range lies in its network.",
+    "disk-floor": "A machine has the disks that the software of its role needs.",
+    "dns-own": "The name servers to ask lie outside of this cluster.",
+    "edge-cidr": "The range of a LAN stands in the answer edge alone.",
+    "exposure-domain": "A public cluster has a domain that public DNS knows.",
+    "gateway-outside": "A gateway is an address of its network.",
+    "git-read": "The way in which Argo CD reads Git fits the Git URL.",
+    "host-cpus": "All machines together take no more CPUs than the host has.",
+    "host-disk": "All machines together take no more disk than the host has.",
+    "host-memory": "All machines together take no more memory than the host has.",
+    "mac-duplicate": "A MAC address belongs to one machine.",
+    "masters-odd": "A highly available cluster has an odd number of masters, at most 7.",
+    "masters-single": "Profile single has exactly one master.",
+    "memory-floor": "A machine has the memory that the software of its role needs.",
+    "name-reserved": "No machine is called like a service of the cluster, or like a group of Ansible.",
+    "network-small": "A network has room for its machines and its DHCP range.",
+    "pod-cidr": "The pods' range has a /24 for each node.",
+    "repeated": "An answer is given once.",
+    "repository-duplicate": "Each part has a repository of its own.",
+    "required": "A question without a default is answered.",
+    "role-empty": "Profile ha has at least one machine of each role that it needs.",
+    "role-fixed": "A machine of the profile keeps its role.",
+    "role-missing": "A further machine names its role.",
+    "service-cidr": "The services' range is one that the API server takes.",
+    "type": "An answer has the type that its question asks for.",
+    "unknown": "There is a question for each answer.",
+    "unused": "There is something in the profile that an answer is about.",
+    "vrid": "A virtual router has a number from 1 to 255.",
+    "vrid-duplicate": "Each virtual address has a virtual router of its own.",
+}
+WARNINGS = {
+    "dhcp-unknown": "The range that a LAN's router hands out is declared.",
+    "git-plain": "Git is read over an encrypted connection.",
+    "masters-one": "A highly available cluster has more than one master.",
+}
+for _rules, _severity in ((ERRORS, Severity.ERROR), (WARNINGS, Severity.WARNING)):
+    for _name, _says in _rules.items():
+        declare(f"{FAMILY}{_name}", _says, _severity)
+
+
+def value_rules(questionnaire: Questionnaire) -> list[Rule]:
+    """Return the rules on the values of single answers, one for each question.
+
+    Args:
+        questionnaire: The template's questions.
+    """
+    return [
+        Rule(f"{FAMILY}{question.name.replace('_', '-')}", f"{question.help.rstrip('.')}.")
+        for question in questionnaire.questions
+    ]

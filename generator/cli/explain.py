@@ -1,0 +1,34 @@
+"""`fmc explain`."""
+
+from __future__ import annotations
+
+import click
+
+from generator.cli.options import console, output_options
+
+HELP = """Explain the rules that findings name in brackets.
+
+Without a name, all rules are listed.
+
+\b
+Examples:
+  fmc explain argocd/sync-wave
+  fmc explain answers/cidr-overlap secrets/outdated
+  fmc explain --output json
+"""
+
+
+@click.command("explain", help=HELP, short_help="Explain the rules that findings name.")
+@click.argument("rules", nargs=-1, metavar="[RULE]...")
+@output_options
+def command(rules: tuple[str, ...]) -> int:
+    """Call the pipeline, and show the rules."""
+    from generator.pipeline.explain import explain
+
+    found = explain(rules)
+    if console().json_output:
+        console().document({"rules": [rule.as_dict() for rule in found]})
+        return 0
+    for rule in found:
+        console().result(f"{rule.id} ({rule.severity})\n    {rule.says}")
+    return 0

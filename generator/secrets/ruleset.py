@@ -1,0 +1,40 @@
+"""The rules on secrets, their catalogue and the vault, each with its sentence; this room judges them."""
+
+from __future__ import annotations
+
+from generator.findings import Severity, declare
+
+_ERRORS = {
+    "catalogue/duplicate": "The catalogue has each secret once.",
+    "catalogue/empty": "What the catalogue asks for is not empty.",
+    "catalogue/form": "A generator has the form in which its value is wanted.",
+    "catalogue/generator": "A value is made by a generator that fmc has.",
+    "catalogue/missing": "A secret of the catalogue says all that is needed to make it.",
+    "catalogue/name": "Names are ones that Kubernetes, Git and DNS take.",
+    "catalogue/range": "A number lies within its bounds.",
+    "catalogue/sync-wave": "A sync wave is a whole number.",
+    "catalogue/type": "A value of the catalogue has the type that its key asks for.",
+    "catalogue/unknown-key": "The catalogue has only keys that fmc knows.",
+    "catalogue/unknown-value": "A key of a Secret comes from a value that the catalogue names.",
+    "catalogue/version": "The catalogue has the version that this fmc reads.",
+    "catalogue/yaml": "The catalogue can be parsed.",
+    "secrets/certificate": "The sealing certificate is committed, and can be read.",
+    "secrets/ciphertext": "A sealed value is whole.",
+    "secrets/edited": "A sealed manifest is what the catalogue says, byte by byte.",
+    "secrets/foreign": "A sealed manifest was written by `fmc seal`.",
+    "secrets/keys": "A sealed manifest has the keys that the catalogue names.",
+    "secrets/not-the-vaults": "A sealed value is the vault's: nobody else sealed it.",
+    "secrets/outdated": "A sealed value is the newest one of the vault.",
+    "secrets/place": "A sealed manifest names the Secret that its values can be unsealed for.",
+    "secrets/sealing-key": "A value is sealed to the committed certificate.",
+    "secrets/unexpected": "There is a secret in the catalogue for each sealed manifest.",
+    "secrets/vault": "The vault fits the catalogue and the committed certificate.",
+}
+_WARNINGS = {
+    "secrets/missing": "Each secret of the catalogue has a sealed manifest.",
+    "secrets/pending": "Values that only people have are supplied.",
+    "secrets/vault-closed": "The vault can be opened, so that its secrets can be searched for.",
+}
+for _rules, _severity in ((_ERRORS, Severity.ERROR), (_WARNINGS, Severity.WARNING)):
+    for _identifier, _says in _rules.items():
+        declare(_identifier, _says, _severity)
