@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from generator.answers.timezones import time_zone_fault
 from generator.answers.typecheck import Fault
 from generator.wording import did_you_mean, nearest, printable
 
@@ -37,7 +38,8 @@ def check_value(
     elif faults:
         return faults
     faults += _validator_faults(question, questionnaire.fault(question, value, before))
-    if not faults and question.name in _PARSERS and isinstance(value, str):
+    # A database of names knows better than a pattern what was meant.
+    if (not faults or question.name == "timezone") and question.name in _PARSERS and isinstance(value, str):
         message, fix = _PARSERS[question.name](value)
         if message:
             faults = [Fault(_rule(question.name), question.name, message, fix)]
@@ -103,18 +105,4 @@ def _ssh_public_key_fault(key: str) -> tuple[str, str]:
     return "", ""
 
 
-def _timezone_fault(name: str) -> tuple[str, str]:
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        near = nearest(name, available_timezones())
-        return (
-            f"there is no time zone {printable(name, 60)}",
-            f"Did you mean {near}?" if near else "Use a name of the IANA database, like Europe/Madrid.",
-        )
-    return "", ""
-
-
-_PARSERS = {"ssh_public_key": _ssh_public_key_fault, "timezone": _timezone_fault}
+_PARSERS = {"ssh_public_key": _ssh_public_key_fault, "timezone": time_zone_fault}

@@ -90,7 +90,7 @@ def test_mistake_is_told_while_it_is_typed_and_is_not_accepted(opened: Open, ans
     [
         ("domain", 2, ["home"], "is not a domain in lower case with at least one dot"),
         ("git_base_url", 5, ["https://me:hunter2@git.example.com"], "holds a user name or a password"),
-        ("timezone", 7, ["Europe/Madird"], "there is no time zone Europe/Madird. Did you mean Europe/Madrid?"),
+        ("timezone", 7, ["Europe/Madird"], "there is no time zone Europe/Madird. Did you mean Europe/Madrid"),
         ("ssh_public_key", 8, [SSH_KEY[:60]], "this SSH public key does not parse"),
         ("edge", 9, ["192.168.0.7/24"], "has host bits set; did you mean 192.168.0.0/24?"),
         ("edge", 9, ["10.42.0.0/24"], "10.42.0.0/16 of kubernetes.pod_cidr"),
