@@ -130,7 +130,7 @@ def test_components_are_ticked_and_checked_together(opened: Open, answers: Path)
     terminal.sees("● traefik: ingress and TLS")
     terminal.sees("● hello: a sample application")
     terminal.type(SPACE, ENTER)
-    terminal.sees("hello is reached through traefik")
+    terminal.sees("hello needs traefik")
     terminal.type(DOWN, SPACE, ENTER)
     assert terminal.ends() == 0
     assert yaml.safe_load(answers.read_text())["components"] == []

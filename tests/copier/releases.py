@@ -89,7 +89,7 @@ def _as_it_is(_source: Path) -> None:
 def _change_files(source: Path) -> None:
     """Raise pins, add a file to each part, and take one away."""
     templates = source / "templates"
-    _substitute(source / "lib/charts.jinja", r"('argo-cd': .*'version': ')[^']+", r"\g<1>99.1.0")
+    _substitute(source / "lib/components.jinja", r"('chart': 'argo-cd'.*'version': ')[^']+", r"\g<1>99.1.0")
     _substitute(templates / "infra/versions.yaml.jinja", r'(flatcar:\n +version: ")[^"]+', r"\g<1>99.1.0")
     (deployment,) = (templates / "apps").rglob("deployment.yaml")
     _substitute(deployment, r"(limits:\n +memory: )\w+", r"\g<1>99Mi")

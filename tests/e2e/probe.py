@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 if TYPE_CHECKING:
     from tests.e2e.user import User
 
-NAMESPACE = "hello-staging"
-"""Where their objects go: a namespace that the project platform knows."""
+NAMESPACE = "traefik"
+"""Where their objects go: a namespace that the project platform knows, and whose pods have to be restricted ones."""
 Manifest = dict[str, Any]
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
+
+from tests.template.components import Row, is_chart, read_table
+from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +42,7 @@ CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 Manifest = dict[str, Any]
+ROWS = read_table(ROOT)
 
 
 def documents(path: Path) -> list[Any]:
@@ -66,6 +71,16 @@ class Cluster:
         """Return the catalogue of secrets as it stands in the file."""
         (document,) = documents(self.argocd / "secrets/catalogue.yaml")
         return dict(document)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the rows of the components that are there."""
+        return [row for row in ROWS if not row["optional"] or row["name"] in self.answers["components"]]
+
+    @property
+    def charts(self) -> list[Row]:
+        """Return the rows of the components with a Helm chart that are there."""
+        return [row for row in self.rows if is_chart(row)]
 
     def values(self, component: str) -> dict[str, Any]:
         """Return the chart values of a component, without the user's."""
@@ -112,3 +127,8 @@ def wave(item: Manifest) -> str | None:
     """Return the text of an object's sync wave."""
     annotation: str | None = item["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave")
     return annotation
+
+
+def lets_into(project: Manifest, namespace: str) -> bool:
+    """Return whether a project permits a namespace."""
+    return any(fnmatchcase(namespace, entry["namespace"]) for entry in project["spec"]["destinations"])

@@ -14,6 +14,7 @@ from tests.template.argocd_tree import (
     Cluster,
     Manifest,
     documents,
+    lets_into,
     render_cluster,
     sources,
     wave,
@@ -21,14 +22,6 @@ from tests.template.argocd_tree import (
 
 if TYPE_CHECKING:
     from tests.template.conftest import Render
-
-KEPT = ("argocd", "sealed-secrets", "secrets")
-# What `helm template` with these values gives that has no namespace.
-CLUSTER_WIDE = {
-    "argo-cd": {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"},
-    "sealed-secrets": {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"},
-    "traefik": {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "IngressClass"},
-}
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -58,7 +51,8 @@ def permits(project: Manifest, item: Manifest, namespace: str) -> bool:
     spec = project["spec"]
     if item["kind"] in CLUSTER_SCOPED:
         return any(entry["kind"] == item["kind"] for entry in spec.get("clusterResourceWhitelist", []))
-    return any(entry["namespace"] == namespace for entry in spec["destinations"])
+    kinds = [entry["kind"] for entry in spec.get("namespaceResourceWhitelist", [])]
+    return lets_into(project, namespace) and (not kinds or item["kind"] in kinds)
 
 
 def test_every_source_is_in_the_rendered_repositories(cluster: Cluster) -> None:
@@ -84,12 +78,12 @@ def test_value_files_are_there_and_end_with_the_users_own(cluster: Cluster) -> N
         assert [name.rsplit("/", 1)[1] for name in files] == ["values.yaml", "values.user.yaml"]
         for name in files:
             assert (cluster.by_url[values["repoURL"]] / name).is_file(), name
-    assert charts == 2 + ("traefik" in cluster.answers["components"])
+    assert charts == len(cluster.charts)
 
 
 def test_user_values_set_nothing(cluster: Cluster) -> None:
     files = list(cluster.argocd.glob("platform/*/values.user.yaml"))
-    assert len(files) == 2 + ("traefik" in cluster.answers["components"])
+    assert len(files) == len(cluster.charts)
     assert [documents(path) for path in files] == [[]] * len(files)
 
 
@@ -99,30 +93,49 @@ def test_projects_permit_every_source_destination_and_object(cluster: Cluster) -
         project = projects[application["spec"]["project"]]
         destination = application["spec"]["destination"]["namespace"]
         assert {source["repoURL"] for source in sources(application)} <= set(project["spec"]["sourceRepos"]), name
-        assert destination in {entry["namespace"] for entry in project["spec"]["destinations"]}, name
+        assert lets_into(project, destination), name
         for item in placed(cluster, application):
             assert permits(project, item, item["metadata"].get("namespace", destination)), item["metadata"]["name"]
 
 
 def test_the_platform_may_make_the_cluster_wide_objects_of_its_charts_and_no_others(cluster: Cluster) -> None:
-    (versions,) = documents(cluster.argocd / "versions.yaml")
-    needed = {"Namespace"}.union(*(CLUSTER_WIDE[chart] for chart in versions["charts"]))
     whitelist = cluster.of_kind("AppProject")["platform"]["spec"]["clusterResourceWhitelist"]
-    assert {entry["kind"] for entry in whitelist} == needed
+    listed = [f"{entry['group']}/{entry['kind']}" for entry in whitelist]
+    assert sorted(listed) == sorted({"/Namespace"}.union(*(row["kinds"] for row in cluster.charts)))
 
 
 def test_nobody_but_the_platform_touches_the_cluster_as_a_whole(cluster: Cluster) -> None:
     projects = cluster.of_kind("AppProject")
-    assert "clusterResourceWhitelist" not in projects["apps"]["spec"]
-    assert {"group": "", "kind": "Secret"} in projects["apps"]["spec"]["namespaceResourceBlacklist"]
+    del projects["platform"]
+    assert [name for name, item in projects.items() if "clusterResourceWhitelist" in item["spec"]] == []
     assert projects["default"]["spec"]["sourceRepos"] == projects["default"]["spec"]["destinations"] == []
+
+
+def test_an_app_stays_in_its_own_namespaces_and_brings_no_secret(cluster: Cluster) -> None:
+    projects = cluster.of_kind("AppProject")
+    apps = {name: projects[name]["spec"] for name in projects if name.startswith("app-")}
+    assert set(apps) == {f"app-{row['name']}" for row in cluster.rows if "environments" in row}
+    for name, spec in apps.items():
+        own = {entry["namespace"] for entry in spec["destinations"]}
+        assert all(namespace.startswith(f"{name.removeprefix('app-')}-") for namespace in own)
+        assert {"group": "", "kind": "Secret"} in spec["namespaceResourceBlacklist"]
+
+
+def test_secrets_reach_every_namespace_and_nothing_else_does(cluster: Cluster) -> None:
+    """faults C12: the secret of a further app needs no change of a rendered project."""
+    projects = cluster.of_kind("AppProject")
+    assert cluster.of_kind("Application")["secrets"]["spec"]["project"] == "secrets"
+    spec = projects["secrets"]["spec"]
+    assert [entry["namespace"] for entry in spec["destinations"]] == ["*"]
+    assert spec["namespaceResourceWhitelist"] == [{"group": "bitnami.com", "kind": "SealedSecret"}]
+    assert [name for name in projects if name != "secrets" and lets_into(projects[name], "somewhere-else")] == []
 
 
 def test_every_namespace_of_a_project_is_rendered(cluster: Cluster) -> None:
     namespaces = cluster.of_kind("Namespace")
     for project in cluster.of_kind("AppProject").values():
         for destination in project["spec"].get("destinations", []):
-            assert destination["namespace"] in {*namespaces, "kube-system"}
+            assert destination["namespace"] in {*namespaces, "kube-system", "*"}
     for namespace in namespaces.values():
         assert "pod-security.kubernetes.io/enforce" in namespace["metadata"]["labels"]
 
@@ -150,9 +163,13 @@ def test_waves_are_integers_in_text_and_in_the_order_of_the_readme(cluster: Clus
     for name, text in waves.items():
         assert isinstance(text, str), name
         assert re.fullmatch(r"-?[0-9]+", text), name
-    ordered = sorted(waves, key=lambda name: int(waves[name] or 0))
-    expected = ["argocd", "sealed-secrets", "secrets", "traefik", "apps"]
-    assert ordered == [name for name in expected if name in waves]
+    number = {name: int(text or 0) for name, text in waves.items()}
+    declared = {row["name"]: row["wave"] for row in cluster.charts}
+    assert number == {"secrets": -30, "apps": 20} | declared
+    # The order that the rollout was proven with (docs/proof.md).
+    proven = [number[name] for name in ("argocd", "sealed-secrets", "secrets", "traefik", "apps") if name in number]
+    assert proven == sorted(set(proven))
+    assert max(declared.values()) < number["apps"]
     rows = re.findall(r"^\| (-?[0-9]+) \| `([a-z-]+)` \|", (cluster.argocd / "README.md").read_text(), re.MULTILINE)
     assert {name: text for text, name in rows} == waves
     for item in [*cluster.of_kind("AppProject").values(), *cluster.of_kind("Namespace").values()]:
@@ -169,11 +186,15 @@ def test_what_carries_a_wave_syncs_by_itself(cluster: Cluster) -> None:
 
 def test_what_the_cluster_stands_on_goes_neither_silently_nor_with_its_objects(cluster: Cluster) -> None:
     applications = children(cluster)
-    kept = [applications[name] for name in KEPT] + list(cluster.of_kind("Namespace").values())
-    for item in kept:
-        assert "finalizers" not in item["metadata"]
-        options = item["metadata"]["annotations"]["argocd.argoproj.io/sync-options"].split(",")
-        assert set(options) == {"Prune=confirm", "Delete=confirm"}
+    exposure = cluster.answers["exposure"]
+    removal = {row["name"]: row["removal"][exposure] for row in cluster.charts} | {"secrets": "keep"}
+    assert [removal[name] for name in ("argocd", "sealed-secrets")] == ["keep", "keep"]
+    for name, item in (applications | cluster.of_kind("Namespace")).items():
+        metadata = item["metadata"]
+        how = removal[name] if item["kind"] == "Application" else "keep"
+        assert ("finalizers" in metadata) is (how != "keep"), name
+        options = metadata["annotations"].get("argocd.argoproj.io/sync-options", "")
+        assert options == ("" if how == "cascade" else "Prune=confirm,Delete=confirm"), name
 
 
 def test_charts_are_pinned_to_the_versions_file(cluster: Cluster) -> None:
@@ -224,11 +245,14 @@ def test_the_application_set_makes_one_application_for_each_overlay(cluster: Clu
     }
     template = spec["template"]["spec"]
     assert template["destination"]["namespace"] == spec["template"]["metadata"]["name"]
-    project = cluster.of_kind("AppProject")[template["project"]]["spec"]
-    assert template["source"]["repoURL"] in project["sourceRepos"]
+    # Its prefix keeps every other project out of reach of whoever names a folder.
+    assert template["project"] == f"app-{{{{ index .path.segments {index} }}}}"
     for overlay in overlays:
-        namespace = f"{overlay.relative_to(root).parts[index]}-{overlay.name}"
+        app = overlay.relative_to(root).parts[index]
+        namespace = f"{app}-{overlay.name}"
         (kustomization,) = documents(overlay / "kustomization.yaml")
         assert kustomization["namespace"] == namespace
         assert namespace in cluster.of_kind("Namespace")
-        assert namespace in {entry["namespace"] for entry in project["destinations"]}
+        project = cluster.of_kind("AppProject")[f"app-{app}"]
+        assert template["source"]["repoURL"] in project["spec"]["sourceRepos"]
+        assert lets_into(project, namespace)

@@ -8,7 +8,7 @@ import pytest
 
 from generator.secrets.catalogue.model import Constant
 from generator.secrets.catalogue.read import read_catalogue
-from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, documents, render_cluster
+from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, documents, lets_into, render_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,10 +60,10 @@ def test_what_is_in_the_catalogue_is_referred_to_or_found_by_its_label(cluster: 
 
 
 def test_every_secret_has_a_rendered_namespace_and_a_project_that_may_reach_it(cluster: Cluster) -> None:
-    reachable = {entry["namespace"] for entry in cluster.of_kind("AppProject")["platform"]["spec"]["destinations"]}
+    project = cluster.of_kind("AppProject")[cluster.of_kind("Application")["secrets"]["spec"]["project"]]
     for secret in read_catalogue(cluster.argocd).secrets:
         assert secret.namespace in cluster.of_kind("Namespace")
-        assert secret.namespace in reachable
+        assert lets_into(project, secret.namespace)
 
 
 def test_traefik_gets_one_key_with_hashes_that_each_request_can_afford(cluster: Cluster) -> None:

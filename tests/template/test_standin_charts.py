@@ -13,8 +13,9 @@ import yaml
 
 from generator.checks.run import check_trees
 from tests.conftest import require_tool
-from tests.e2e.charts.assemble import CHARTS, assemble, traefik_definitions
-from tests.template.argocd_tree import CLUSTERS, render_cluster
+from tests.e2e.charts.assemble import CHARTS, assemble, has_own, traefik_definitions
+from tests.template.argocd_tree import CLUSTERS, ROWS, render_cluster
+from tests.template.components import is_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 pytestmark = pytest.mark.tools
-# Folder of the values below platform/, and the namespace, by chart; a release is called like its namespace.
-COMPONENTS = {"argo-cd": ("argocd", "argocd"), "traefik": ("traefik", "traefik")}
+# The components whose chart has a stand-in of its own, by chart.
+COMPONENTS = {row["chart"]: row for row in ROWS if is_chart(row) and has_own(row["chart"])}
 RENDERED = [
     pytest.param(chart, cluster, id=f"{chart}-{cluster}")
-    for chart, (component, _) in COMPONENTS.items()
+    for chart, row in COMPONENTS.items()
     for cluster, (answers, _) in CLUSTERS.items()
-    if component in ("argocd", *answers["components"])
+    if not row["optional"] or row["name"] in answers["components"]
 ]
 PROBES: dict[str, dict[str, Any]] = {
     "as-it-comes": {},
@@ -53,14 +54,14 @@ def helm(chart: Path, values: dict[str, Any], tmp_path: Path, *options: str) -> 
     program = require_tool("helm")
     file = tmp_path / "values.json"
     file.write_text(json.dumps(values))
-    _, namespace = COMPONENTS.get(chart.name, ("", "probe"))
+    row = COMPONENTS.get(chart.name, {"name": "probe", "namespace": "probe"})
     command = [
         str(program),
         "template",
-        namespace,
+        row["name"],
         str(chart),
         "--namespace",
-        namespace,
+        row["namespace"],
         "--values",
         str(file),
         *options,
@@ -79,7 +80,7 @@ def objects(chart: Path, values: dict[str, Any], tmp_path: Path, *options: str) 
 
 def rendered_values(render: Render, chart: str, cluster: str) -> dict[str, Any]:
     """Return what fmc renders for a chart, without the definitions that are not kept here."""
-    values = render_cluster(render, cluster).values(COMPONENTS[chart][0])
+    values = render_cluster(render, cluster).values(COMPONENTS[chart]["name"])
     return values | {"crds": {"install": False}} if chart == "argo-cd" else values
 
 
@@ -290,3 +291,15 @@ def test_the_probe_is_what_its_values_say(name: str, tmp_path: Path) -> None:
 def test_the_probe_refuses_an_unknown_value(tmp_path: Path) -> None:
     done = helm(CHARTS / "probe", {"deployment": {"replica": 2}}, tmp_path)
     assert "additional properties 'replica' not allowed" in done.stderr
+
+
+def test_the_generic_stand_in_takes_every_value_under_the_name_of_another_chart(tmp_path: Path) -> None:
+    chart = assemble("somebody-elses", tmp_path / "charts", tmp_path)
+    assert yaml.safe_load((chart / "Chart.yaml").read_text())["name"] == "somebody-elses"
+    values = {"replicas": 3, "nested": {"list": ["a", {"b": 1}]}}
+    items = {item["kind"]: item for item in objects(chart, values, tmp_path)}
+    assert set(items) == {"ConfigMap", "Deployment", "Service"}
+    assert yaml.safe_load(items["ConfigMap"]["data"]["values.yaml"]) == values
+    assert_valid(list(items.values()), tmp_path)
+    other = {item["kind"]: item for item in objects(chart, values | {"replicas": 4}, tmp_path)}
+    assert other["Deployment"]["spec"]["template"] != items["Deployment"]["spec"]["template"]

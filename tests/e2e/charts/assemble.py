@@ -10,6 +10,7 @@ from typing import Any
 import generator.checks
 
 CHARTS = Path(__file__).parent
+GENERIC = "any"
 # Traefik's kinds; those that fmc renders nothing of take any specification.
 _TRAEFIK_KINDS = (
     "IngressRoute",
@@ -29,7 +30,7 @@ def assemble(name: str, destination: Path, argocd: Path) -> Path:
     """Copy a stand-in chart and complete it, ready for `helm package --version VERSION`.
 
     Args:
-        name: `argo-cd`, `traefik` or `probe`.
+        name: `argo-cd`, `traefik` or `probe`; any other one gets the generic stand-in, under that name.
         destination: The folder that gets the chart's folder.
         argocd: A folder with Argo CD's own definitions, `manifests/crds` of its sources.
 
@@ -37,10 +38,13 @@ def assemble(name: str, destination: Path, argocd: Path) -> Path:
         The chart's folder.
 
     Raises:
-        FileNotFoundError: There is no such chart, or no definitions in that folder.
+        FileNotFoundError: There are no definitions in that folder.
     """
     chart = destination / name
-    shutil.copytree(CHARTS / name, chart)
+    shutil.copytree(CHARTS / name if has_own(name) else CHARTS / GENERIC, chart)
+    if not has_own(name):
+        described = chart / "Chart.yaml"
+        described.write_text(described.read_text().replace(f"name: {GENERIC}\n", f"name: {name}\n"))
     if name == "argo-cd":
         files = chart / "crds-files"
         files.mkdir()
@@ -52,6 +56,11 @@ def assemble(name: str, destination: Path, argocd: Path) -> Path:
         definitions = (json.dumps(definition) for definition in traefik_definitions())
         (chart / "crds/traefik.io.yaml").write_text("\n---\n".join(definitions))
     return chart
+
+
+def has_own(name: str) -> bool:
+    """Return whether a chart has a stand-in of its own here, which reads the values that fmc renders for it."""
+    return (CHARTS / name / "Chart.yaml").exists()
 
 
 def traefik_definitions() -> list[dict[str, Any]]:

@@ -1,0 +1,155 @@
+"""The table of components, and what a component has to consist of: its row, its folder, and its choice."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import yaml
+from jinja2_ansible_filters import AnsibleCoreFiltersExtension
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Row = dict[str, Any]
+
+TABLE = "lib/components.jinja"
+LEVELS = ("privileged", "baseline", "restricted")
+REMOVALS = {"cascade", "confirm", "keep"}
+_COMMON: dict[str, type] = {"name": str, "optional": bool, "needs": list, "secrets": dict}
+_CHART: dict[str, type] = {
+    "wave": int,
+    "why": str,
+    "chart": str,
+    "repository": str,
+    "version": str,
+    "namespace": str,
+    "level": dict,
+    "kinds": list,
+    "removal": dict,
+    "manifests": bool,
+    "hosts": list,
+}
+_APP: dict[str, type] = {"environments": dict}
+
+
+def environment(root: Path) -> jinja2.Environment:
+    """Return Jinja as Copier sets it up for a template."""
+    settings = yaml.safe_load((root / "copier.yml").read_text())
+    options = {**settings["_envops"], "undefined": jinja2.StrictUndefined}
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(root), extensions=[AnsibleCoreFiltersExtension], autoescape=False, **options
+    )
+
+
+def read_table(root: Path) -> list[Row]:
+    """Return the rows of a template's table."""
+    module: Any = environment(root).get_template(TABLE).module
+    return list(json.loads(json.dumps(module.table)))
+
+
+def is_chart(row: Row) -> bool:
+    """Return whether a row is a Helm chart, and not an app of the repository apps."""
+    return "chart" in row
+
+
+def folder(root: Path, row: Row) -> Path:
+    """Return the folder of the template that holds a component's files of the repository argocd."""
+    condition = f"'{row['name']}' in components" if row["optional"] else f"'{row['name']}'"
+    return root / "templates/argocd" / f"#% if {condition} %#.#% endif %#"
+
+
+def choices(root: Path) -> list[str]:
+    """Return the choices of the question `components`."""
+    question = yaml.safe_load((root / "copier.yml").read_text())["components"]
+    return list(question["choices"].values())
+
+
+def incomplete(root: Path) -> Iterator[str]:
+    """Yield what each component of a template lacks, one line each; nothing where all of them are complete.
+
+    Args:
+        root: The folder that holds copier.yml.
+    """
+    rows = read_table(root)
+    names = [row["name"] for row in rows]
+    yield from (f"{TABLE}: {name} stands there twice" for name in sorted({n for n in names if names.count(n) > 1}))
+    offered = choices(root)
+    for row in rows:
+        if faults := list(_fields(row, rows)):
+            yield from (f"{TABLE}: {row['name']}: {fault}" for fault in faults)
+            continue
+        if row["optional"] and row["name"] not in offered:
+            yield f"copier.yml: the question components does not offer {row['name']}"
+        yield from _files(root, row)
+    for name in offered:
+        if name not in [row["name"] for row in rows if row["optional"]]:
+            yield f"{TABLE}: no optional row for {name}, which the question components offers"
+    for place in sorted((root / "templates/argocd").iterdir()):
+        if place.name.endswith(".#% endif %#") and place not in [folder(root, row) for row in rows]:
+            yield f"{TABLE}: no row for the folder {place.relative_to(root)}"
+
+
+def _fields(row: Row, rows: list[Row]) -> Iterator[str]:
+    """Yield what is wrong with a row; its sense is looked at where all fields are of their types."""
+    wanted = _COMMON | (_CHART if is_chart(row) else _APP)
+    faults = [f"the field {name} is {'unknown' if name in row else 'missing'}" for name in row.keys() ^ wanted.keys()]
+    faults += [f"{name} is no {kind.__name__}" for name, kind in wanted.items() if not isinstance(row.get(name), kind)]
+    if faults:
+        yield from sorted(faults)
+        return
+    yield from _needs(row, {other["name"]: other for other in rows})
+    if is_chart(row):
+        yield from _settings(row)
+
+
+def _needs(row: Row, known: dict[str, Row]) -> Iterator[str]:
+    for need in row["needs"]:
+        if need not in known:
+            yield f"needs {need}, of which there is no row"
+        elif is_chart(row) and known[need]["wave"] >= row["wave"]:
+            yield f"needs {need}, which does not come in an earlier wave"
+
+
+def _settings(row: Row) -> Iterator[str]:
+    if row["level"] and sorted(row["level"]) != ["ha", "single"]:
+        yield "level names other profiles than ha and single"
+    yield from (f"{level} is no pod security level" for level in row["level"].values() if level not in LEVELS)
+    if sorted(row["removal"]) != ["private", "public"] or not set(row["removal"].values()) <= REMOVALS:
+        yield f"removal is not one of {', '.join(sorted(REMOVALS))} for each exposure, private and public"
+    yield from (f"{kind} is not group/Kind" for kind in row["kinds"] if kind.count("/") != 1)
+    if not row["why"].strip():
+        yield "why is empty"
+
+
+def _files(root: Path, row: Row) -> Iterator[str]:
+    """Yield the files of a component's folder that are missing, or not announced in its row."""
+    name, place = row["name"], folder(root, row)
+    shown = place.relative_to(root)
+    if not place.is_dir():
+        yield f"there is no folder {shown}"
+        return
+    if is_chart(row):
+        wanted = [f"applications/{name}.yaml.jinja", f"platform/{name}/values.user.yaml"]
+        wanted += [f"namespaces/{name}.yaml.jinja"] if row["level"] else []
+        if not list(place.glob(f"platform/{name}/values.yaml*")):
+            yield f"there is no {shown}/platform/{name}/values.yaml"
+        manifests = place / f"platform/{name}/manifests"
+        if manifests.is_dir() is not row["manifests"]:
+            found = "there is" if manifests.is_dir() else "there is no"
+            yield f"{TABLE}: {name}: manifests is {row['manifests']}, and {found} {manifests.relative_to(root)}"
+    else:
+        wanted = [f"projects/{name}.yaml.jinja", f"namespaces/{name}.yaml.jinja"]
+        app = root / "templates/apps/apps" / f"#% if '{name}' in components %#{name}#% endif %#"
+        if not app.is_dir():
+            yield f"there is no folder {app.relative_to(root)}"
+    wanted += ["secrets.part.jinja"] if row["secrets"] else []
+    yield from (f"there is no {shown}/{file}" for file in wanted if not (place / file).is_file())
+
+
+def matches(secret: str, row: Row) -> bool:
+    """Return whether a row names a Secret, `namespace/name`."""
+    return any(fnmatchcase(secret, pattern) for pattern in row["secrets"])
