@@ -9,7 +9,7 @@ from generator.checks.reading.contents import read_contents
 from generator.checks.reading.inventory import take_inventory
 from generator.checks.reading.source_files import list_files
 from generator.checks.rule import judge_all
-from generator.checks.rules.leaks import scan
+from generator.checks.rules.leaks import hide_names, scan
 from generator.checks.schema.schemas import load_schemas, minor_for
 from generator.errors import BadInputError
 from generator.findings import Flaw, Severity, declare
@@ -85,6 +85,7 @@ def check_trees(
     findings += schema_findings
     findings += judge_all(take_inventory(contents, files))
     findings += scan(((file.name, file.content) for file in files), plaintexts)
+    findings = hide_names(findings, plaintexts)
     return Report(tuple(sorted(set(findings))), documents, len(files), KUBECONFORM if program else BUILTIN)
 
 

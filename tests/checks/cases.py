@@ -10,6 +10,8 @@ first step is the part.
     kubernetes: 1.36                  version of Kubernetes, where it matters
     link: argocd/x.yaml -> ../y       a symbolic link
     plaintext: sample                 name of a sample that the vault is said to hold
+    conflict: argocd/x.yaml           a file that git's index of its part has in conflict
+    bytes: argocd/x.bin 1234          a file of this size, all zeros
 
 `<<name>>` stands for a sample: what looks like a secret must not lie in this repository, so it is made here.
 """
@@ -17,7 +19,9 @@ first step is the part.
 from __future__ import annotations
 
 import base64
+import os
 import re
+import subprocess
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -61,6 +65,8 @@ class Case:
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
     covers: set[str] = field(default_factory=set)
     kubernetes: str = "v1.36.4+k3s1"
@@ -76,6 +82,12 @@ class Case:
         for path, target_name in self.links.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).symlink_to(target_name)
+        for path, size in self.sizes.items():
+            (folder / path).touch()
+            os.truncate(folder / path, size)
+        for path in self.conflicts:
+            part, _, place = path.partition("/")
+            _in_conflict(folder / part, place)
         return {part: folder / part for part in parts}
 
     def check(self, folder: Path, engine: str = "builtin", kubeconform: Path | None = None) -> Report:
@@ -87,6 +99,27 @@ class Case:
             kubeconform=kubeconform,
             plaintexts=self.plaintexts,
         )
+
+
+def _in_conflict(folder: Path, place: str) -> None:
+    """Make a repository whose index holds two sides of a file, as a merge leaves it."""
+
+    def git(*arguments: str, stdin: bytes = b"") -> bytes:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            input=stdin,
+            env={"PATH": os.environ["PATH"]},
+        ).stdout.strip()
+
+    git("init", "-q")
+    git("add", "--all")
+    git("rm", "-q", "--cached", place)
+    sides = [(stage, git("hash-object", "-w", "--stdin", stdin=b"side %d" % stage).decode()) for stage in (2, 3)]
+    entries = "".join(f"100644 {blob} {stage}\t{place}\n" for stage, blob in sides)
+    git("update-index", "--index-info", stdin=entries.encode())
 
 
 @cache
@@ -123,6 +156,11 @@ def _header(case: Case, key: str, value: str) -> None:
         case "link":
             name, _, target = value.partition(" -> ")
             case.links[name] = target
+        case "conflict":
+            case.conflicts.append(value)
+        case "bytes":
+            name, _, size = value.rpartition(" ")
+            case.sizes[name] = int(size)
         case "plaintext":
             case.plaintexts.append(SAMPLES[value])
         case _:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.checks.reading import source_files
 from generator.checks.reading.source_files import list_files
-from generator.errors import BadInputError
+from generator.errors import BadInputError, ToolError
 
 
 def _write(folder: Path, *names: str) -> Path:
@@ -33,7 +34,7 @@ def _names(trees: dict[str, Path]) -> list[str]:
 
 
 def test_a_folder_is_walked_without_what_git_and_terraform_keep_there(tmp_path: Path) -> None:
-    _write(tmp_path / "infra", "a", "b/c", ".git/config", ".terraform/providers/x", "b/.venv/y", ".github/z")
+    _write(tmp_path / "infra", "a", "b/c", "b/.git/config", ".terraform/providers/x", "b/.venv/y", ".github/z")
     assert _names({"infra": tmp_path / "infra"}) == ["infra/.github/z", "infra/a", "infra/b/c"]
 
 
@@ -86,6 +87,48 @@ def test_without_git_everything_is_checked(tmp_path: Path, monkeypatch: pytest.M
     _git(infra, "init", "-q")
     monkeypatch.setenv("PATH", "/nonexistent")
     assert _names({"infra": infra}) == ["infra/a"]
+
+
+def test_a_failing_git_is_an_error_and_no_empty_answer(tmp_path: Path) -> None:
+    """Faults E9: what git can't list must not count as having no finding."""
+    infra = _write(tmp_path / "infra", "a")
+    _git(infra, "init", "-q")
+    (infra / ".git" / "index").write_bytes(b"no index")
+    with pytest.raises(ToolError, match=r"(?s)git can't list the files of .*/infra.*index") as caught:
+        list_files({"infra": infra})
+    assert caught.value.fix
+
+
+def test_a_repository_that_git_does_not_take_for_one_is_an_error(tmp_path: Path) -> None:
+    """Faults E9: the folder .git is there, and nothing of what makes it one."""
+    infra = _write(tmp_path / "infra", "a", ".git/config")
+    with pytest.raises(ToolError, match="not a git repository"):
+        list_files({"infra": infra})
+
+
+def test_gigabytes_that_nobody_commits_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults E19: one file of 5 GB, and more small ones than may be read altogether."""
+    infra = _write(tmp_path / "infra", "a")
+    _git(infra, "init", "-q")
+    _git(infra, "add", "a")
+    for name, size in (("disk.img", 5 << 30), ("z1", 3 << 20), ("z2", 3 << 20)):
+        (infra / name).touch()
+        os.truncate(infra / name, size)
+    monkeypatch.setattr(source_files, "MOST_NEW", 4 << 20)
+    read: list[str] = []
+
+    def read_bytes(path: Path) -> bytes:
+        read.append(path.name)
+        return b""
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    files, findings = list_files({"infra": infra})
+    assert [file.content for file in files] == [b""] * 4
+    assert read == ["a", "z1"]
+    assert [(item.file, item.rule, item.severity) for item in findings] == [
+        ("infra/disk.img", "files/too-large", "warning"),
+        ("infra/z2", "files/too-large", "warning"),
+    ]
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 
-from generator.checks.rules.leaks import AGE_IDENTITY, VAULT, scan
+import pytest
+
+from generator.checks.rules.leaks import AGE_IDENTITY, TOKEN, VAULT, hide_names, scan
 from tests.checks.cases import SAMPLES
 
 SECRET = SAMPLES["vault-secret"]
@@ -61,3 +64,47 @@ def test_hundreds_of_plaintexts_over_a_whole_workspace_take_no_time() -> None:
     assert [item.file for item in findings] == ["last"]
     # 1 MB; a search of each content for each plaintext would take many times as long.
     assert time.process_time() - start < 2
+
+
+def _found(content: bytes, name: str = "x") -> list[tuple[int, str]]:
+    return [(item.line, item.rule) for item in scan([(name, content)], [SECRET])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_text_in_another_encoding_is_read(encoding: str) -> None:
+    """Faults E14: what Windows and PowerShell write."""
+    text = f"first line\npassword: {SECRET.decode()}\n"
+    assert _found(text.encode(encoding)) == [(2, VAULT.id)]
+    token = f"\n\ntoken {SAMPLES['github-token'].decode()}\n"
+    assert _found(token.encode(encoding)) == [(3, TOKEN.id)]
+
+
+@pytest.mark.parametrize("digits", [SECRET.hex(), SECRET.hex().upper(), SECRET.hex(" ", 2), SECRET.hex(":")])
+def test_hexadecimal_digits_are_read(digits: str) -> None:
+    """Faults E14: a dump is a copy."""
+    assert _found(f"one\ntwo\ndump {digits}\n".encode()) == [(3, VAULT.id)]
+    assert _found(f"one\ntwo\n0{digits}\n".encode()) == [(3, VAULT.id)]
+
+
+@pytest.mark.parametrize("tear", ["\n", "\\\n    ", '",\n  "', "\r\n", "' '"])
+def test_a_text_that_is_torn_apart_is_put_together(tear: str) -> None:
+    """Faults E14: a string of YAML, JSON or a shell over several lines."""
+    text = SECRET.decode()
+    torn = tear.join((text[:7], text[7:15], text[15:]))
+    assert _found(f"a: 1\nb: {torn}\n".encode()) == [(2, VAULT.id)]
+
+
+def test_a_name_that_is_a_secret_is_found_and_not_repeated() -> None:
+    """Faults E14: a file called like a password."""
+    (finding,) = scan([(f"infra/{SECRET.decode()}/x", b"nothing")], [SECRET])
+    assert (finding.file, finding.line, finding.rule) == ("infra/(hidden)/x", 0, VAULT.id)
+    (finding,) = scan([(f"infra/{SAMPLES['github-token'].decode()}", b"nothing")], [])
+    assert (finding.file, finding.rule) == ("infra/(hidden)", TOKEN.id)
+    assert SECRET.decode() not in str(hide_names([replace(finding, file=SECRET.decode())], [SECRET]))
+
+
+def test_a_large_file_is_searched_fast() -> None:
+    """Faults E19: regular expressions alone take a minute for what a forge still takes."""
+    start = time.process_time()
+    assert scan([("zeros", bytes(64 << 20)), ("text", b"abcdefg gh gl \n" * (4 << 20))], [SECRET]) == []
+    assert time.process_time() - start < 10
