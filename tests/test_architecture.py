@@ -97,6 +97,32 @@ def test_what_only_one_room_may_use_is_imported_there_alone(package: str, room: 
     assert rooms == {room}
 
 
+def starts_of_git(path: Path) -> set[str]:
+    """Return the calls in a module by which git could be started: as a program, or through GitPython's `.git`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        words = [part for argument in node.args for part in (argument, *getattr(argument, "elts", ()))]
+        names = {word.value if isinstance(word, ast.Constant) else getattr(word, "id", "") for word in words}
+        is_program = ast.unparse(node.func).rpartition(".")[2] in {"Command", "run", "Popen"} and names & {
+            "git",
+            "PROGRAM",
+        }
+        if is_program or re.search(r"\.git\.\w+$|^(git\.)?(Git|Repo)$", ast.unparse(node.func)):
+            found.add(ast.unparse(node.func))
+    return found
+
+
+def test_there_is_one_door_to_git() -> None:
+    """Faults B4: whoever starts git by themselves forgets to clean the environment."""
+    starts = {name: found for name in project_files("generator/*.py") if (found := starts_of_git(ROOT / name))}
+    assert starts == {
+        "generator/delivery/git/command.py": {"Git", "Repo"},
+        "generator/tools/git.py": {"Command"},
+    }
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
 def test_the_help_does_not_pay_for_the_work(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     heavy = {

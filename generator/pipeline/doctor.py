@@ -10,6 +10,7 @@ from generator.errors import FmcError
 from generator.secrets.vault.identities import identity_path
 from generator.template.source import find_template
 from generator.tools.command import Command
+from generator.tools.git import PROGRAM
 from generator.tools.install import find_tool
 
 
@@ -40,7 +41,7 @@ def examine() -> list[State]:
     return [
         State("Python", platform.python_version(), "runs fmc", needed=True),
         State("template", _template(), "what `fmc new` renders", needed=True),
-        State("git", _version("git", ["--version"]), "commits and pushes", needed=True),
+        State("git", _version(PROGRAM, ["--version"]), "commits and pushes", needed=True),
         State("kubeconform", _kubeconform(), "validates manifests; else the built-in engine does"),
         State(
             "age identity",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from generator import __version__
-from generator.errors import BadInputError, FmcError
-from generator.tools.command import Command
+from generator.errors import BadInputError
+from generator.tools.git import PROGRAM, git
 
 ENVIRONMENT_VARIABLE = "FMC_TEMPLATE_URL"
 _DISTRIBUTION = "flatcar-microcloud"
@@ -22,7 +23,6 @@ _DISTRIBUTION = "flatcar-microcloud"
 _PROJECT_URL = "Template"
 # Where the wheel has it; in a checkout it lies beside the package.
 _PACKAGED = Path(__file__).parents[1] / "_template"
-_GIT = Command("git", timeout=30.0)
 # git-clone(1), GIT URLS; `git+` is Copier's way of saying that an address is Git's.
 _ADDRESS = re.compile(r"(git\+)?(https?|ssh|git|file)://\S+|[\w.-]+@[\w.-]+:\S+")
 
@@ -54,7 +54,9 @@ def find_template(url: str | None = None) -> TemplateSource:
         url: The Git address to record; else FMC_TEMPLATE_URL, else that of the distribution, else the checkout itself.
 
     Raises:
-        BadInputError: fmc is installed without its template, or the address can't be recorded.
+        BadInputError: fmc is installed without its template, the address can't be recorded, or the checkout belongs
+            to another user.
+        ToolError: git failed in the checkout.
     """
     given = _recordable(url or os.environ.get(ENVIRONMENT_VARIABLE) or "")
     root = template_root()
@@ -114,10 +116,12 @@ def _project_url() -> str:
 
 
 def _describe(checkout: Path) -> str:
-    """Return the checkout's version as Copier records it; "" where it is no Git repository of its own with a commit."""
-    if not (checkout / ".git").exists():
+    """Return the checkout's version as Copier records it; "" where it is no Git repository of its own with a commit.
+
+    Without git it is "" as well: looking at a template needs none, and a command that does says so itself.
+    """
+    if not (checkout / ".git").exists() or shutil.which(PROGRAM) is None:
         return ""
-    try:
-        return _GIT.run(["describe", "--tags", "--always"], cwd=checkout).stdout.decode().strip()
-    except FmcError:
+    if git(checkout, "rev-parse", "--quiet", "--verify", "HEAD", ok=(0, 1)).code:
         return ""
+    return git(checkout, "describe", "--tags", "--always").stdout.decode().strip()

@@ -66,6 +66,32 @@ def test_a_hook_of_another_repository_changes_nothing(tmp_path: Path, monkeypatc
     assert _names({"infra": infra}) == ["infra/a"]
 
 
+def test_a_hook_of_another_worktree_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults B4: in a linked worktree `.git` is a file, and the variables of a hook were left as they were."""
+    main, other = _write(tmp_path / "main", "a"), _write(tmp_path / "other", "b")
+    for folder in (main, other):
+        _git(folder, "init", "-q")
+        _git(folder, "add", "-A")
+        _git(folder, "commit", "-qm", "first")
+    _git(main, "worktree", "add", "-q", str(tmp_path / "infra"))
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+    assert _names({"infra": tmp_path / "infra"}) == ["infra/a"]
+
+
+def test_a_repository_that_git_refuses_is_not_taken_for_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults E9: git's failure is an error, not an empty answer."""
+    infra = _write(tmp_path / "infra", "a")
+    _git(infra, "init", "-q")
+    # What git's own tests set, for want of a second user (t0033-safe-directory.sh).
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(BadInputError, match="belongs to another user") as refused:
+        list_files({"infra": infra})
+    assert f"safe.directory {infra}" in (refused.value.fix or "")
+
+
 def test_the_parts_of_a_monorepo_are_folders_of_one_repository(tmp_path: Path) -> None:
     home = _write(tmp_path / "home", "README.md", "infra/a", "argocd/b", "infra/secret.env", "other/c")
     (home / ".gitignore").write_text("*.env\n")
@@ -94,7 +120,7 @@ def test_a_failing_git_is_an_error_and_no_empty_answer(tmp_path: Path) -> None:
     infra = _write(tmp_path / "infra", "a")
     _git(infra, "init", "-q")
     (infra / ".git" / "index").write_bytes(b"no index")
-    with pytest.raises(ToolError, match=r"(?s)git can't list the files of .*/infra.*index") as caught:
+    with pytest.raises(ToolError, match=r"(?s)`git ls-files` failed in .*/infra.*index") as caught:
         list_files({"infra": infra})
     assert caught.value.fix
 

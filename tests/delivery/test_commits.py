@@ -258,7 +258,7 @@ def test_a_missing_git_is_said_with_the_way_to_get_it(tree: Target, monkeypatch:
 
 
 def test_a_git_that_is_too_old_is_refused(tree: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.delivery.git.command.MINIMUM_GIT", (99, 0))
+    monkeypatch.setattr("generator.delivery.git.command.MINIMUM", (99, 0))
     _load.cache_clear()
     with pytest.raises(ToolError, match="is too old"):
         commit(tree)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from generator.errors import BadInputError, ToolError
+from generator.errors import BadInputError
 from generator.findings import Finding, Flaw, Severity, declare
-from generator.tools.command import Command
+from generator.tools.git import PROGRAM, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,7 +118,7 @@ def list_files(trees: Mapping[str, Path]) -> tuple[list[SourceFile], list[Findin
         The files, sorted, and findings about links and sizes.
 
     Raises:
-        BadInputError: A folder is not there.
+        BadInputError: A folder is not there, or its repository belongs to another user.
         ToolError: git can't say which files there are.
     """
     listing = _Listing()
@@ -180,31 +181,13 @@ def _listed_by_git(folder: Path) -> dict[PurePosixPath, _Known]:
     """Ask git which files are or could be committed; nothing if there is no repository or no git.
 
     Raises:
+        BadInputError: The repository belongs to another user.
         ToolError: git is there, and fails.
     """
-    git_folder = _repository(folder) / ".git"
-    if not git_folder.exists():
+    top = _repository(folder)
+    if not (top / ".git").exists() or shutil.which(PROGRAM) is None:
         return {}
-    environment = {"GIT_OPTIONAL_LOCKS": "0"}
-    if git_folder.is_dir():
-        # A hook runs with these set to its own repository.
-        environment |= {
-            "GIT_DIR": str(git_folder),
-            "GIT_WORK_TREE": str(git_folder.parent),
-            "GIT_INDEX_FILE": str(git_folder / "index"),
-        }
-    git = Command("git", environment=environment)
-    if git.find() is None:
-        return {}
-    arguments = ["-c", "core.fsmonitor=false", "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        listed = git.run(arguments, cwd=folder).stdout
-    except ToolError as error:
-        raise ToolError(
-            f"git can't list the files of {folder}: {error.message}",
-            where=str(folder),
-            fix="Do what git says above; until then nobody knows what would be committed.",
-        ) from error
+    listed = git(folder, "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard", top=top).stdout
     # Each entry is a letter, a space and the path; a path in conflict comes once for each side.
     entries = (os.fsdecode(entry) for entry in listed.split(b"\0") if entry)
     letters = {known.value: known for known in _Known}

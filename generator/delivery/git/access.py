@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.delivery.git.command import environment, git_in, run
+from generator.delivery.git.command import git_in, run
 from generator.errors import BadInputError
+from generator.tools.git import environment
 
 if TYPE_CHECKING:
     from git import Git
@@ -39,7 +40,6 @@ def network_environment(git: Git, url: str) -> dict[str, str]:
         BadInputError: The token or its user name can't be sent as HTTP Basic authentication.
     """
     variables = {
-        "GIT_TERMINAL_PROMPT": "0",
         "GCM_INTERACTIVE": "never",
         "SSH_ASKPASS": "",
         # A trace that the user asked for may show the commands, but not the token.

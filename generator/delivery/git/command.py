@@ -5,42 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import BadInputError, ToolError
+from generator.errors import ToolError
+from generator.tools.git import INSTALL, MINIMUM, PROGRAM, environment, forget_foreign_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from typing import IO
 
     from git import Git, Repo
-
-# GIT_CONFIG_COUNT carries the token, and is not read before 2.31; 2.39 is the oldest version in a supported Debian.
-MINIMUM_GIT = (2, 39)
-_INSTALL = "Install git 2.39 or newer, for example with `apt install git`."
-
-# git exports these to its hooks; in a fmc started by one they would turn every command to the hook's repository.
-_FOREIGN_REPOSITORY = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-)
-
-_SETTINGS = (
-    # A tree is renamed right after its commit: nothing may go on working in it in the background.
-    ("gc.auto", "0"),
-    ("maintenance.auto", "false"),
-    ("core.fsmonitor", "false"),
-    # Otherwise git makes up an identity from the login and host name.
-    ("user.useConfigOnly", "true"),
-)
 
 
 @dataclass(frozen=True)
@@ -64,6 +42,7 @@ def git_in(folder: Path) -> Git:
     Raises:
         ToolError: git is missing or too old.
     """
+    forget_foreign_repository()
     _load()
     from git import Git
 
@@ -76,6 +55,7 @@ def repository_at(path: Path) -> Repo | None:
     Raises:
         ToolError: git is missing or too old.
     """
+    forget_foreign_repository()
     _load()
     from git import InvalidGitRepositoryError, NoSuchPathError, Repo
 
@@ -101,6 +81,7 @@ def run(
         variables: Environment variables added to the process's own; `environment()` when None.
         timeout: Seconds after which git and its children are killed; None for commands that stay on this machine.
     """
+    forget_foreign_repository()
     code, out, err = command(
         *arguments,
         with_extended_output=True,
@@ -112,29 +93,23 @@ def run(
     return Output(code, out, err)
 
 
-def environment(settings: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
-    """Return the variables that git runs with, for GitPython to add to the process's own.
+@contextmanager
+def output_of(command: Callable[..., Any], *arguments: str, stdin: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Give the standard output of a git command while it runs, and end it afterwards.
 
     Args:
-        settings: Git configuration for this command alone. It is appended to what the user passes in
-            GIT_CONFIG_COUNT, in the form that git-config(1) gives.
-
-    Raises:
-        BadInputError: GIT_CONFIG_COUNT is no number.
+        command: As for `run`.
+        arguments: As for `run`.
+        stdin: What it reads.
     """
-    given = os.environ.get("GIT_CONFIG_COUNT") or "0"
-    if not given.isdecimal():
-        raise BadInputError(
-            f"GIT_CONFIG_COUNT is {given!r}, which is no number", fix="Correct or unset GIT_CONFIG_COUNT."
-        )
-    variables = {}
-    count = int(given)
-    for key, value in (*_SETTINGS, *settings):
-        variables[f"GIT_CONFIG_KEY_{count}"] = key
-        variables[f"GIT_CONFIG_VALUE_{count}"] = value
-        count += 1
-    # Looking at a repository writes nothing: `git status` would fail on a full disk.
-    return {**variables, "GIT_CONFIG_COUNT": str(count), "GIT_OPTIONAL_LOCKS": "0"}
+    forget_foreign_repository()
+    # GitPython closes the streams as soon as nothing refers to what it returns.
+    started = command(*arguments, istream=stdin, as_process=True, env=environment())
+    try:
+        yield started.proc.stdout
+    finally:
+        started.proc.kill()
+        started.proc.communicate()
 
 
 def _bounded(git: Git, folder: Path) -> Git:
@@ -145,16 +120,15 @@ def _bounded(git: Git, folder: Path) -> Git:
 
 @cache
 def _load() -> None:
-    """Import GitPython, once, in an environment where it finds git and no foreign repository."""
-    for name in _FOREIGN_REPOSITORY:
-        os.environ.pop(name, None)
+    """Import GitPython, once, in an environment where it finds the same git as everybody else."""
+    os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)
     # GitPython's own import fails with a page of advice where git is missing.
-    if shutil.which(os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git") is None:
-        raise ToolError("git was not found on PATH", fix=_INSTALL)
+    if shutil.which(PROGRAM) is None:
+        raise ToolError("git was not found on PATH", fix=INSTALL)
     # It logs tracebacks of errors that it raises as well.
     logging.getLogger("git").addHandler(logging.NullHandler())
     from git import Git
 
     version = Git().version_info
-    if version[:2] < MINIMUM_GIT:
-        raise ToolError(f"git {'.'.join(map(str, version))} is too old", fix=_INSTALL)
+    if version[:2] < MINIMUM:
+        raise ToolError(f"git {'.'.join(map(str, version))} is too old", fix=INSTALL)

@@ -1,7 +1,7 @@
 """What git's error output means, and what the user can do about it.
 
 git has one exit code (128) for nearly everything, so the texts decide; they are git's, curl's and OpenSSH's English
-ones, which GitPython asks for with LC_ALL=C, and those of GitHub, GitLab and Gitea.
+ones, which LC_ALL=C asks for, and those of GitHub, GitLab and Gitea.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from generator.delivery.git.access import TOKEN
 from generator.delivery.git.messages import printable, shown_url
 from generator.errors import BadInputError, FmcError, RemoteError, ToolError
 from generator.files import write_error
+from generator.tools.git import another_users, is_of_another_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,12 +123,8 @@ def local_error(path: Path, doing: str, output: Output) -> FmcError:
             return write_error(path, OSError(code, os.strerror(code)))
     if re.search(r"tell me who you are|auto-detection is disabled|empty ident|no (email|name) was given", output.err):
         return missing_identity(where)
-    if re.search(r"dubious ownership", output.err):
-        return BadInputError(
-            f"{where} belongs to another user, and git refuses to work in it",
-            where=where,
-            fix=f"Give the folder to your user, or trust it: `git config --global --add safe.directory {where}`.",
-        )
+    if is_of_another_user(output.err):
+        return another_users(path)
     if match := re.search(r"unable to create '([^']+\.lock)'", output.err, re.IGNORECASE):
         return ToolError(
             "another git command works in this repository, or was killed in it",

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from generator import __version__
-from generator.delivery.git.command import environment, git_in, run
+from generator.delivery.git.command import git_in, run
 from generator.delivery.git.failures import local_error, missing_identity
 from generator.delivery.git.parallel import each
 from generator.delivery.local.difference import TREE_TRAILER
@@ -14,6 +14,7 @@ from generator.delivery.local.handover import RUN_TRAILER
 from generator.delivery.local.repository import create_repository, open_repository
 from generator.delivery.model import Author, Commit
 from generator.errors import BadInputError
+from generator.tools.git import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

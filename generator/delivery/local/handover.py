@@ -14,10 +14,11 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from generator.delivery.git.command import environment, run
+from generator.delivery.git.command import run
 from generator.delivery.git.failures import local_error
 from generator.delivery.git.objects import Entry, algorithm_of, entries_of_commit, entry_of_file, files_below
 from generator.files import write_atomic, write_error
+from generator.tools.git import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
-from generator.delivery.git.command import Output, environment, repository_at, run
+from generator.delivery.git.command import Output, output_of, repository_at, run
 from generator.delivery.git.failures import local_error
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import IO
 
     from generator.delivery.model import Target
 
@@ -62,24 +62,13 @@ def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[st
         names.write(listed.out + b"\n")
         names.seek(0)
         # `rest` is what followed the name of the object in its line: the path (git-cat-file(1), BATCH OUTPUT).
-        reading = repo.git.cat_file(
-            "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)",
-            istream=names,
-            as_process=True,
-            env=environment(),
-        )
-    try:
-        yield from _parsed(repo_path, reading.proc)
-    finally:
-        reading.proc.kill()
-        reading.proc.communicate()
+        wanted = "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)"
+        with output_of(repo.git.cat_file, wanted, stdin=names) as objects:
+            yield from _parsed(repo_path, objects)
 
 
-def _parsed(repo_path: Path, process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
+def _parsed(repo_path: Path, stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
     """Read objects one by one: a line that describes it, its content, a line break."""
-    stream = process.stdout
-    if stream is None:
-        raise ValueError("git cat-file runs without a pipe")
     for line in stream:
         name, kind, *more = line.decode(errors="replace").rstrip("\n").split(" ", 3)
         if kind not in ("blob", "commit", "tree"):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.delivery.git.command import environment, git_in, repository_at, run
+from generator.delivery.git.command import git_in, repository_at, run
 from generator.delivery.git.failures import local_error
 from generator.delivery.git.messages import shown_url
 from generator.delivery.local.handover import Replacement
 from generator.errors import BadInputError, ConflictError
 from generator.files import write_error
+from generator.tools.git import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
