@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 _WIDTH_OF_A_FILE = 200
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
     """Print a line at once; that its reader has left (`fmc check | head`) stops neither the work nor its verdict."""
+    if stream is None:
+        # Closed before fmc began; `print` would take stdout instead, where results alone belong.
+        return
     try:
         print(text, file=stream, flush=True)
     except OSError as error:
@@ -91,6 +94,10 @@ class Console:
         """Print text on stdout; nothing with `--output json`."""
         if not self.json_output:
             _write(sys.stdout, text)
+
+    def verbatim(self, text: str) -> None:
+        """Print what is a document by itself on stdout, with `--output json` and without."""
+        _write(sys.stdout, text)
 
     def document(self, value: dict[str, Any]) -> None:
         """Print the one JSON document of this run; nothing without `--output json`."""

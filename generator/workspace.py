@@ -10,6 +10,7 @@ import fcntl
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from generator.answers.load import LoadedAnswers, load_recorded, recorded_layout
@@ -129,23 +130,37 @@ class Workspace:
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Where rendered repositories lie, be it in a workspace or in staging.
+
+    Attributes:
+        repositories: Folder of each repository, by its layout, in the order of delivery.
+    """
+
+    repositories: Mapping[str, Path]
+
+    @cached_property
+    def parts(self) -> Mapping[str, Path]:
+        """The folder of each part: a repository of its own, or a folder of the monorepo."""
+        parts = {}
+        for layout, path in self.repositories.items():
+            parts.update({part: path / part for part in PARTS} if layout == MONOREPO else {layout: path})
+        return parts
+
+
+@dataclass(frozen=True)
 class Repositories:
     """The rendered repositories that were found in a workspace.
 
     Attributes:
         workspace: Where they lie.
-        paths: Folder of each repository, by its layout, in the order of delivery.
+        folders: Their folders.
         loaded: The answers that Copier recorded.
     """
 
     workspace: Workspace
-    paths: Mapping[str, Path]
+    folders: Folders
     loaded: LoadedAnswers
-
-    @property
-    def trees(self) -> dict[str, Path]:
-        """The folder of each part."""
-        return part_trees(self.paths)
 
     @property
     def catalogue_root(self) -> Path:
@@ -154,13 +169,13 @@ class Repositories:
         Raises:
             BadInputError: The part argocd is not there.
         """
-        if "argocd" not in self.trees:
+        if "argocd" not in self.folders.parts:
             raise BadInputError(
                 f"there is no repository of the layout argocd or monorepo in {self.workspace.root}",
                 where=str(self.workspace.root),
                 fix="Render it next to the others: `copier copy -d layout=argocd TEMPLATE_URL argocd`.",
             )
-        return self.trees["argocd"]
+        return self.folders.parts["argocd"]
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -168,16 +183,8 @@ class Repositories:
         answers, repositories = self.loaded.answers, self.loaded.plan.repositories
         return tuple(
             Target(layout, path, repositories["argocd" if layout == MONOREPO else layout].url, answers.git_branch)
-            for layout, path in self.paths.items()
+            for layout, path in self.folders.repositories.items()
         )
-
-
-def part_trees(paths: Mapping[str, Path]) -> dict[str, Path]:
-    """Return the folder of each part, given the folders of repositories by layout."""
-    trees = {}
-    for layout, path in paths.items():
-        trees.update({part: path / part for part in PARTS} if layout == MONOREPO else {layout: path})
-    return trees
 
 
 def find_repositories(start: Path, template_root: Path) -> Repositories:
@@ -207,7 +214,7 @@ def find_repositories(start: Path, template_root: Path) -> Repositories:
     )
 
 
-def _rendered_below(root: Path, template_root: Path) -> tuple[dict[str, Path], LoadedAnswers] | None:
+def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, LoadedAnswers] | None:
     found: dict[str, tuple[Path, LoadedAnswers]] = {}
     for file in sorted(root.glob(f"*/{RECORDED_ANSWERS}")):
         if not recorded_layout(file):
@@ -230,4 +237,4 @@ def _rendered_below(root: Path, template_root: Path) -> tuple[dict[str, Path], L
             fix="Keep one cluster in a workspace: move the others to a folder of their own.",
         )
     order = [layout for layout in (MONOREPO, *PARTS) if layout in found]
-    return {layout: found[layout][0] for layout in order}, found[order[-1]][1]
+    return Folders({layout: found[layout][0] for layout in order}), found[order[-1]][1]

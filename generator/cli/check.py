@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from generator.cli.new import parsed
-from generator.cli.options import console, engine_options, identity_option, output_options, workspace_option
+from generator.cli.options import engine_options, output_options, workspace_options
 from generator.findings import Severity
+
+if TYPE_CHECKING:
+    from generator.cli.options import Where
+    from generator.console import Console
+    from generator.pipeline.steps.gate import Engine
 
 HELP = """Check answers, or the repositories of a workspace.
 
@@ -31,28 +37,21 @@ Examples:
     help="Check this answers file instead of repositories.",
 )
 @click.option("--set", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
-@workspace_option
-@identity_option
+@workspace_options
 @engine_options
 @output_options
-def command(
-    answers: Path | None,
-    data: tuple[str, ...],
-    workspace: Path,
-    identity: Path | None,
-    engine: str,
-    kubeconform: Path | None,
-) -> int:
+@click.pass_obj
+def command(console: Console, answers: Path | None, data: tuple[str, ...], where: Where, engine: Engine) -> int:
     """Call the pipeline, and show the findings."""
     if answers is not None:
-        return _answers(answers, data)
-    from generator.pipeline.check import Engine, check
+        return _answers(answers, data, console)
+    from generator.pipeline.check import check
 
-    repositories, report = check(workspace, Engine(engine, kubeconform), identity, console())
+    repositories, report = check(where.open(console), engine, console)
     errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
     warnings = len(report.findings) - errors
-    if console().json_output:
-        console().document(
+    if console.json_output:
+        console.document(
             {
                 "workspace": str(repositories.workspace.root),
                 "files": report.files,
@@ -62,12 +61,12 @@ def command(
             }
         )
         return 1 if errors else 0
-    console().findings(report.findings)
-    console().result(
+    console.findings(report.findings)
+    console.result(
         f"Checked {report.files} files, {report.documents} manifests ({report.engine}): "
         f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}."
     )
-    console().result("Next: " + ("correct them, then `fmc check`" if errors else "fmc push"))
+    console.result("Next: " + ("correct them, then `fmc check`" if errors else "fmc push"))
     return 1 if errors else 0
 
 
@@ -75,14 +74,14 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _answers(path: Path, data: tuple[str, ...]) -> int:
+def _answers(path: Path, data: tuple[str, ...], console: Console) -> int:
     from generator.pipeline.check import check_answers
 
-    loaded = check_answers(path, parsed(data), console())
-    if console().json_output:
-        console().document({"answers": str(path), "findings": [finding.as_dict() for finding in loaded.warnings]})
+    loaded = check_answers(path, parsed(data), console)
+    if console.json_output:
+        console.document({"answers": str(path), "findings": [finding.as_dict() for finding in loaded.warnings]})
         return 0
-    console().findings(loaded.warnings)
-    console().result(f"{path} is good: cluster {loaded.answers.name}, {len(loaded.plan.nodes)} machines.")
-    console().result(f"Next: fmc new --answers {path}")
+    console.findings(loaded.warnings)
+    console.result(f"{path} is good: cluster {loaded.answers.name}, {len(loaded.plan.nodes)} machines.")
+    console.result(f"Next: fmc new --answers {path}")
     return 0

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from generator.cli.options import console, output_options
+from generator.cli.options import output_options
+
+if TYPE_CHECKING:
+    from generator.console import Console
 
 HELP = """Look at the machine: what fmc needs, and what it can use.
 
@@ -22,23 +27,24 @@ Examples:
 @click.command("doctor", help=HELP, short_help="Look at the machine: what fmc needs, and what it can use.")
 @click.option("--install", is_flag=True, help="Install kubeconform into fmc's own folder.")
 @output_options
-def command(install: bool) -> int:
+@click.pass_obj
+def command(console: Console, install: bool) -> int:
     """Call the pipeline, and show what is there."""
     from generator.pipeline.doctor import examine
     from generator.tools.install import install_kubeconform
 
     if install:
-        with console().step("install kubeconform"):
-            console().note(f"    {install_kubeconform()}")
+        with console.step("install kubeconform"):
+            console.note(f"    {install_kubeconform()}")
     states = examine()
     missing = [state.name for state in states if state.needed and not state.found]
-    if console().json_output:
-        console().document({"tools": [state.as_dict() for state in states]})
+    if console.json_output:
+        console.document({"tools": [state.as_dict() for state in states]})
         return 4 if missing else 0
-    console().table(
+    console.table(
         "This machine",
         ("what", "found", "for"),
         [(state.name, state.found or ("MISSING" if state.needed else "not there"), state.purpose) for state in states],
     )
-    console().result(f"Missing: {', '.join(missing)}" if missing else "Next: fmc new")
+    console.result(f"Missing: {', '.join(missing)}" if missing else "Next: fmc new")
     return 4 if missing else 0

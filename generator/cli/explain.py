@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from generator.cli.options import console, output_options
+from generator.cli.options import output_options
+
+if TYPE_CHECKING:
+    from generator.console import Console
 
 HELP = """Explain the rules that findings name in brackets.
 
@@ -21,14 +26,15 @@ Examples:
 @click.command("explain", help=HELP, short_help="Explain the rules that findings name.")
 @click.argument("rules", nargs=-1, metavar="[RULE]...")
 @output_options
-def command(rules: tuple[str, ...]) -> int:
+@click.pass_obj
+def command(console: Console, rules: tuple[str, ...]) -> int:
     """Call the pipeline, and show the rules."""
     from generator.pipeline.explain import explain
 
     found = explain(rules)
-    if console().json_output:
-        console().document({"rules": [rule.as_dict() for rule in found]})
+    if console.json_output:
+        console.document({"rules": [rule.as_dict() for rule in found]})
         return 0
     for rule in found:
-        console().result(f"{rule.id} ({rule.severity})\n    {rule.says}")
+        console.result(f"{rule.id} ({rule.severity})\n    {rule.says}")
     return 0

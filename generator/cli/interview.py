@@ -6,15 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.cli.options import console
 from generator.errors import BadInputError
 from generator.workspace import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from generator.console import Console
 
-def interview() -> Path:
+
+def interview(console: Console) -> Path:
     """Ask for the answers, and return the file that they are in; a finished one is taken as it is.
 
     Raises:
@@ -30,7 +31,7 @@ def interview() -> Path:
 
     path = Path(ANSWERS_FILE)
     if not is_replaceable(path):
-        console().note(f"The answers are taken from {path}. Edit it to change one, or move it away to be asked again.")
+        console.note(f"The answers are taken from {path}. Edit it to change one, or move it away to be asked again.")
         return path
     if not sys.stdin.isatty():
         raise BadInputError(
@@ -39,7 +40,7 @@ def interview() -> Path:
     questionnaire = Questionnaire.load(template_root())
     known = load_kept(path, questionnaire) if path.exists() else {}
     if known:
-        console().note(f"Going on with the {len(known)} answers in {path}.")
+        console.note(f"Going on with the {len(known)} answers in {path}.")
 
     def save(answers: Mapping[str, object]) -> None:
         save_answers(path, answers, questionnaire)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import console, identity_option, workspace_option
+from generator.cli.options import output_options, workspace_options
 from generator.errors import BadInputError
+
+if TYPE_CHECKING:
+    from generator.cli.options import Where
+    from generator.console import Console
 
 HELP = """Print the sealing keys, for the cluster.
 
@@ -25,21 +29,22 @@ def command() -> None:
 
 
 @command.command("export", short_help="Print the sealing keys as Kubernetes Secrets, into a pipe.")
-@workspace_option
-@identity_option
-def export_command(workspace: Path, identity: Path | None) -> int:
+@workspace_options
+@output_options
+@click.pass_obj
+def export_command(console: Console, where: Where) -> int:
     """Print the sealing keys of the vault as Kubernetes Secrets, for `kubectl apply --server-side -f -`.
 
     The keys are private: they go into a pipe, never to a terminal, and --server-side keeps kubectl from storing a
     second copy in an annotation. Nothing is printed unless the repository argocd is sealed to the key that the cluster
     would get.
     """
-    from generator.pipeline.seal import export_keys
+    from generator.pipeline.keys import export
 
     if sys.stdout.isatty():
         raise BadInputError(
             "the sealing keys are private, and are not shown on a terminal",
             fix="Give them to the cluster: fmc keys export | kubectl apply --server-side -f -",
         )
-    console().result(export_keys(workspace, identity).reveal().decode())
+    console.verbatim(export(where.open()).reveal().decode())
     return 0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from generator import __version__
-from generator.errors import FmcError, InterruptedByUserError
+from generator.console import Console, silence
+from generator.errors import BadInputError, FmcError, InterruptedByUserError
 
 # Verb: group in the help, and one line of it. A verb's module is imported when the verb is used, so that `fmc --help`
 # does not pay for it; a test compares these lines with the verbs' own.
@@ -72,32 +75,56 @@ def fmc() -> None:
 
 def main() -> None:
     """Run the command and end the process."""
-    sys.exit(_run())
+    _open_closed_streams()
+    sys.exit(_run(Console()))
 
 
-def _run() -> int:
+def _run(console: Console) -> int:
     try:
-        code = fmc.main(prog_name="fmc", standalone_mode=False)
+        code = fmc.main(prog_name="fmc", standalone_mode=False, obj=console)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _report(InterruptedByUserError("interrupted", fix="The same command goes on where this one stopped."))
-    except click.ClickException as error:
-        error.show()
-        return _EXIT_BAD_INPUT
-    except FmcError as error:
-        return _report(error)
-    except OSError as error:
-        return _report(_unforeseen(error))
+        error: FmcError = InterruptedByUserError("interrupted", fix="The same command goes on where this one stopped.")
+    except click.ClickException as usage:
+        if not (console.json_output or _json_is_wanted(sys.argv[1:])):
+            usage.show()
+            return _EXIT_BAD_INPUT
+        console.json_output = True
+        error = BadInputError(usage.format_message(), fix=_help_for(usage))
+    except FmcError as known:
+        error = known
+    except OSError as system:
+        error = _unforeseen(system)
     except SystemExit:
         # So click ends where nobody reads the help.
         return 0
+    console.error(error)
+    return error.exit_code
+
+
+def _open_closed_streams() -> None:
+    """Give the standard streams that are closed a place of their own: the next open file would become one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _json_is_wanted(arguments: list[str]) -> bool:
+    """Tell from the bare command line, for errors that come before the options are read."""
+    return "--output=json" in arguments or ("--output", "json") in pairwise(arguments)
+
+
+def _help_for(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"Read `{context.command_path if context else 'fmc'} --help`."
 
 
 def _unforeseen(error: OSError) -> FmcError:
     """Return the error for what no room expects: a help text that can't be printed, a process that can't be made."""
-    from generator.console import silence
     from generator.files import write_error
 
     if error.filename is None:
@@ -107,10 +134,3 @@ def _unforeseen(error: OSError) -> FmcError:
             fix="Give it what it lacks, then run the same command again.",
         )
     return write_error(Path(error.filename), error)
-
-
-def _report(error: FmcError) -> int:
-    from generator.cli.options import console
-
-    console().error(error)
-    return error.exit_code

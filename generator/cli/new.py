@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import (
-    author,
-    author_options,
-    console,
-    engine_options,
-    identity_option,
-    output_options,
-    template_option,
-)
+from generator.cli.options import author_options, engine_options, identity_option, output_options, template_option
 
 if TYPE_CHECKING:
+    from generator.console import Console
+    from generator.delivery.model import Author
     from generator.pipeline.new import Overview
+    from generator.pipeline.steps.gate import Engine
 
 HELP = """Render, seal, check and commit the repositories of a cluster, and push them.
 
@@ -64,23 +59,22 @@ Environment:
 @template_option
 @engine_options
 @output_options
+@click.pass_obj
 def command(
+    console: Console,
     answers: Path | None,
     data: tuple[str, ...],
     workspace: Path | None,
     push: bool,
     yes: bool,
     identity: Path | None,
-    author_name: str | None,
-    author_email: str | None,
+    author: Author | None,
     template_url: str | None,
-    engine: str,
-    kubeconform: Path | None,
+    engine: Engine,
 ) -> int:
     """Call the pipeline, and show what it did."""
     from generator.cli.interview import interview
     from generator.cli.summary import overview, summary
-    from generator.pipeline.check import Engine
     from generator.pipeline.new import NewOptions, new
 
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
@@ -88,24 +82,24 @@ def command(
     def confirm(plan: Overview) -> bool:
         if yes or not interactive:
             return True
-        overview(plan, console())
+        overview(plan, console)
         return click.confirm("Write this?", default=True, err=True)
 
     report = new(
         NewOptions(
-            answers=answers or interview(),
+            answers=answers or interview(console),
             workspace=workspace,
             push=push,
             overrides=parsed(data),
             template_url=template_url,
-            author=author(author_name, author_email),
+            author=author,
             identity=identity,
-            engine=Engine(engine, kubeconform),
+            engine=engine,
         ),
-        console(),
+        console,
         confirm,
     )
-    summary(report, console())
+    summary(report, console)
     return 0
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import (
-    author,
-    author_options,
-    console,
-    engine_options,
-    identity_option,
-    output_options,
-    workspace_option,
-)
+from generator.cli.options import author_options, engine_options, output_options, workspace_options
+
+if TYPE_CHECKING:
+    from generator.cli.options import Where
+    from generator.console import Console
+    from generator.delivery.model import Author
+    from generator.pipeline.steps.gate import Engine
 
 HELP = """Push the repositories of a workspace, argocd last.
 
@@ -35,31 +33,21 @@ Environment:
 
 
 @click.command("push", help=HELP, short_help="Push the repositories of a workspace, argocd last.")
-@workspace_option
-@identity_option
+@workspace_options
 @author_options
 @engine_options
 @output_options
-def command(
-    workspace: Path,
-    identity: Path | None,
-    author_name: str | None,
-    author_email: str | None,
-    engine: str,
-    kubeconform: Path | None,
-) -> int:
+@click.pass_obj
+def command(console: Console, where: Where, author: Author | None, engine: Engine) -> int:
     """Call the pipeline, and show what the remotes answered."""
     from generator.cli.summary import delivered_document
-    from generator.pipeline.check import Engine
-    from generator.pipeline.deliver import push_workspace
+    from generator.pipeline.push import push
 
-    delivered = push_workspace(
-        workspace, identity, author(author_name, author_email), Engine(engine, kubeconform), console()
-    )
-    if console().json_output:
-        console().document({"delivered": delivered_document(delivered)})
+    delivered = push(where.open(console), author, engine, console)
+    if console.json_output:
+        console.document({"delivered": delivered_document(delivered)})
         return 0
-    console().table(
+    console.table(
         "Remotes",
         ("part", "remote", "branch", "commit", ""),
         [
@@ -68,5 +56,5 @@ def command(
         ],
     )
     changed = any(part.changed for part in delivered)
-    console().result("Next: Argo CD takes it from here." if changed else "No change: the remotes had everything.")
+    console.result("Next: Argo CD takes it from here." if changed else "No change: the remotes had everything.")
     return 0

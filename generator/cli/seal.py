@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import console, identity_option, output_options, workspace_option
+from generator.cli.options import output_options, workspace_options
+
+if TYPE_CHECKING:
+    from generator.cli.options import Where
+    from generator.console import Console
 
 HELP = """Make missing secrets, and bring the sealed manifests up to date.
 
@@ -27,19 +31,20 @@ Environment:
 
 
 @click.command("seal", help=HELP, short_help="Make missing secrets, and bring the sealed manifests up to date.")
-@workspace_option
-@identity_option
+@workspace_options
 @output_options
-def command(workspace: Path, identity: Path | None) -> int:
+@click.pass_obj
+def command(console: Console, where: Where) -> int:
     """Call the pipeline, and show what it did."""
-    from generator.pipeline.check import in_folder
     from generator.pipeline.seal import seal
+    from generator.pipeline.steps.gate import in_folder
 
-    repositories, report = seal(workspace, identity, console())
-    if console().json_output:
-        console().document(
+    session = where.open(console)
+    report = seal(session, console)
+    if console.json_output:
+        console.document(
             {
-                "workspace": str(repositories.workspace.root),
+                "workspace": str(session.workspace.root),
                 "made": report.made,
                 "changed": report.changed,
                 "kept": report.kept,
@@ -52,12 +57,12 @@ def command(workspace: Path, identity: Path | None) -> int:
         return 0
     for verb, names in (("made", report.made), ("sealed anew", report.changed), ("deleted", report.deleted)):
         for name in names:
-            console().result(f"{verb}: {name}")
-    console().result(f"{len(report.kept)} unchanged. Sealing key {report.key_fingerprint}.")
-    console().findings(in_folder(repositories.catalogue_root, report.warnings()))
+            console.result(f"{verb}: {name}")
+    console.result(f"{len(report.kept)} unchanged. Sealing key {report.key_fingerprint}.")
+    console.findings(in_folder(session.store.root, report.warnings()))
     for key in report.ssh_public_keys:
-        console().result(f"Register at the Git server, read-only, for {key.secret}: {key.line}")
+        console.result(f"Register at the Git server, read-only, for {key.secret}: {key.line}")
     if report.recovery_identity:
-        console().result(f"Move the recovery identity {report.recovery_identity} to a place offline.")
-    console().result("Next: fmc check, then fmc push" if report.written or report.deleted else "Nothing to do.")
+        console.result(f"Move the recovery identity {report.recovery_identity} to a place offline.")
+    console.result("Next: fmc check, then fmc push" if report.written or report.deleted else "Nothing to do.")
     return 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import console, identity_option, output_options, workspace_option
+from generator.cli.options import output_options, workspace_options
+
+if TYPE_CHECKING:
+    from generator.cli.options import Where
+    from generator.console import Console
 
 HELP = """List the secrets of a cluster, or set one.
 
@@ -25,16 +29,16 @@ def command() -> None:
 
 
 @command.command("list", short_help="Show each value: where it comes from, when it was made, who reads it.")
-@workspace_option
-@identity_option
+@workspace_options
 @output_options
-def list_command(workspace: Path, identity: Path | None) -> int:
+@click.pass_obj
+def list_command(console: Console, where: Where) -> int:
     """Show each value of the catalogue: where it comes from, when it was made, who reads it. No plaintext is shown."""
-    from generator.pipeline.seal import list_values
+    from generator.pipeline.secret import list_values
 
-    rows = list_values(workspace, identity)
-    if console().json_output:
-        console().document(
+    rows = list_values(where.open())
+    if console.json_output:
+        console.document(
             {
                 "secrets": [
                     {
@@ -51,7 +55,7 @@ def list_command(workspace: Path, identity: Path | None) -> int:
             }
         )
         return 0
-    console().table(
+    console.table(
         "Secrets",
         ("secret", "value", "from", "made", "state", "read by"),
         [
@@ -72,26 +76,26 @@ def list_command(workspace: Path, identity: Path | None) -> int:
 @command.command("set", short_help="Put a value into the vault, from a prompt or a pipe.")
 @click.argument("secret", metavar="NAMESPACE/NAME")
 @click.argument("value", required=False)
-@workspace_option
-@identity_option
+@workspace_options
 @output_options
-def set_command(secret: str, value: str | None, workspace: Path, identity: Path | None) -> int:
+@click.pass_obj
+def set_command(console: Console, where: Where, secret: str, value: str | None) -> int:
     """Put a value into the vault.
 
     It is typed at a prompt that does not show it, or read from a pipe; it is never an argument, which others could
     read. VALUE names one of the secret's values, and may be left out where there is only one.
     """
-    from generator.pipeline.seal import set_one
+    from generator.pipeline.secret import set_one
 
     if sys.stdin.isatty():
         content = click.prompt(f"Value of {secret}", hide_input=True, confirmation_prompt=True, err=True).encode()
     else:
         content = sys.stdin.buffer.read()
-    report = set_one(workspace, identity, secret, value, content)
-    if console().json_output:
-        console().document({"secret": report.secret, "value": report.value, "changed": report.changed})
+    report = set_one(where.open(), secret, value, content)
+    if console.json_output:
+        console.document({"secret": report.secret, "value": report.value, "changed": report.changed})
     elif report.changed:
-        console().result(f"{report.secret}: {report.value} is in the vault. Next: fmc seal")
+        console.result(f"{report.secret}: {report.value} is in the vault. Next: fmc seal")
     else:
-        console().result(f"{report.secret}: {report.value} is what the vault has already. Nothing to do.")
+        console.result(f"{report.secret}: {report.value} is what the vault has already. Nothing to do.")
     return 0

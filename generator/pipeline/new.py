@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 from generator.answers.load import load
 from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
-from generator.pipeline.check import Engine, check_repositories, in_folder, require_clean
-from generator.pipeline.deliver import deliver, new_run_id
+from generator.pipeline.steps.deliver import deliver, new_run_id
+from generator.pipeline.steps.gate import Engine, check_repositories, in_folder, require_clean
 from generator.pipeline.steps.place import carry_over, place
 from generator.pipeline.steps.staging import staging_folder
 from generator.pipeline.steps.supplied import take_supplied_values
 from generator.pipeline.steps.workers import Workers, interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
-from generator.workspace import Workspace, part_trees
+from generator.workspace import Folders, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
@@ -115,7 +115,7 @@ class NewReport:
     @property
     def argocd(self) -> Path:
         """The folder that holds `secrets/`; for layouts that have it."""
-        return part_trees({target.part: target.path for target in self.targets})["argocd"]
+        return _placed(self.targets).parts["argocd"]
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -150,15 +150,16 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     if not confirm(Overview(loaded, workspace, targets, template.root)):
         raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
     with workspace.locked(), staging_folder(workspace) as staging, Workers() as workers:
-        staged = {target.part: staging / target.part for target in targets}
+        staged = Folders({target.part: staging / target.part for target in targets})
         key = _start_key(workers, workspace, staged)
-        with console.step(f"render {', '.join(staged)}"):
-            carry_over(targets, staged, template.root)
+        with console.step(f"render {', '.join(staged.repositories)}"):
+            carry_over(targets, staged.repositories, template.root)
             with interrupts_held():
                 # Once, for all processes.
                 warm_up()
             rendering = [
-                workers.start(render_layout, template, loaded.data, layout, folder) for layout, folder in staged.items()
+                workers.start(render_layout, template, loaded.data, layout, folder)
+                for layout, folder in staged.repositories.items()
             ]
             remotes = _preflight(options, targets, loaded)
             with interrupts_held():
@@ -172,11 +173,13 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         with console.step("check what was made"):
             checked = check_repositories(staged, loaded, options.engine, plaintexts)
             require_clean(checked)
-        files = {part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.items()}
+        files = {
+            part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.repositories.items()
+        }
         run_id = new_run_id(workspace)
         with console.step("commit"):
             subject = f"Render the cluster {loaded.answers.name}"
-            commits = place(targets, staged, author=options.author, subject=subject, run_id=run_id)
+            commits = place(targets, staged.repositories, author=options.author, subject=subject, run_id=run_id)
             _keep_answers(options, loaded, workspace, template.root)
         delivered: tuple[Delivered, ...] = ()
         if options.push:
@@ -185,15 +188,20 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered)
 
 
+def _placed(targets: Sequence[Target]) -> Folders:
+    """Return where the repositories lie once they are in the workspace."""
+    return Folders({target.part: target.path for target in targets})
+
+
 def _default_folder(loaded: LoadedAnswers) -> Path:
     from pathlib import Path
 
     return Path(loaded.answers.name)
 
 
-def _start_key(workers: Workers, workspace: Workspace, staged: Mapping[str, Path]) -> Task[SealingKey] | None:
+def _start_key(workers: Workers, workspace: Workspace, staged: Folders) -> Task[SealingKey] | None:
     """Begin to make the sealing key of a new vault: RSA keys of 4096 bits take up to two seconds."""
-    if workspace.vault.exists() or "argocd" not in part_trees(staged):
+    if workspace.vault.exists() or "argocd" not in staged.parts:
         return None
     from generator.secrets.vault.keys import generate_sealing_key
 
@@ -223,25 +231,25 @@ def _seal(
     workspace: Workspace,
     loaded: LoadedAnswers,
     targets: tuple[Target, ...],
-    staged: Mapping[str, Path],
+    staged: Folders,
     key: Task[SealingKey] | None,
     supplied: Mapping[str, str],
 ) -> SealReport | None:
-    root = part_trees(staged).get("argocd")
+    root = staged.parts.get("argocd")
     if root is None:
         return None
     from generator.secrets.catalogue.model import CERTIFICATE
     from generator.secrets.seal import seal_repository
+    from generator.secrets.store import Store
     from generator.secrets.vault.identities import Identities, identity_path
 
-    committed = part_trees({target.part: target.path for target in targets})["argocd"] / CERTIFICATE
+    committed = _placed(targets).parts["argocd"] / CERTIFICATE
     if committed.is_file():
         # Sealing refuses a certificate that is not the vault's: somebody may have swapped it.
         write_atomic(root / CERTIFICATE, committed.read_bytes())
     identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
-    return seal_repository(
-        root, workspace.vault, identities, supplied, datetime.now(UTC), key.result() if key else None
-    )
+    store = Store(root, workspace.vault, identities)
+    return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None)
 
 
 def _keep_answers(options: NewOptions, loaded: LoadedAnswers, workspace: Workspace, template_root: Path) -> None:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import CERTIFICATE
-from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.sealing.crypto import load_private_keys
 from generator.secrets.sealing.reconcile import active_key, require_own_certificate
-from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.keys import certificate_fingerprint, certificate_public_key
 from generator.secrets.vault.plaintext import Plaintext
 
@@ -19,30 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from generator.secrets.vault.identities import Identities
+    from generator.secrets.store import Store
     from generator.secrets.vault.model import KeyRecord, Vault
 
 _ACTIVE_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 
 
-def export_keys(root: Path, vault_path: Path, identities: Identities) -> Plaintext:
+def export_keys(store: Store) -> Plaintext:
     """Return the sealing keys of a cluster, as the Secrets that its controller loads.
 
     Args:
-        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
-        vault_path: The vault.
-        identities: Who opens it.
+        store: Where they lie.
 
     Raises:
         BadInputError: The catalogue can't be used, the repository is sealed to another key than the one that the
             cluster would get, or a private key of the vault is not its certificate's.
         VaultError: There is no vault, or it can't be opened.
     """
-    catalogue = read_catalogue(root)
-    vault = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
-    _require_committed(root / CERTIFICATE, vault, active_key(catalogue, vault))
+    catalogue = store.catalogue()
+    vault = store.open(catalogue.cluster)
+    _require_committed(store.root / CERTIFICATE, vault, active_key(catalogue, vault))
     for key in vault.sealing_keys:
-        _require_pair(key, vault_path)
+        _require_pair(key, store.vault)
     return key_secrets(catalogue.key_namespace, vault.sealing_keys)
 
 

@@ -7,10 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from generator.secrets.catalogue.model import Derived, Generator
-from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import reconcile
-from generator.secrets.vault.file import open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
     from generator.secrets.catalogue.model import Secret, Value
     from generator.secrets.sealing.reconcile import Reconciled
-    from generator.secrets.vault.identities import Identities
+    from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
 
@@ -62,25 +60,23 @@ class SecretRow:
     env: str
 
 
-def list_secrets(root: Path, vault_path: Path, identities: Identities, now: datetime) -> tuple[SecretRow, ...]:
+def list_secrets(store: Store, now: datetime) -> tuple[SecretRow, ...]:
     """List the values of the catalogue, in its order.
 
     Where the vault or the identity file is missing, the list tells what the repository alone shows.
 
     Args:
-        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
-        vault_path: The vault.
-        identities: Who opens it.
+        store: Where they lie.
         now: The present, UTC: certificates are due for renewal some time before their end.
 
     Raises:
         BadInputError: The catalogue is missing or has findings, or names a sealing key that the vault lacks.
         VaultError: The vault is there and can't be opened with the identity that is there.
     """
-    catalogue = read_catalogue(root)
+    catalogue = store.catalogue()
     vault = None
-    if vault_path.exists() and identities.path.exists():
-        vault = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
+    if store.vault.exists() and store.identities.path.exists():
+        vault = store.open(catalogue.cluster)
     due = reconcile(catalogue, vault, None, now.replace(microsecond=0), {}) if vault else None
     return tuple(
         SecretRow(
@@ -93,7 +89,7 @@ def list_secrets(root: Path, vault_path: Path, identities: Identities, now: date
             env=value.env,
         )
         for secret in catalogue.secrets
-        for sealed in (_sealed(root, secret),)
+        for sealed in (_sealed(store.root, secret),)
         for name, value in secret.values.items()
     )
 

@@ -13,9 +13,8 @@ from generator.errors import BadInputError, VaultError
 from generator.files import remove_leftovers, write_atomic, write_error
 from generator.findings import Finding, Severity
 from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Generator
-from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.sealing.reconcile import reconcile
-from generator.secrets.vault.file import open_vault, save_vault
+from generator.secrets.vault.file import save_vault
 from generator.secrets.vault.identities import Recipients, recipients_for_new_vault
 from generator.secrets.vault.keys import certificate_fingerprint, generate_sealing_key
 from generator.secrets.vault.model import Vault
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from generator.secrets.catalogue.model import Catalogue
     from generator.secrets.sealing.reconcile import Pending, Reconciled
-    from generator.secrets.vault.identities import Identities
+    from generator.secrets.store import Store
     from generator.secrets.vault.keys import SealingKey
 
 
@@ -100,9 +99,7 @@ class SealReport:
 
 
 def seal_repository(
-    root: Path,
-    vault_path: Path,
-    identities: Identities,
+    store: Store,
     external_values: Mapping[str, str],
     now: datetime,
     prepared_key: SealingKey | None = None,
@@ -110,9 +107,7 @@ def seal_repository(
     """Make every secret that is missing and bring the sealed manifests up to date.
 
     Args:
-        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
-        vault_path: The vault; made with its keys and identities if it is not there.
-        identities: Who opens the vault, and who a new one is encrypted to.
+        store: Where they lie; a vault that is not there is made, with its keys and identities.
         external_values: Values that the user supplies, by name of environment variable.
         now: The present, UTC; fractions of a second are dropped.
         prepared_key: Sealing key for a new vault, if one was made in advance.
@@ -122,25 +117,26 @@ def seal_repository(
         VaultError: The vault can't be opened, or is missing although the repository was sealed before.
         WriteError: The disk refused; what was written is complete, and the next run goes on.
     """
-    catalogue = read_catalogue(root)
-    certificate = _content(root / CERTIFICATE)
+    catalogue = store.catalogue()
+    certificate = _content(store.root / CERTIFICATE)
     recipients: Recipients | None = None
-    if vault_path.exists():
-        before = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
+    if store.vault.exists():
+        before = store.open(catalogue.cluster)
         vault = before
     else:
-        _require_unsealed(certificate, vault_path)
-        recipients = recipients_for_new_vault(identities)
+        _require_unsealed(certificate, store.vault)
+        recipients = recipients_for_new_vault(store.identities)
         before = None
         vault = Vault.new(
             catalogue.cluster, catalogue.key_name, prepared_key or generate_sealing_key(), recipients.public_keys
         )
     result = reconcile(catalogue, vault, certificate, now.replace(microsecond=0), external_values)
     if result.vault != before:
-        save_vault(vault_path, result.vault)
-    for path in (vault_path, root / CERTIFICATE, *(root / secret.manifest_path for secret in catalogue.secrets)):
+        save_vault(store.vault, result.vault)
+    names = (CERTIFICATE, *(secret.manifest_path for secret in catalogue.secrets))
+    for path in (store.vault, *(store.root / name for name in names)):
         remove_leftovers(path)
-    written, deleted = _write_files(root, result)
+    written, deleted = _write_files(store.root, result)
     return SealReport(
         catalogue=catalogue,
         made=result.made,

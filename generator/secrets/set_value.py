@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, VaultError
 from generator.secrets.catalogue.model import MINIMUM_PASSWORD, Derived, Generator
-from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.catalogue.section import did_you_mean
 from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
-from generator.secrets.vault.file import open_vault, save_vault
+from generator.secrets.vault.file import save_vault
 from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from generator.secrets.catalogue.model import Catalogue, Secret
-    from generator.secrets.vault.identities import Identities
+    from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
 _SETTABLE = (Generator.PASSWORD, Generator.EXTERNAL)
@@ -43,9 +41,7 @@ class SetReport:
 
 
 def set_value(
-    root: Path,
-    vault_path: Path,
-    identities: Identities,
+    store: Store,
     secret_id: str,
     value_name: str | None,
     plaintext: bytes,
@@ -55,9 +51,7 @@ def set_value(
     """Put a value into the vault file; the next `fmc seal` seals what depends on it.
 
     Args:
-        root: Folder that holds `secrets/`: the repository argocd, or the folder argocd of a monorepo.
-        vault_path: The vault.
-        identities: Who opens it.
+        store: Where the vault and the catalogue lie.
         secret_id: `namespace/name` of the secret.
         value_name: Name of the value within it; None where it has one alone that can be set.
         plaintext: The value; what was read from a pipe or a prompt goes through `from_input` first.
@@ -69,18 +63,18 @@ def set_value(
         VaultError: There is no vault yet, or it can't be opened.
         WriteError: The disk refused; the vault is as it was.
     """
-    catalogue = read_catalogue(root)
+    catalogue = store.catalogue()
     secret = _secret(catalogue, secret_id)
     name = value_name or _only_value(secret)
     _refuse_what_seal_would_undo(secret, name, plaintext, external_values)
-    if not vault_path.exists():
+    if not store.vault.exists():
         raise VaultError(
-            f"there is no vault at {vault_path} yet", where=str(vault_path), fix="Run `fmc seal` first; it makes one."
+            f"there is no vault at {store.vault} yet", where=str(store.vault), fix="Run `fmc seal` first; it makes one."
         )
-    before = open_vault(vault_path, identities.path, cluster=catalogue.cluster)
+    before = store.open(catalogue.cluster)
     after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0))
     if after is not before:
-        save_vault(vault_path, after)
+        save_vault(store.vault, after)
     return SetReport(secret_id, name, changed=after is not before)
 
 

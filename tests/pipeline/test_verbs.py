@@ -15,9 +15,7 @@ import pytest
 
 from docs.generate import commands
 from generator import __version__
-from generator.cli import options
 from generator.cli.main import VERBS
-from generator.console import Console
 from generator.secrets.vault.keys import certificate_fingerprint, generate_sealing_key
 from tests.pipeline.world import EXAMPLE, FMC, ROOT, World, answers, tree
 
@@ -26,12 +24,6 @@ if TYPE_CHECKING:
 
 TOKEN = "argocd/git-credentials"
 MANIFEST = "argocd/secrets/traefik/traefik-dashboard-auth.sealed.yaml"
-
-
-@pytest.fixture
-def _own_console(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parsing options in this process sets its console."""
-    monkeypatch.setattr(options, "_console", Console())
 
 
 # -- Help --------------------------------------------------------------------------------------------------------------
@@ -43,7 +35,6 @@ def test_the_list_of_verbs_says_what_they_say_themselves() -> None:
     }
 
 
-@pytest.mark.usefixtures("_own_console")
 @pytest.mark.parametrize(
     "name", [name for name, command in commands().items() if command.help and "Examples" in command.help]
 )

@@ -12,6 +12,7 @@ import pytest
 from generator.secrets.catalogue.model import CATALOGUE
 from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.seal import SealReport, seal_repository
+from generator.secrets.store import Store
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.identities import Identities
 from generator.secrets.vault.keys import SealingKey, generate_sealing_key
@@ -51,13 +52,17 @@ class Workspace:
     def identities(self) -> Identities:
         return Identities(self.folder / "config" / "identity.txt")
 
+    @property
+    def store(self) -> Store:
+        return Store(self.root, self.vault, self.identities)
+
     def write_catalogue(self, text: str) -> None:
         path = self.root / CATALOGUE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
     def seal(self) -> SealReport:
-        return seal_repository(self.root, self.vault, self.identities, self.external, self.now, self.key)
+        return seal_repository(self.store, self.external, self.now, self.key)
 
     def catalogue(self) -> Catalogue:
         return read_catalogue(self.root)

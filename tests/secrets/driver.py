@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from generator.secrets.seal import seal_repository
+from generator.secrets.store import Store
 from generator.secrets.vault.identities import Identities
 from generator.secrets.vault.keys import generate_sealing_key
 
@@ -31,7 +32,7 @@ def main(folder: Path, write: int, moment: str) -> None:
     Path.replace = replace  # type: ignore[method-assign,assignment]
     identities = Identities(folder / "config" / "identity.txt")
     key = generate_sealing_key(2048)
-    seal_repository(folder / "argocd", folder / "vault.age", identities, os.environ, datetime.now(UTC), key)
+    seal_repository(Store(folder / "argocd", folder / "vault.age", identities), os.environ, datetime.now(UTC), key)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def exported(workspace: Workspace) -> bytes:
-    return export_keys(workspace.root, workspace.vault, workspace.identities).reveal()
+    return export_keys(workspace.store).reveal()
 
 
 def secrets(workspace: Workspace) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ ALL = {
 
 
 def rows(workspace: Workspace) -> tuple[SecretRow, ...]:
-    return list_secrets(workspace.root, workspace.vault, workspace.identities, NOW)
+    return list_secrets(workspace.store, NOW)
 
 
 def states(workspace: Workspace) -> dict[tuple[str, str], State]:
@@ -73,7 +73,7 @@ def test_a_value_that_was_set_after_sealing_is_outdated(workspace: Workspace) ->
     workspace.seal()
     plaintext = b"correct horse battery staple"
     later = NOW + timedelta(hours=1)
-    set_value(workspace.root, workspace.vault, workspace.identities, "argocd/argocd-secret", None, plaintext, later)
+    set_value(workspace.store, "argocd/argocd-secret", None, plaintext, later)
     found = states(workspace)
     assert found.pop(("argocd/argocd-secret", "admin")) is State.OUTDATED
     assert set(found.values()) == {State.SEALED}

@@ -245,6 +245,6 @@ def test_the_plaintexts_would_find_a_leak_of_any_kind(workspace: Workspace) -> N
 
 def test_a_vault_without_a_prepared_key_gets_one_of_4096_bits(workspace: Workspace) -> None:
     workspace.write_catalogue(FULL[: FULL.index("  - namespace: argocd\n    name: repo-infra")])
-    report = seal_repository(workspace.root, workspace.vault, workspace.identities, {}, workspace.now)
+    report = seal_repository(workspace.store, {}, workspace.now)
     records = report.vault.sealed["argocd/argocd-secret"].values()
     assert [len(split(record.ciphertext)[0]) for record in records] == [512, 512]

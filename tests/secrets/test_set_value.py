@@ -95,7 +95,7 @@ def test_the_line_break_after_one_line_is_not_part_of_the_value(typed: bytes, me
 
 def on_disk(workspace: Workspace, secret_id: str, name: str | None, plaintext: bytes) -> SetReport:
     later = workspace.now + timedelta(hours=1, microseconds=5)
-    return set_value(workspace.root, workspace.vault, workspace.identities, secret_id, name, plaintext, later)
+    return set_value(workspace.store, secret_id, name, plaintext, later)
 
 
 def test_a_value_set_on_disk_is_sealed_by_the_next_run(workspace: Workspace) -> None:

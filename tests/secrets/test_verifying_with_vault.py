@@ -66,7 +66,7 @@ def test_values_that_changed_places_are_found(workspace: Workspace) -> None:
 def test_a_value_that_was_set_and_not_sealed_is_found(workspace: Workspace) -> None:
     workspace.seal()
     target = ("registry/push-token", "token", b"a-newer-token", NOW)
-    set_value(workspace.root, workspace.vault, workspace.identities, *target)
+    set_value(workspace.store, *target)
     (finding,) = verify(workspace)
     assert (finding.rule, finding.path, finding.fix) == ("secrets/outdated", "token", "Run `fmc seal`.")
     workspace.external = {}

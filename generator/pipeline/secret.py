@@ -1,0 +1,44 @@
+"""`fmc secret`: list the secrets of a cluster, or set one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from generator.pipeline.steps.session import Session
+    from generator.secrets.listing import SecretRow
+    from generator.secrets.set_value import SetReport
+
+
+def list_values(session: Session) -> tuple[SecretRow, ...]:
+    """List every value of the catalogue, without plaintexts.
+
+    Args:
+        session: The workspace; without the operator's identity the list tells what the repository alone shows.
+
+    Raises:
+        FmcError: The workspace has no catalogue, or its vault can't be opened with the identity that is there.
+    """
+    from generator.secrets.listing import list_secrets
+
+    return list_secrets(session.store, datetime.now(UTC))
+
+
+def set_one(session: Session, secret: str, value: str | None, content: bytes) -> SetReport:
+    """Put one value into the vault.
+
+    Args:
+        session: The workspace.
+        secret: `namespace/name` of the secret.
+        value: Name of the value within it; None where there is only one.
+        content: What was typed or piped.
+
+    Raises:
+        FmcError: There is no such value, the content can't be one, or the vault can't be opened or written.
+    """
+    from generator.secrets.set_value import from_input, set_value
+
+    store = session.store
+    with session.workspace.locked():
+        return set_value(store, secret, value, from_input(content), datetime.now(UTC), session.supplied)
