@@ -44,6 +44,7 @@ OTHER_PLACES: Mapping[str, tuple[str, ...]] = {
     ARGOCD: (
         "versions.yaml",
         "secrets/catalogue.yaml",
+        "secrets/catalogue.user.yaml",
         "platform/*/values.yaml",
         "platform/*/values.*.yaml",
         "docs/**",
