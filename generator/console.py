@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.errors import WriteError
+from generator.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,11 +29,8 @@ if TYPE_CHECKING:
 _WIDTH_OF_A_FILE = 200
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     """Print a line at once; that its reader has left (`fmc check | head`) stops neither the work nor its verdict."""
-    if stream is None:
-        # Closed before fmc began; `print` would take stdout instead, where results alone belong.
-        return
     try:
         print(text, file=stream, flush=True)
     except OSError as error:
@@ -42,6 +40,11 @@ def _write(stream: TextIO | None, text: str) -> None:
             raise WriteError(
                 f"can't write the output: {reason}", fix="Free some space there, or send it elsewhere."
             ) from error
+
+
+def _fitting(text: str) -> str:
+    """Return lines of ours in which nothing steers the terminal, whatever they quote."""
+    return visible(text.expandtabs(4), lines=True)
 
 
 def silence(stream: TextIO) -> None:
@@ -87,13 +90,13 @@ class Console:
         self.timings.append(Timing(title, time.perf_counter() - started))
 
     def note(self, text: str) -> None:
-        """Print one line of progress or advice on stderr."""
-        _write(sys.stderr, text)
+        """Print progress or advice on stderr."""
+        _write(sys.stderr, _fitting(text))
 
     def result(self, text: str) -> None:
         """Print text on stdout; nothing with `--output json`."""
         if not self.json_output:
-            _write(sys.stdout, text)
+            _write(sys.stdout, _fitting(text))
 
     def verbatim(self, text: str) -> None:
         """Print what is a document by itself on stdout, with `--output json` and without."""
@@ -112,12 +115,17 @@ class Console:
         from rich.table import Table
 
         table = Table(
-            title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, expand=False
+            title=visible(title),
+            title_justify="left",
+            title_style="bold",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            expand=False,
         )
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(visible, row))
         rich = self._rich()
         with rich.capture() as captured:
             rich.print(table)
@@ -127,13 +135,14 @@ class Console:
         """Print findings on stderr, each with its place, its reason, its owner and its fix."""
         for finding in sorted(findings):
             where = f"{finding.where}: " if finding.where else ""
-            self.note(f"{where}{finding.severity}: {finding.message} [{finding.rule}]")
+            # A line break that a file brings in could begin what looks like a finding.
+            self.note(visible(f"{where}{finding.severity}: {finding.message} [{finding.rule}]"))
             if finding.path and finding.path != finding.where:
-                self.note(f"    at     {finding.path}")
+                self.note(f"    at     {visible(finding.path)}")
             if finding.owner:
-                self.note(f"    owner  {finding.owner}")
+                self.note(f"    owner  {visible(finding.owner)}")
             if finding.fix:
-                self.note(f"    fix    {finding.fix}")
+                self.note(f"    fix    {visible(finding.fix)}")
 
     def error(self, error: FmcError) -> None:
         """Print an error: what, where, and what to do next."""

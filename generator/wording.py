@@ -19,6 +19,21 @@ def printable(text: str, limit: int = 400) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
 
 
+def visible(text: str, *, lines: bool = False) -> str:
+    r"""Return text with what can't be printed as escapes (`\x1b`), so that it neither steers a terminal nor hides.
+
+    Args:
+        text: Anything; a file name may hold every character but two.
+        lines: Keep line breaks: the text is ours, and only what it quotes is not.
+    """
+    return "".join(
+        character
+        if character.isprintable() or (lines and character == "\n")
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word that a misspelt one resembles most, "" if nothing does."""
     import difflib

@@ -105,12 +105,13 @@ def _run(console: Console) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Give the standard streams that are closed a place of their own: the next open file would become one of them."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
+    """Let standard streams that were closed lead nowhere.
+
+    The next file that is opened would take their place, and `print` would write on stdout what stderr can't take.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 (it lives as long as the process)
 
 
 def _json_is_wanted(arguments: list[str]) -> bool:
