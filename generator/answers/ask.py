@@ -153,8 +153,8 @@ class _Prompt:
         """Return what is wrong with what was typed or chosen, "" if nothing is."""
         try:
             value = self._value(given)
-        except ValueError:
-            return "not YAML; check brackets and quotes"
+        except ValueError as error:
+            return str(error)
         faults = check_types({self.question.name: value}).faults or check_value(
             self.questionnaire, self.question, value, self.before
         )

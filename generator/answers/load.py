@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from generator.answers.document import Document, Repeated, read
+from generator.answers.document import Document, path_of, read
 from generator.answers.model import Answers
 from generator.answers.questionnaire import MISSING, Questionnaire
 from generator.answers.rules import judge
@@ -14,6 +14,7 @@ from generator.answers.typecheck import Fault, check_types, overlap, without
 from generator.answers.values import check_value
 from generator.errors import AnswersError, BadInputError
 from generator.findings import Finding, Severity
+from generator.strictyaml import NO_KEY, NUMBER, REPEATED
 from generator.wording import printable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from generator.answers.plan import Plan
     from generator.answers.rules import Problem
+    from generator.strictyaml import Note
 
 _NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 
@@ -89,13 +91,13 @@ def recorded_layout(path: Path) -> str:
 def _load(document: Document, path: Path, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:
     questionnaire = Questionnaire.load(template_root)
     _expect_known_questions(questionnaire)
-    document, option_faults = _with_options(document, overrides, questionnaire)
-    data, answer_faults = _checked(questionnaire, document.data, {fault.path for fault in option_faults})
-    faults = [*option_faults, *answer_faults]
+    document, misread = _with_options(document, overrides, questionnaire)
+    misread += [_of_note(note) for note in document.notes if note.rule != REPEATED]
+    data, faults = _checked(questionnaire, document.data, misread)
     verdict = judge(questionnaire, data, {fault.unknown for fault in faults})
     findings = sorted(
         [
-            *(_of_repeated(document, repeated) for repeated in document.repeated),
+            *(_of_fault(document, _of_note(note)) for note in document.notes if note.rule == REPEATED),
             *(_of_fault(document, fault) for fault in faults),
             *(_of_problem(document, problem) for problem in verdict.problems),
         ]
@@ -138,18 +140,22 @@ def _expect_known_questions(questionnaire: Questionnaire) -> None:
 
 
 def _checked(
-    questionnaire: Questionnaire, answers: Mapping[str, object], misread: set[str]
+    questionnaire: Questionnaire, answers: Mapping[str, object], misread: list[Fault]
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Check each answer by itself; give a well-formed value for each question that has one, and all faults.
 
     Args:
         questionnaire: The template's questions.
         answers: What a person answered.
-        misread: Questions whose answer could not be read; their fault is known already.
+        misread: What could not be read as it was meant; nothing further is said about the same value.
     """
-    typed = check_types({name: value for name, value in answers.items() if name not in misread})
-    faults = list(typed.faults)
-    unusable = misread | {fault.path for fault in faults}
+    typed = check_types(answers)
+    # Where no number is wanted, how it is written is not the point.
+    no_numbers = {fault.path for fault in typed.faults}
+    misread = [fault for fault in misread if fault.rule != NUMBER or fault.path not in no_numbers]
+    unreadable = {fault.path for fault in misread}
+    faults = misread + [fault for fault in typed.faults if not any(overlap(fault.path, path) for path in unreadable)]
+    unusable = unreadable | {fault.path for fault in typed.faults}
     data: dict[str, Any] = {}
     for question in questionnaire.questions:
         default = questionnaire.default(question, data)
@@ -189,22 +195,19 @@ def _with_options(
         values[name] = None
         try:
             values[name] = questions[name].parse(text) if name in questions else text
-        except ValueError:
-            message = f"the option's value for {name} is not YAML"
-            faults.append(Fault("type", name, message, "Check brackets and quotes."))
-    return document.replaced(values), faults
+        except ValueError as error:
+            faults.append(Fault("type", name, str(error), "Correct the option."))
+    # What the file says there counts no longer, right or wrong.
+    notes = tuple(note for note in document.notes if note.place[:1] not in {(name,) for name in values})
+    data = {**document.data, **values}
+    return replace(document, data=data, notes=notes, options=frozenset(values)), faults
 
 
-def _of_repeated(document: Document, repeated: Repeated) -> Finding:
-    return Finding(
-        document.file,
-        repeated.line,
-        "answers/repeated",
-        f"{repeated.path} stands twice, before in line {repeated.before}",
-        repeated.path,
-        f"answer {repeated.path}",
-        "Remove one of them.",
-    )
+def _of_note(note: Note) -> Fault:
+    path, record = path_of(note.place), path_of(note.place[:-1])
+    # What no key can be read from may be any of the values around it.
+    meant = record if note.place[-1:] == (NO_KEY,) else ""
+    return Fault(note.rule, path, f"{path} {note.message}", note.fix, meant)
 
 
 def _of_fault(document: Document, fault: Fault) -> Finding:

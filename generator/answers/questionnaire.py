@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator.answers.document import read_value
+from generator.answers.document import path_of
 from generator.errors import BadInputError
+from generator.strictyaml import parse_value
 from generator.wording import printable
 
 if TYPE_CHECKING:
@@ -69,9 +70,17 @@ class Question:
         """Return the value that a text typed by a person means.
 
         Raises:
-            ValueError: The question wants YAML, and the text is none.
+            ValueError: The question wants YAML, and the text is none, or does not mean what it seems to; it says so.
         """
-        return read_value(text) if self.type == "yaml" else text
+        if self.type != "yaml":
+            return text
+        try:
+            value, notes = parse_value(text)
+        except BadInputError as error:
+            raise ValueError(f"{self.name} is not YAML; check brackets and quotes") from error
+        for note in notes:
+            raise ValueError(f"{path_of((self.name, *note.place))} {note.message}")
+        return value
 
     def ordered(self, value: object) -> object:
         """Return chosen values in the order of the choices, as Copier records them; other values as they are."""

@@ -46,6 +46,7 @@ ERRORS = {
     "memory-floor": "A machine has the memory that the software of its role needs.",
     "name-reserved": "No machine is called like a service of the cluster, or like a group of Ansible.",
     "network-small": "A network has room for its machines and its DHCP range.",
+    "number": "A number is written in plain digits.",
     "pod-cidr": "The pods' range has a /24 for each node.",
     "repeated": "An answer is given once.",
     "repository-duplicate": "Each part has a repository of its own.",
@@ -59,6 +60,7 @@ ERRORS = {
     "type": "An answer has the type that its question asks for.",
     "unknown": "There is a question for each answer.",
     "unused": "There is something in the profile that an answer is about.",
+    "value": "A value can be read as what its form says.",
     "vrid": "A virtual router has a number from 1 to 255.",
     "vrid-duplicate": "Each virtual address has a virtual router of its own.",
 }

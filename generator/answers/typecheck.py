@@ -147,7 +147,7 @@ def _value(value: object, wanted: Any, path: str, faults: list[Fault]) -> Any:
 
 
 def _item(path: str, item: object, index: int) -> str:
-    return join(path, label(item.get("name") if isinstance(item, dict) else None, index))
+    return join(path, label(item) or str(index))
 
 
 def _missing(path: str, name: str) -> Fault:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, VaultError
 from generator.secrets.catalogue.model import MINIMUM_PASSWORD, Derived, Generator
-from generator.secrets.catalogue.section import did_you_mean
 from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
 from generator.secrets.vault.file import save_vault
 from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
+from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

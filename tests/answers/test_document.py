@@ -53,7 +53,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def denied(*args: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     with pytest.raises(BadInputError, match="Permission denied"):
         read(path)
 
@@ -67,27 +67,18 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (b"name: home\n\xff\xfe\x00", 2, "not text in UTF-8"),
         ("name: home\n".encode("utf-16"), 1, "not text in UTF-8"),
         (b"name: \x1b[2Jhome\n", 1, "control characters"),
-        (b"#" * 10_000_000, 0, "larger than 1 MiB"),
+        (b"#" * 10_000_000, 0, "larger than 1024 KiB"),
         (b"- name: home\n", 1, "is not a mapping"),
         (b"\njust text\n", 2, "is not a mapping"),
         (b"name: home\ndomain: [a, b\nprofile: ha\n", 3, "is not YAML"),
         (b"name: home\n\tdomain: x\n", 2, "is not YAML"),
         (b"name: home\n---\nname: away\n", 2, "a single document"),
         (b"name: *nobody\n", 1, "undefined alias"),
-        (b"name: !!python/object:os.system x\n", 1, "is not what its form or its tag says"),
-        (b"counts: !!set {a}\n", 1, "holds a tag"),
-        (b"counts: {workers: !!int many}\n", 1, "is not what its form or its tag says"),
-        (b"name: !!timestamp never\n", 1, "is not what its form or its tag says"),
-        (b"name: 2026-99-99\n", 1, "is not what its form or its tag says"),
-        (b"? [a, b]\n: c\n", 1, "a key that is not a word"),
-        (b"base: &base {cpus: 2}\nsizes: {master: {<<: *base}}\n", 2, "a merge key"),
-        (b"name: " + b"x" * 5000 + b"\n", 1, "more than 4096 characters"),
-        (b"a: " + b"[" * 40 + b"]" * 40, 1, "nested deeper"),
+        (b"a: " + b"[" * 40 + b"]" * 40, 1, "nested too deep"),
         (b"a: " + b"[" * 100_000, 1, "maximum nesting depth"),
-        (b"a: &a [*a]\n", 1, "nested deeper"),
+        (b"a: &a [*a]\n", 1, "nested too deep"),
         (b"a: [" + b"1," * 20_000 + b"]\n", 1, "holds more than 10000 values"),
         (BOMB.encode(), 0, "holds more than 10000 values"),
-        (MERGE_BOMB.encode(), 2, "a merge key"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -100,11 +91,44 @@ def test_unusable_content(tmp_path: Path, content: bytes, line: int, reason: str
     assert error.message.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "reason"),
+    [
+        ("name: !!python/object:os.system x", "name", "is not what its form or its tag says"),
+        ("counts: !!set {a}", "counts", "has a tag, which nobody follows here"),
+        ("counts: {workers: !!int many}", "counts.workers", "is not what its form or its tag says"),
+        ("name: !!timestamp never", "name", "is not what its form or its tag says"),
+        ("name: 2026-99-99", "name", "is not what its form or its tag says"),
+        ("counts: {? [a, b] : c}", "counts.?", "is a key that is not a word"),
+        ("sizes: {worker: &base {cpus: 2}, master: {<<: *base}}", "sizes.master.?", "is a merge key"),
+        (f"name: {'x' * 5000}", "name", "has more than 4096 characters"),
+        (f"counts: {{workers: 0x{'f' * 5000}}}", "counts.workers", "has more than 100 characters"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_unusable_value_is_one_finding_among_the_others(write: Write, text: str, path: str, reason: str) -> None:
+    """Faults B5: one value that can't be read hides neither the other mistakes nor their lines."""
+    file = write(f"{text}\ntimezone: Nowhere/Land\n")
+    with pytest.raises(AnswersError) as caught:
+        load(file, ROOT)
+    found = {finding.path: finding for finding in caught.value.findings}
+    assert set(found) == {path, "timezone"}
+    assert found[path].where == f"{file}:2"
+    assert reason in found[path].message
+    assert found[path].fix
+
+
+def test_merge_keys_of_merge_keys_end_in_findings(write: Write) -> None:
+    with pytest.raises(AnswersError) as caught:
+        load(write(MERGE_BOMB), ROOT)
+    assert sum("is a merge key" in finding.message for finding in caught.value.findings) == 8
+
+
 def test_endless_nesting_without_the_limits_of_libyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.answers.document._Loader", yaml.SafeLoader)
+    monkeypatch.setattr("generator.strictyaml._Loader", yaml.SafeLoader)
     path = tmp_path / "answers.yaml"
     path.write_text("a: " + "[" * 5000 + "]" * 5000)
-    assert "nested deeper" in refusal(path).message
+    assert "nested too deep" in refusal(path).message
 
 
 def test_name_of_the_file_does_not_reach_the_terminal_as_it_is(tmp_path: Path) -> None:

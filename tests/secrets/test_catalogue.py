@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,5 +84,37 @@ def test_a_missing_catalogue_is_bad_input(tmp_path: Path) -> None:
 def test_a_binary_catalogue_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / CATALOGUE).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadInputError, match="not UTF-8"):
+    with pytest.raises(CatalogueError) as caught:
         read_catalogue(tmp_path)
+    assert [finding.message for finding in caught.value.findings] == [f"{CATALOGUE} is not text in UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        ("length: " + "9" * 5000, "has more than 100 characters"),
+        ("length: 0x" + "f" * 5000, "has more than 100 characters"),
+        ("length: " + "[" * 3000 + "]" * 3000, "is n"),
+        ("length: " + "{a: " * 3000 + "}" * 3000, "is n"),
+        ("length: " + "[" * 100 + "]" * 100, "is nested too deep"),
+        ("length: [" + "1, " * 20_000 + "1]", "holds more than 10000 values"),
+        ("comment: " + "#" * 2_000_000, "is larger than 1024 KiB"),
+        ("length: 2026-99-99", "is not what its form or its tag says"),
+        ("length: !!python/object:os.system x", "is not what its form or its tag says"),
+    ],
+    ids=lambda value: value[:16],
+)
+def test_hostile_catalogue_ends_in_findings_and_soon(tmp_path: Path, spoilt: str, told: str) -> None:
+    """Faults E10: numbers without end and nesting without end ended in tracebacks."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / CATALOGUE).write_text(
+        "version: 1\ncluster: c\nsealing_key: {namespace: kube-system, name: k}\n"
+        f"secrets:\n- namespace: a\n  name: b\n  values: {{v: {{generator: password, {spoilt}}}}}\n"
+        "  data: {k: {from: v}}\n"
+    )
+    started = time.process_time()
+    with pytest.raises(CatalogueError) as caught:
+        read_catalogue(tmp_path)
+    assert time.process_time() - started < 5
+    assert any(told in finding.message for finding in caught.value.findings), caught.value.findings
+    assert all(len(finding.message) < 500 and finding.message.isprintable() for finding in caught.value.findings)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from generator.errors import BadInputError, CatalogueError
+from generator.inputs import read_bounded
 from generator.secrets.catalogue.model import (
     CATALOGUE,
     FORMS,
@@ -18,7 +19,8 @@ from generator.secrets.catalogue.model import (
     Secret,
     Value,
 )
-from generator.secrets.catalogue.section import did_you_mean, read_document
+from generator.secrets.catalogue.section import LIMITS, read_document
+from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -78,18 +80,15 @@ def read_catalogue(root: Path) -> Catalogue:
     """
     path = root / CATALOGUE
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise BadInputError(
-            f"can't read the catalogue of secrets: {reason}",
-            where=str(path),
-            fix="Render the repository first (fmc new), or restore the file from Git.",
-        ) from error
-    return parse_catalogue(text, where=str(path))
+        content = read_bounded(path, LIMITS.bytes)
+    except BadInputError as error:
+        message = error.message.replace(str(path), "the catalogue of secrets")
+        fix = "Render the repository first (fmc new), or restore the file from Git."
+        raise BadInputError(message, where=str(path), fix=fix) from error
+    return parse_catalogue(content, where=str(path))
 
 
-def parse_catalogue(text: str, *, where: str) -> Catalogue:
+def parse_catalogue(text: str | bytes, *, where: str) -> Catalogue:
     """Parse the text of a catalogue.
 
     Args:
@@ -100,7 +99,7 @@ def parse_catalogue(text: str, *, where: str) -> Catalogue:
         CatalogueError: It has findings.
     """
     findings: list[Finding] = []
-    top = read_document(text, CATALOGUE, findings)
+    top = read_document(text.encode() if isinstance(text, str) else text, CATALOGUE, findings)
     catalogue = _catalogue(top) if top else None
     if findings or catalogue is None:
         raise CatalogueError("the catalogue of secrets can't be used", findings, where=where)

@@ -6,19 +6,22 @@ result away when findings were collected.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from generator.findings import Finding
+from generator.strictyaml import Limits, UnreadableError, parse
+from generator.wording import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from generator.strictyaml import Content, Place
 
 FAMILY = "catalogue"
+
+
+# A constant may be a whole configuration file.
+LIMITS = Limits(text=1 << 16)
 
 
 class Section:
@@ -29,17 +32,23 @@ class Section:
         line: Line of its key, from 1.
     """
 
-    def __init__(self, node: CommentedMap, findings: list[Finding], file: str, path: str, line: int) -> None:
+    def __init__(
+        self, node: dict[str, Any], findings: list[Finding], file: str, content: Content, place: Place, path: str
+    ) -> None:
         self._node = node
         self._findings = findings
         self._file = file
+        self._content = content
+        self._place = place
         self.path = path
-        self.line = line
+        self.line = content.lines.get(place, 1)
 
     def report(self, rule: str, message: str, *, key: str = "", fix: str = "") -> None:
         """Add a finding about a key of this mapping, or about the mapping itself."""
-        line = self._node.lc.key(key)[0] + 1 if key in self._node else self.line
-        self._findings.append(Finding(self._file, line, f"{FAMILY}/{rule}", message, path=self._below(key), fix=fix))
+        line = self.line_of(key) if key in self._node else self.line
+        self._findings.append(
+            Finding(self._file, line, f"{FAMILY}/{rule}", printable(message), path=self._below(key), fix=printable(fix))
+        )
 
     def has(self, key: str) -> bool:
         """Return whether a key is there."""
@@ -51,14 +60,14 @@ class Section:
 
     def line_of(self, key: str) -> int:
         """Return the line of a key that is there."""
-        return int(self._node.lc.key(key)[0]) + 1
+        return self._content.lines[(*self._place, key)]
 
     def only(self, allowed: Iterable[str]) -> None:
         """Report every key that is not one of the allowed ones."""
         known = tuple(allowed)
         for key in self._node:
             if key not in known:
-                self.report("unknown-key", f"{key} is not known here", key=key, fix=did_you_mean(str(key), known))
+                self.report("unknown-key", f"{key} is not known here", key=key, fix=did_you_mean(key, known))
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text that is not empty; the default stands for a missing one, None makes it a finding."""
@@ -72,12 +81,12 @@ class Section:
         value = self._value(key, default, int, "a whole number")
         if value is None or low <= value <= high:
             return int(value or default)
-        self.report("range", f"{key} is {value}, it must be between {low} and {high}", key=key)
+        self.report("range", f"{key} is {printable(str(value), 30)}, it must be between {low} and {high}", key=key)
         return default
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; an absent one is empty."""
-        items: list[object] = self._value(key, CommentedSeq(), CommentedSeq, "a list") or []
+        items: list[object] = self._value(key, [], list, "a list") or []
         if not all(isinstance(item, str) and item for item in items):
             self.report("type", f"{key} must be a list of texts", key=key)
         return tuple(str(item) for item in items)
@@ -88,33 +97,29 @@ class Section:
         return {name: section.text(name, "") for name in section.names()} if section else {}
 
     def names(self) -> Iterator[str]:
-        """Yield the keys that are texts, and report the others."""
-        for key in self._node:
-            if isinstance(key, str):
-                yield key
-            else:
-                self.report("type", f"the key {key} is no text; put it in quotes", key=key)
+        """Yield the keys."""
+        yield from self._node
 
     def section(self, key: str, *, optional: bool = False) -> Section | None:
         """Return a mapping below this one; None if it is missing or something else."""
-        node = self._value(key, CommentedMap() if optional else None, CommentedMap, "a mapping")
-        if node is None:
-            return None
-        return Section(node, self._findings, self._file, self._below(key), self.line_of(key) if self.has(key) else 0)
+        node = self._value(key, {} if optional else None, dict, "a mapping")
+        return None if node is None else self._inside(node, key, path=self._below(key))
 
     def sections(self, key: str) -> Iterator[Section]:
         """Yield the mappings of a list below this one."""
-        for index, node in enumerate(self._value(key, None, CommentedSeq, "a list") or []):
+        for index, node in enumerate(self._value(key, None, list, "a list") or []):
             path = f"{self._below(key)}[{index}]"
-            line = self._node[key].lc.item(index)[0] + 1
-            if isinstance(node, CommentedMap):
-                yield Section(node, self._findings, self._file, path, line)
+            section = self._inside(node if isinstance(node, dict) else {}, key, str(index), path=path)
+            if isinstance(node, dict):
+                yield section
             else:
-                message = f"{path} must be a mapping"
-                self._findings.append(Finding(self._file, line, f"{FAMILY}/type", message, path=path))
+                section.report("type", f"{path} must be a mapping")
+
+    def _inside(self, node: dict[str, Any], *names: str, path: str) -> Section:
+        return Section(node, self._findings, self._file, self._content, (*self._place, *names), path)
 
     def _below(self, key: str) -> str:
-        return ".".join(part for part in (self.path, str(key)) if part)
+        return ".".join(part for part in (self.path, key) if part)
 
     def _value(self, key: str, default: Any, kind: type, kind_name: str) -> Any:
         if key not in self._node:
@@ -129,7 +134,7 @@ class Section:
         return value
 
 
-def read_document(text: str, file: str, findings: list[Finding]) -> Section | None:
+def read_document(text: bytes, file: str, findings: list[Finding]) -> Section | None:
     """Parse a YAML file whose top is a mapping.
 
     Args:
@@ -141,25 +146,14 @@ def read_document(text: str, file: str, findings: list[Finding]) -> Section | No
         The top mapping; None if there is none, which is a finding then.
     """
     try:
-        node = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        problem = (error.problem if isinstance(error, MarkedYAMLError) else None) or "unreadable"
-        line = mark.line + 1 if mark else 0
-        # ruamel quotes both values of a duplicate key.
-        message = f"this is not valid YAML: {problem.split(' with value')[0]}"
-        findings.append(Finding(file, line, f"{FAMILY}/yaml", message))
+        content = parse(text, file, LIMITS)
+    except UnreadableError as error:
+        findings.append(Finding(file, error.line, f"{FAMILY}/yaml", error.message, fix=error.fix or ""))
         return None
-    if not isinstance(node, CommentedMap):
-        findings.append(Finding(file, 1, f"{FAMILY}/type", "the file must be a mapping"))
-        return None
-    return Section(node, findings, file, "", 1)
-
-
-def did_you_mean(given: str, known: Iterable[str] | Mapping[str, object]) -> str:
-    """Return a hint: the nearest known name, or all of them; "" if nothing is known."""
-    names = list(known)
-    near = difflib.get_close_matches(given, names, n=1)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return f"Known here: {', '.join(names)}." if names else ""
+    top = Section(content.data, findings, file, content, (), "")
+    for note in content.notes:
+        path = printable("".join(f"[{name}]" if name.isdigit() else f".{name}" for name in note.place).lstrip("."))
+        findings.append(
+            Finding(file, note.line, f"{FAMILY}/{note.rule}", f"{path} {note.message}", path=path, fix=note.fix)
+        )
+    return top
