@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generator.checks.expected import NOTHING, Expected
 from generator.checks.reading.contents import read_contents
 from generator.checks.reading.inventory import take_inventory
 from generator.checks.reading.source_files import list_files
@@ -55,6 +56,7 @@ def check_trees(
     engine: str = AUTO,
     kubeconform: Path | None = None,
     plaintexts: Collection[bytes] = (),
+    expected: Expected = NOTHING,
 ) -> Report:
     """Check rendered trees: YAML, schemas, what belongs together, leaks.
 
@@ -65,6 +67,7 @@ def check_trees(
         engine: `auto`, `builtin` or `kubeconform`; auto takes kubeconform where it is found.
         kubeconform: The program; None looks for it in fmc's own folder and on PATH.
         plaintexts: What must stand nowhere.
+        expected: What the recorded answers say of the trees.
 
     Returns:
         What was found; files are named by the tree's folder and the place within.
@@ -83,7 +86,7 @@ def check_trees(
     documents, schema_findings = _check_schemas(contents, load_schemas(minor), program)
     findings += contents.findings
     findings += schema_findings
-    findings += judge_all(take_inventory(contents, files))
+    findings += judge_all(take_inventory(contents, files, expected))
     findings += scan(((file.name, file.content) for file in files), plaintexts)
     findings = hide_names(findings, plaintexts)
     return Report(tuple(sorted(set(findings))), documents, len(files), KUBECONFORM if program else BUILTIN)

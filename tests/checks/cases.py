@@ -11,7 +11,10 @@ first step is the part.
     link: argocd/x.yaml -> ../y       a symbolic link
     plaintext: sample                 name of a sample that the vault is said to hold
     conflict: argocd/x.yaml           a file that git's index of its part has in conflict
+    folder: apps/x                    an empty folder
     bytes: argocd/x.bin 1234          a file of this size, all zeros
+
+A file `-- plan.json --` is no part of a tree: it is the address plan that the recorded answers give.
 
 `<<name>>` stands for a sample: what looks like a secret must not lie in this repository, so it is made here.
 """
@@ -19,16 +22,20 @@ first step is the part.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from generator.checks.expected import Expected
 from generator.checks.run import Report, check_trees
 
 HERE = Path(__file__).parent
+PLAN = "plan.json"
 _FILE = re.compile(r"^-- (?P<path>.+) --$")
 _SAMPLE = re.compile(rb"<<([a-z0-9-]+)>>")
 _BODY = base64.b64encode(b"not a key, but of its form. " * 2).decode()
@@ -65,12 +72,14 @@ class Case:
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
     expected: set[str] = field(default_factory=set)
     covers: set[str] = field(default_factory=set)
     kubernetes: str = "v1.36.4+k3s1"
     plaintexts: list[bytes] = field(default_factory=list)
+    plan: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> dict[str, Path]:
         """Write the trees, and return the folder of each part."""
@@ -82,6 +91,8 @@ class Case:
         for path, target_name in self.links.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).symlink_to(target_name)
+        for path in self.folders:
+            (folder / path).mkdir(parents=True)
         for path, size in self.sizes.items():
             (folder / path).touch()
             os.truncate(folder / path, size)
@@ -98,6 +109,7 @@ class Case:
             engine=engine,
             kubeconform=kubeconform,
             plaintexts=self.plaintexts,
+            expected=Expected(self.plan),
         )
 
 
@@ -140,13 +152,16 @@ def _read(path: Path) -> Case:
         elif line and not line.startswith("#"):
             _header(case, *line.split(": ", 1))
     case.files |= {name: ("\n".join(lines) + "\n").encode() for name, lines in contents.items()}
+    case.plan = json.loads(case.files.pop(PLAN, b"{}")) or case.plan
     return case
 
 
 def _header(case: Case, key: str, value: str) -> None:
     match key:
         case "base":
-            case.files |= _read(HERE / "base" / f"{value}.txtar").files | case.files
+            base = _read(HERE / "base" / f"{value}.txtar")
+            case.files |= base.files | case.files
+            case.plan |= base.plan
         case "expect":
             case.expected.add(value)
         case "covers":
@@ -158,6 +173,8 @@ def _header(case: Case, key: str, value: str) -> None:
             case.links[name] = target
         case "conflict":
             case.conflicts.append(value)
+        case "folder":
+            case.folders.append(value)
         case "bytes":
             name, _, size = value.rpartition(" ")
             case.sizes[name] = int(size)

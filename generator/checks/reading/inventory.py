@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.checks.reading.applications import Application, Place, SourceLocator, applications
+from generator.checks.reading.applications import Application, Place
+from generator.checks.reading.applicationsets import all_applications, stated_applications
 from generator.checks.reading.kubernetes_objects import KubernetesObject, text
 from generator.checks.reading.kustomize import Kustomization
+from generator.checks.reading.source_locator import SourceLocator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import PurePosixPath
 
+    from generator.checks.expected import Expected
     from generator.checks.reading.contents import Contents
     from generator.checks.reading.source_files import SourceFile
 
@@ -85,6 +88,7 @@ class Inventory:
         applications: All Applications.
         locator: Which folders their sources are.
         deployed: What the trees deploy.
+        expected: What the recorded answers say of the trees.
     """
 
     contents: Contents
@@ -92,20 +96,22 @@ class Inventory:
     applications: tuple[Application, ...]
     locator: SourceLocator
     deployed: tuple[Deployed, ...]
+    expected: Expected
 
 
-def take_inventory(contents: Contents, files: Iterable[SourceFile]) -> Inventory:
+def take_inventory(contents: Contents, files: Iterable[SourceFile], expected: Expected) -> Inventory:
     """Work out what the trees deploy.
 
     Args:
         contents: What their files hold.
         files: All of their files.
+        expected: What the recorded answers say of them.
     """
     files = tuple(files)
-    apps = tuple(applications(contents.manifests))
-    locator = SourceLocator(apps, files)
+    locator = SourceLocator(stated_applications(contents.manifests), files, expected.urls)
+    apps = tuple(all_applications(contents.manifests, locator))
     deployed = (*_plain(contents, apps, locator), *_kustomized(contents))
-    return Inventory(contents, files, apps, locator, deployed)
+    return Inventory(contents, files, apps, locator, deployed, expected)
 
 
 def _plain(contents: Contents, apps: Iterable[Application], locator: SourceLocator) -> Iterator[Deployed]:

@@ -28,7 +28,8 @@ def project(inventory: Inventory) -> Iterator[Flaw]:
     for app in inventory.applications:
         found = projects.get(app.project)
         if found is None and app.project and not is_template(app.project):
-            yield app.manifest.flaw(f"there is no project {app.project}", *app.place, "project")
+            fix = "Add it to argocd/projects/, or correct the name."
+            yield app.flaw(f"there is no project {app.project}", *app.place, "project", fix=fix)
         elif found is not None:
             yield from _permitted(app, found)
     for item in inventory.deployed:
@@ -46,11 +47,11 @@ def _permitted(app: Application, found: KubernetesObject) -> Iterator[Flaw]:
             if not is_template(source.url) and not any(_covers(pattern, _normal(source.url)) for pattern in patterns):
                 message = f"the project {found.name} doesn't permit this repository"
                 fix = f"Add it to sourceRepos in {found.file.name}."
-                yield app.manifest.flaw(message, *source.place, "repoURL", fix=fix)
+                yield app.flaw(message, *source.place, "repoURL", fix=fix)
     if app.namespace and not is_template(app.namespace) and not _destination(found, app, app.namespace):
         message = f"the project {found.name} doesn't permit the namespace {app.namespace}"
         fix = f"Add it to destinations in {found.file.name}."
-        yield app.manifest.flaw(message, *app.place, "destination", fix=fix)
+        yield app.flaw(message, *app.place, "destination", fix=fix)
 
 
 def _destination(found: KubernetesObject, app: Application | None, namespace: str) -> bool:

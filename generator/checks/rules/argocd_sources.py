@@ -45,11 +45,11 @@ def _revision(app: Application, source: ApplicationSource) -> Iterator[Flaw]:
         return
     if source.is_chart and not _VERSION.fullmatch(text(revision)):
         message = "the version of this chart is not exact: what is installed would change without a commit"
-        yield app.manifest.flaw(message, *place, fix="Name one version, such as 1.2.3.")
+        yield app.flaw(message, *place, fix="Name one version, such as 1.2.3.")
     elif not source.is_chart and text(revision) in ("", "HEAD"):
         message = "this source names no revision: it would follow whatever the forge calls its default branch"
         fix = "Name a branch, such as refs/heads/main, a tag or a commit."
-        yield app.manifest.flaw(message, *place, fix=fix)
+        yield app.flaw(message, *place, fix=fix)
 
 
 @rule("argocd/source-path", "The folder that a source names exists.")
@@ -59,7 +59,7 @@ def source_path(inventory: Inventory) -> Iterator[Flaw]:
         for source in app.sources:
             located = inventory.locator.locate(source.url, source.path) if source.path else None
             if located and not inventory.locator.has(located):
-                yield app.manifest.flaw(f"the repository has no folder {source.path}", *source.place, "path")
+                yield app.flaw(f"the repository has no folder {source.path}", *source.place, "path")
 
 
 @rule("argocd/values-file", "A values file of another source exists, and so does that source.")
@@ -80,14 +80,14 @@ def _values_files(app: Application, source: ApplicationSource, inventory: Invent
         place = (*source.place, "helm", "valueFiles", index)
         other = references.get(name[1:])
         if other is None:
-            yield app.manifest.flaw(f"no source of this Application has the ref {name[1:]}", *place)
+            yield app.flaw(f"no source of this Application has the ref {name[1:]}", *place)
             continue
         located = inventory.locator.locate(other.url, path)
         if located and not inventory.locator.has(located):
             tolerated = helm.get("ignoreMissingValueFiles") is True
             message = f"the repository has no file {path}" + (", and Argo CD won't say so" if tolerated else "")
             severity = Severity.WARNING if tolerated else Severity.ERROR
-            yield app.manifest.flaw(message, *place, severity=severity)
+            yield app.flaw(message, *place, severity=severity)
 
 
 @rule("argocd/chart-version", "The Applications name the same chart versions as versions.yaml.")
@@ -111,7 +111,7 @@ def _compare(app: Application, source: ApplicationSource, document: YamlDocument
             line = document.line_of(("charts", chart, key))
             message = f"{chart} has the {key} {ours} here and {theirs} at {file}:{line}"
             fix = "The bootstrap installs one and Argo CD the other: make them equal."
-            yield app.manifest.flaw(message, *source.place, field, fix=fix)
+            yield app.flaw(message, *source.place, field, fix=fix)
 
 
 @rule("argocd/unread", "Every manifest is read by an Application.", Severity.WARNING)

@@ -119,7 +119,7 @@ def namespace(inventory: Inventory) -> Iterator[Flaw]:
     for app in inventory.applications:
         if app.namespace and not is_template(app.namespace) and app.namespace not in known:
             message = f"the namespace {app.namespace} is declared nowhere"
-            yield app.manifest.flaw(message, *app.place, "destination", "namespace", fix=fix)
+            yield app.flaw(message, *app.place, "destination", "namespace", fix=fix)
     for item in inventory.contents.kustomizations:
         if item.namespace and item.namespace not in known:
             yield item.manifest.flaw(f"the namespace {item.namespace} is declared nowhere", "namespace", fix=fix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator.errors import ChecksError, VaultError
@@ -43,6 +43,7 @@ def check_repositories(
         engine: What validates the manifests.
         plaintexts: What must stand in none of the files.
     """
+    from generator.checks.expected import Expected
     from generator.checks.run import check_trees
 
     parts = folders.parts
@@ -52,6 +53,7 @@ def check_repositories(
         engine=engine.name,
         kubeconform=engine.kubeconform,
         plaintexts=plaintexts,
+        expected=Expected(asdict(loaded.plan)),
     )
     if "argocd" not in parts:
         return report
