@@ -1,14 +1,13 @@
-"""The state file of a delivery: how far each repository got, so that the same command goes on after a kill.
+"""The state file of a delivery: how far a run got, so that the same command goes on after a kill, and what it made.
 
 What is true is on the remotes, and they are asked every time; the file adds what they can't tell: which run it was,
-where the branches stood when it began, and which run branches may have been left behind. It holds no secret.
+which references of theirs are fmc's own and may be deleted, and where fmc saw their branches last. It holds no secret.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import BadInputError
@@ -17,60 +16,63 @@ from generator.files import write_atomic
 if TYPE_CHECKING:
     from pathlib import Path
 
-_VERSION = 1
-
-
-class Step(StrEnum):
-    """How far one repository got, in order."""
-
-    ASKED = "asked"
-    OFFERED = "offered"
-    DELIVERED = "delivered"
+_VERSION = 2
 
 
 @dataclass(frozen=True)
-class PartState:
-    """One repository in a run.
+class Goal:
+    """What a run is to bring where; two runs with the same goal are one and the same delivery.
 
     Attributes:
-        url: Its remote.
-        branch: Its branch.
-        commit: What is being delivered.
-        before: What the remote branch pointed to when the run began; None where there was no branch.
-        needed: Whether the remote did not have the commit when the run began.
-        step: What has been done.
+        url: The remote.
+        branch: The branch.
+        commit: What the branch is to have.
     """
 
     url: str
     branch: str
     commit: str
-    before: str | None
-    needed: bool
-    step: Step
-
-    @property
-    def goal(self) -> tuple[str, str, str]:
-        """What is to be where; two runs with the same goal are one and the same delivery."""
-        return self.url, self.branch, self.commit
 
 
 @dataclass(frozen=True, order=True)
-class Leftover:
-    """A run branch that an earlier run may have left on a remote."""
+class RunReference:
+    """A reference that a run makes, or may have made, on a remote, with the commit that it then has."""
 
     url: str
-    reference: str
+    name: str
     commit: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a remote answered when fmc's commit had been delivered to it.
+
+    Attributes:
+        commit: The commit that was delivered.
+        tip: Where the branch was; a descendant of the commit where somebody else pushed on top of it.
+    """
+
+    commit: str
+    tip: str
 
 
 @dataclass
 class Delivery:
-    """A run: its repositories by name, and what earlier ones left behind."""
+    """What is known of a workspace's deliveries.
+
+    Attributes:
+        run: Id of the last run.
+        finished: Whether it came to its end.
+        needed: What it was to bring there, as far as the remotes did not have it, by the names of the repositories.
+        made: Run references that may still be on the remotes.
+        seen: Where the remotes' branches were last, by remote and branch.
+    """
 
     run: str
     finished: bool = False
-    parts: dict[str, PartState] = field(default_factory=dict)
-    leftovers: list[Leftover] = field(default_factory=list)
+    needed: dict[str, Goal] = field(default_factory=dict)
+    made: list[RunReference] = field(default_factory=list)
+    seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
 
 
 class StateFile:
@@ -84,7 +86,7 @@ class StateFile:
         self.path = path
 
     def read(self) -> Delivery | None:
-        """Return the last delivery of this workspace, or None before the first.
+        """Return what is known of this workspace's deliveries, or None before the first.
 
         Raises:
             BadInputError: The file is not what `write` makes.
@@ -93,11 +95,12 @@ class StateFile:
             return _parsed(json.loads(self.path.read_bytes()))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise BadInputError(
                 f"the state file {self.path} can't be read, or another version of fmc wrote it",
                 where=str(self.path),
-                fix="Remove it: the remotes are asked in any case. A branch gitops/* of an unfinished run may stay.",
+                fix="Remove it: the remotes are asked in any case. A branch fmc-run-* of an unfinished run may stay "
+                "there; delete it by hand.",
             ) from error
 
     def write(self, delivery: Delivery) -> None:
@@ -106,7 +109,15 @@ class StateFile:
         Raises:
             WriteError: The disk refused; the earlier state is still there.
         """
-        document = {"version": _VERSION, **asdict(delivery)}
+        seen = [{"url": url, "branch": branch, **asdict(one)} for (url, branch), one in sorted(delivery.seen.items())]
+        document = {
+            "version": _VERSION,
+            "run": delivery.run,
+            "finished": delivery.finished,
+            "needed": {name: asdict(goal) for name, goal in delivery.needed.items()},
+            "made": [asdict(one) for one in sorted(delivery.made)],
+            "seen": seen,
+        }
         write_atomic(self.path, json.dumps(document, indent=2, sort_keys=True).encode() + b"\n")
 
     def unfinished_run(self) -> str | None:
@@ -119,8 +130,22 @@ def _parsed(document: dict[str, Any]) -> Delivery:
     if document["version"] != _VERSION:
         raise ValueError(document["version"])
     return Delivery(
-        run=document["run"],
-        finished=document["finished"],
-        parts={name: PartState(**{**part, "step": Step(part["step"])}) for name, part in document["parts"].items()},
-        leftovers=[Leftover(**leftover) for leftover in document["leftovers"]],
+        run=_text(document["run"]),
+        finished=document["finished"] is True,
+        needed={_text(name): Goal(**_texts(goal)) for name, goal in document["needed"].items()},
+        made=[RunReference(**_texts(one)) for one in document["made"]],
+        seen={
+            (_text(one["url"]), _text(one["branch"])): Seen(_text(one["commit"]), _text(one["tip"]))
+            for one in document["seen"]
+        },
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _texts(fields: dict[str, Any]) -> dict[str, str]:
+    return {name: _text(value) for name, value in fields.items()}

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from generator.delivery.push import push
 from generator.delivery.remote.ask import remotes_ready
-from generator.delivery.state import Leftover, StateFile, Step
+from generator.delivery.state import RunReference, StateFile
 from generator.errors import BadInputError, ConflictError, RemoteError
 from tests.delivery.processes import counting_git
-from tests.delivery.workspace import PARTS, RUN, Workspace, git, hook
+from tests.delivery.workspace import PARTS, RUN, Workspace, git, hook, make_remote
 
-RUN_BRANCH = f"refs/heads/gitops/{RUN}"
-OUTSIDE = f"refs/gitops/{RUN}"
+RUN_BRANCH = f"refs/heads/fmc-run-{RUN}"
+OUTSIDE = f"refs/fmc/{RUN}"
 
 
 def record_updates(workspace: Workspace) -> Path:
@@ -95,7 +98,7 @@ def test_nothing_moves_if_one_remote_declines_its_run_branch(delivered: Workspac
         delivered.push()
     assert caught.value.exit_code == 4
     assert delivered.remote_heads() == before
-    assert sorted(delivered.run_branches()) == [f"apps:gitops/{RUN}", f"infra:gitops/{RUN}"]
+    assert sorted(delivered.run_branches()) == [f"apps:fmc-run-{RUN}", f"infra:fmc-run-{RUN}"]
 
 
 def test_a_declined_push_is_resumed_when_the_reason_is_gone(delivered: Workspace) -> None:
@@ -118,16 +121,15 @@ def test_a_protected_branch_stops_the_rest_and_leaves_run_branches_for_merge_req
     hook(delivered.remote("apps"), "update", PROTECT)
     with pytest.raises(RemoteError, match="GH006: Protected branch") as caught:
         delivered.push()
-    assert f"merge request from gitops/{RUN} into main" in (caught.value.fix or "")
+    assert f"merge request from fmc-run-{RUN} into main" in (caught.value.fix or "")
     now, heads = delivered.remote_heads(), delivered.heads()
     assert now == {"infra": heads["infra"], "apps": before["apps"], "argocd": before["argocd"]}
-    assert sorted(delivered.run_branches()) == [f"apps:gitops/{RUN}", f"argocd:gitops/{RUN}"]
+    assert sorted(delivered.run_branches()) == [f"apps:fmc-run-{RUN}", f"argocd:fmc-run-{RUN}"]
     state = delivered.state.read()
     assert state is not None
-    assert {name: part.step for name, part in state.parts.items()} == {
-        "infra": Step.DELIVERED,
-        "apps": Step.OFFERED,
-        "argocd": Step.OFFERED,
+    assert not state.finished
+    assert {url: one.commit for (url, _), one in state.seen.items()} == {
+        delivered.target(part).url: commit for part, commit in now.items()
     }
     assert not any("apps: pushed" in line or "argocd: pushed" in line for line in delivered.heard)
 
@@ -148,7 +150,7 @@ def test_a_merged_merge_request_counts_as_delivered(delivered: Workspace) -> Non
         delivered.push()
     clone = delivered.root / "forge"
     git(delivered.root, "clone", "--quiet", str(delivered.remote("apps")), str(clone))
-    git(clone, "merge", "--quiet", "--no-ff", "--message=Merge request 1", f"origin/gitops/{RUN}")
+    git(clone, "merge", "--quiet", "--no-ff", "--message=Merge request 1", f"origin/fmc-run-{RUN}")
     hook(delivered.remote("apps"), "update", "exit 0")
     git(clone, "push", "--quiet")
     result = delivered.push(RUN)
@@ -179,7 +181,7 @@ def test_servers_without_atomic_pushes_or_deletions_get_the_commit(delivered: Wo
     git(delivered.remote("apps"), "config", *setting.split("="))
     delivered.push()
     assert delivered.remote_heads() == delivered.heads()
-    kept = [f"apps:gitops/{RUN}"] if "deny" in setting else []
+    kept = [f"apps:fmc-run-{RUN}"] if "deny" in setting else []
     assert delivered.run_branches() == kept
     assert any("stays on" in line for line in delivered.heard) == bool(kept)
 
@@ -189,17 +191,135 @@ def test_a_run_branch_that_had_to_stay_is_deleted_when_it_may_be(delivered: Work
     delivered.push()
     state = delivered.state.read()
     assert state is not None
-    assert state.leftovers == [Leftover(delivered.target("apps").url, RUN_BRANCH, delivered.heads()["apps"])]
+    assert state.made == [RunReference(delivered.target("apps").url, RUN_BRANCH, delivered.heads()["apps"])]
     git(delivered.remote("apps"), "config", "receive.denyDeletes", "false")
     assert not any(one.changed for one in delivered.push("another"))
     assert delivered.run_branches() == []
 
 
-def test_run_branches_of_other_people_stay(delivered: Workspace) -> None:
-    clone = colleague(delivered, "apps")
-    git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/gitops/theirs")
+@pytest.mark.parametrize("name", ["gitops/theirs", "gitops", "fmc-run-theirs", "fmc", "fmc-run", "fmc/run"])
+def test_branches_of_other_people_stay_and_block_nothing(delivered: Workspace, name: str) -> None:
+    """Faults A1: a branch of the right name, without a commit of its own, was deleted; `gitops` blocked every push."""
+    tip = delivered.remote_heads()["apps"]
+    git(delivered.remote("apps"), "update-ref", f"refs/heads/{name}", tip)
     delivered.push()
-    assert delivered.run_branches() == ["apps:gitops/theirs"]
+    assert delivered.branches("apps") == {"main": delivered.heads()["apps"], name: tip}
+    assert delivered.remote_heads() == delivered.heads()
+
+
+@pytest.mark.parametrize("name", ["gitops/prod", "fmc-run-prod"])
+def test_the_delivered_branch_is_never_taken_for_a_run_branch(workspace: Workspace, name: str) -> None:
+    """Faults A1: with such a git_branch the clean-up deleted what had just been delivered."""
+    for part in PARTS:
+        git(workspace.remote(part), "symbolic-ref", "HEAD", "refs/heads/main")
+    workspace.targets = [dataclasses.replace(target, branch=name) for target in workspace.targets]
+    workspace.commit()
+    reported = {one.part: one.remote_sha for one in workspace.push()}
+    assert {part: workspace.branches(part) for part in PARTS} == {part: {name: reported[part]} for part in PARTS}
+    assert not any(one.changed for one in workspace.push("another"))
+
+
+def test_a_branch_of_the_runs_own_name_at_another_commit_is_left_alone(delivered: Workspace) -> None:
+    """Faults A1: the record decides, and it names the commit as well."""
+    hook(delivered.remote("argocd"), "update", "exit 1")
+    with pytest.raises(RemoteError):
+        delivered.push()
+    theirs = delivered.remote_heads()["apps"]
+    git(delivered.remote("apps"), "update-ref", RUN_BRANCH, theirs)
+    hook(delivered.remote("argocd"), "update", "exit 0")
+    delivered.push("another")
+    assert delivered.branches("apps") == {"main": delivered.heads()["apps"], f"fmc-run-{RUN}": theirs}
+
+
+def test_a_branch_that_leaves_no_room_for_ours_is_said_before_anything_is_sent(delivered: Workspace) -> None:
+    """Faults A1: Git keeps no branch `main` beside `main/eu`."""
+    git(delivered.remote("apps"), "update-ref", "refs/heads/main2/eu", "main")
+    delivered.targets = [dataclasses.replace(target, branch="main2") for target in delivered.targets]
+    for target in delivered.targets:
+        git(target.path, "switch", "--quiet", "--create", "main2")
+    notes = record_updates(delivered)
+    with pytest.raises(ConflictError, match="has a branch main2/eu, and Git keeps no branch main2 beside it"):
+        delivered.push()
+    assert not notes.exists()
+    git(delivered.remote("apps"), "branch", "--move", "main2/eu", "eu")
+    delivered.push()
+    assert delivered.branches("apps")["main2"] == delivered.heads()["apps"]
+
+
+def test_what_is_reported_was_answered_after_the_last_deletion(
+    delivered: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults A1: the remotes had been asked, and only then was something deleted there."""
+    git(delivered.remote("apps"), "config", "receive.denyDeletes", "true")
+    delivered.push()
+    git(delivered.remote("apps"), "config", "receive.denyDeletes", "false")
+    steps = counting_git(tmp_path / "counting")
+    monkeypatch.setenv("PATH", str(tmp_path / "counting" / "bin"), prepend=os.pathsep)
+    delivered.push("another")
+    order = [note.read_text().split(" ")[0] for note in sorted(steps.iterdir(), key=lambda note: int(note.name))]
+    assert order.count("push") == 1
+    assert order[order.index("push") :].count("ls-remote") == len(PARTS)
+
+
+# Faults E15: what fmc delivered, and somebody took back.
+
+
+def set_back(workspace: Workspace, part: str) -> tuple[str, str]:
+    """Take the last commit of a delivered workspace back on a remote; return where the branch was and is."""
+    was, now = (git(workspace.remote(part), "rev-parse", name) for name in ("main", "main~1"))
+    git(workspace.remote(part), "update-ref", "refs/heads/main", now)
+    return was, now
+
+
+@pytest.mark.parametrize("remedy", ["here, too", "back there"])
+def test_a_remote_that_was_set_back_is_not_moved_forward_silently(delivered: Workspace, remedy: str) -> None:
+    delivered.push()
+    was, now = set_back(delivered, "apps")
+    with pytest.raises(ConflictError, match=f"was set back by force, from {was[:12]} to {now[:12]}") as caught:
+        delivered.push("another")
+    assert delivered.remote_heads()["apps"] == now
+    follow(caught.value, remedy)
+    delivered.push("another")
+    assert delivered.remote_heads()["apps"] == (now if remedy == "here, too" else was)
+    delivered.edit("apps", "more.md")
+    delivered.commit()
+    delivered.push("third")
+    assert delivered.remote_heads() == delivered.heads()
+
+
+def follow(error: ConflictError, words: str) -> None:
+    """Run the command of a remedy that follows some words in it."""
+    command = (error.fix or "").partition(words)[2].split("`")[1]
+    subprocess.run(shlex.split(command), check=True, capture_output=True)
+
+
+def test_a_branch_that_was_deleted_is_not_made_again_silently(delivered: Workspace) -> None:
+    delivered.push()
+    git(delivered.remote("apps"), "update-ref", "refs/heads/other", "main")
+    git(delivered.remote("apps"), "update-ref", "-d", "refs/heads/main")
+    with pytest.raises(ConflictError, match="was deleted there") as caught:
+        delivered.push("another")
+    follow(caught.value, "there again")
+    delivered.push("another")
+    assert delivered.remote_heads() == delivered.heads()
+
+
+def test_a_remote_that_was_made_anew_is_filled_again(delivered: Workspace) -> None:
+    delivered.push()
+    shutil.rmtree(delivered.remote("apps"))
+    make_remote(delivered.remote("apps"))
+    assert [one.changed for one in delivered.push("another")] == [False, True, False]
+    assert delivered.remote_heads() == delivered.heads()
+
+
+def test_what_is_taken_back_on_both_sides_is_no_conflict(delivered: Workspace) -> None:
+    delivered.push()
+    _, now = set_back(delivered, "apps")
+    git(delivered.target("apps").path, "reset", "--quiet", "--hard", now)
+    delivered.edit("apps", "instead.md")
+    delivered.commit()
+    delivered.push("another")
+    assert delivered.remote_heads() == delivered.heads()
 
 
 def test_a_second_push_changes_nothing_and_says_so(workspace: Workspace) -> None:
@@ -239,7 +359,7 @@ def test_an_update_that_the_server_takes_back_is_not_reported_pushed(delivered: 
     state = delivered.state.read()
     assert state is not None
     assert not state.finished
-    assert state.parts[part].step is Step.OFFERED
+    assert state.seen[delivered.target(part).url, "main"].commit == before[part]
     # The cluster must not see argocd without the others.
     assert delivered.remote_heads()["argocd"] == before["argocd"]
 
@@ -351,7 +471,8 @@ def test_answers_of_the_same_command_spare_asking_again(
     monkeypatch.setenv("PATH", str(tmp_path / "counting" / "bin"), prepend=os.pathsep)
     push(workspace.targets, state=workspace.state, run_id=RUN, progress=workspace.heard.append, answers=answers)
     commands = [note.read_text().split(" ")[0] for note in steps.iterdir()]
-    assert commands.count("ls-remote") == len(PARTS)
+    # Two before Argo CD's repository may move, and all of them at the end.
+    assert commands.count("ls-remote") == 2 * len(PARTS)
     assert commands.count("push") == 2 * len(PARTS)
     assert workspace.remote_heads() == workspace.heads()
 
@@ -382,7 +503,8 @@ def test_a_run_id_that_is_no_branch_name_is_refused(workspace: Workspace, run_id
 def test_a_state_file_of_another_kind_is_refused(workspace: Workspace) -> None:
     workspace.commit()
     workspace.state.path.parent.mkdir()
-    for content in ("", "[]", '{"version": 99}', '{"version": 1, "run": "x"}'):
+    wrong = '{"version": 2, "run": [], "finished": true, "needed": {}, "made": [], "seen": []}'
+    for content in ("", "[]", '{"version": 99}', '{"version": 2, "run": "x"}', wrong, "[" * 100_000):
         workspace.state.path.write_text(content)
         with pytest.raises(BadInputError, match=r"state file .* can't be read"):
             workspace.push()

@@ -77,7 +77,7 @@ class Workspace:
         return dict(line.split(" ") for line in listed.splitlines())
 
     def run_branches(self) -> list[str]:
-        return [f"{part}:{name}" for part in PARTS for name in self.branches(part) if name.startswith("gitops/")]
+        return [f"{part}:{name}" for part in PARTS for name in self.branches(part) if name.startswith("fmc-run-")]
 
 
 def make_workspace(root: Path) -> Workspace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from generator.delivery.git.command import git_in, run
 from generator.delivery.git.failures import combined, remote_error
 from generator.delivery.git.messages import shown_url
 from generator.delivery.git.parallel import each
+from generator.delivery.remote.references import HEADS, PATTERNS
 from generator.errors import BadInputError, ConflictError
 
 if TYPE_CHECKING:
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
 
     from generator.delivery.model import Target
 
-HEADS = "refs/heads/"
-_RUN_BRANCHES = f"{HEADS}gitops/"
-# A forge makes the first branch of an empty repository its default branch, and then refuses to delete it. What lies
-# outside of refs/heads is no branch.
-_RUNS_OF_EMPTY_REMOTES = "refs/gitops/"
 # Long enough for a slow handshake; a remote that drops packets would keep git waiting for two minutes.
 _TIMEOUT = 30.0
 
@@ -33,25 +30,28 @@ class RemoteBranches:
 
     Attributes:
         target: Whose remote it is.
-        tip: The commit of the target's branch; None where the branch doesn't exist.
-        runs: Commits of the run branches that it has, by the full names of their references.
-        empty: Whether it has neither the branch nor a default branch.
+        references: Commits of all branches, and of what runs put outside of them, by full names.
     """
 
     target: Target
-    tip: str | None
-    runs: Mapping[str, str]
-    empty: bool
+    references: Mapping[str, str]
 
-    def run_references(self, run_id: str) -> tuple[str, ...]:
-        """Return the names under which a run may offer its commit, the preferred one first."""
-        outside, branch = run_references(run_id)
-        return (outside, branch) if self.empty else (branch,)
+    @property
+    def tip(self) -> str | None:
+        """The commit of the target's branch; None where the branch doesn't exist."""
+        return self.references.get(HEADS + self.target.branch)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it has no branch at all."""
+        return not any(name.startswith(HEADS) for name in self.references)
 
-def run_references(run_id: str) -> tuple[str, str]:
-    """Return the full names that a run may use on a remote: outside of the branches, and as a branch."""
-    return _RUNS_OF_EMPTY_REMOTES + run_id, _RUN_BRANCHES + run_id
+    @property
+    def obstacle(self) -> str | None:
+        """A branch beside which the target's can't be: Git keeps no `a` beside `a/b`."""
+        own = HEADS + self.target.branch
+        names = (name for name in self.references if name.startswith(f"{own}/") or own.startswith(f"{name}/"))
+        return next((name.removeprefix(HEADS) for name in names), None)
 
 
 def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
@@ -92,29 +92,13 @@ def ask(target: Target) -> RemoteBranches:
             fix="Take them out of git_base_url; set FMC_GIT_TOKEN (and FMC_GIT_USER), or use a credential helper.",
         )
     git = git_in(_existing(target.path))
-    own = HEADS + target.branch
-    answer = run(
-        git.ls_remote,
-        "--",
-        target.url,
-        "HEAD",
-        own,
-        f"{_RUN_BRANCHES}*",
-        f"{_RUNS_OF_EMPTY_REMOTES}*",
-        variables=network_environment(git, target.url),
-        timeout=_TIMEOUT,
-    )
+    variables = network_environment(git, target.url)
+    answer = run(git.ls_remote, "--", target.url, *PATTERNS, variables=variables, timeout=_TIMEOUT)
     if answer.code:
         raise remote_error(target.url, answer)
-    # One line per reference: object, tab, name (git-ls-remote(1)); its patterns also match longer names.
-    references = {}
-    for line in answer.out.decode(errors="replace").splitlines():
-        commit, _, name = line.partition("\t")
-        references[name] = commit
-    runs = {
-        name: commit for name, commit in references.items() if name.startswith((_RUN_BRANCHES, _RUNS_OF_EMPTY_REMOTES))
-    }
-    return RemoteBranches(target, references.get(own), runs, empty=references.keys().isdisjoint(("HEAD", own)))
+    # One line per reference: object, tab, name (git-ls-remote(1)).
+    lines = (line.partition("\t") for line in os.fsdecode(answer.out).split("\n") if line)
+    return RemoteBranches(target, {name: commit for commit, _, name in lines})
 
 
 def _existing(path: Path) -> Path:

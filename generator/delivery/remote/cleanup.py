@@ -1,58 +1,59 @@
-"""Deleting run branches that are still there: those that earlier runs of ours left, and those a server kept."""
+"""Deleting the run references that earlier runs left on a remote."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from generator.delivery.git.parallel import each
-from generator.delivery.remote.history import contains
 from generator.delivery.remote.send import Update, send
-from generator.delivery.state import Leftover
 from generator.errors import RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
-    from generator.delivery.remote.shipment import Part
+    from generator.delivery.remote.shipment import Shipment
+    from generator.delivery.state import RunReference
 
 
-def delete_run_branches(
-    parts: Sequence[Part], leftovers: Iterable[Leftover], progress: Callable[[str], None]
-) -> list[Leftover]:
-    """Delete the run branches of repositories that are delivered.
+def still_there(shipment: Shipment, made: Iterable[RunReference]) -> dict[str, str]:
+    """Return the run references that a remote has, with their commits, as far as they are proven to be fmc's.
 
-    A run branch is ours to delete if the delivered commit contains it, so that nothing is lost, or if the state file
-    names it and it still is what we pushed.
+    The record decides, and neither name nor ancestry: a reference is fmc's if the state file names it, and it still
+    points to what fmc put there. The branch that is delivered never is one.
 
     Args:
-        parts: The repositories, all delivered.
-        leftovers: What the state file names.
-        progress: Is told of branches that could not be deleted; the delivery itself has succeeded.
+        shipment: The repository, with what its remote answered.
+        made: What the state file has recorded.
+    """
+    return {
+        one.name: one.commit
+        for one in made
+        if one.url == shipment.target.url
+        and one.name != shipment.reference
+        and shipment.remote.references.get(one.name) == one.commit
+    }
+
+
+def delete_run_references(
+    shipment: Shipment, made: Collection[RunReference], keep: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """Delete the run references of fmc's own on one remote.
+
+    Args:
+        shipment: The repository, with what its remote answered.
+        made: What the state file has recorded.
+        keep: Names that the present run uses again.
 
     Returns:
-        What is left: branches that could not be deleted, and those on remotes that are not among the parts.
+        Names that had to stay, each with the reason in the server's words: nothing depends on their deletion.
     """
-    known = frozenset(leftovers)
-    left = {one for one in known if one.url not in {part.target.url for part in parts}}
-    for part, failures in zip(parts, each(partial(_clean, known=known), parts), strict=True):
-        for leftover, reason in failures.items():
-            left.add(leftover)
-            progress(f"{part.target.part}: {leftover.reference} stays on {part.url}: {reason}")
-    return sorted(left)
-
-
-def _clean(part: Part, known: frozenset[Leftover]) -> dict[Leftover, str]:
-    """Return the branches of one remote that had to stay, each with the reason."""
-    failures = {}
-    for reference, commit in part.remote.runs.items():
-        candidate = Leftover(part.target.url, reference, commit)
-        if candidate not in known and not contains(part.repo, part.commit, commit):
+    stayed = []
+    for name, commit in still_there(shipment, made).items():
+        if name in keep:
             continue
         try:
-            reason = send(part.target, part.repo, Update(reference, commit=None, expected=commit))
+            reason = send(shipment.target, shipment.repo, Update(name, commit=None, expected=commit))
         except RemoteError as error:
             reason = error.message
         if reason is not None:
-            failures[candidate] = reason
-    return failures
+            stayed.append((name, reason))
+    return stayed

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.delivery.git.access import network_environment
 from generator.delivery.git.command import run
-from generator.delivery.git.failures import remote_error
+from generator.delivery.git.failures import local_error, remote_error
+from generator.tools.git import is_of_another_user
 
 if TYPE_CHECKING:
     from git import Repo
@@ -33,6 +35,7 @@ def relation(target: Target, repo: Repo, commit: str, tip: str | None) -> Relati
 
     Raises:
         RemoteError: The branch can't be fetched.
+        FmcError: git failed in the repository.
     """
     if tip is None:
         return Relation.ABSENT
@@ -40,16 +43,35 @@ def relation(target: Target, repo: Repo, commit: str, tip: str | None) -> Relati
         return Relation.EQUAL
     if contains(repo, commit, tip):
         return Relation.OLDER
-    if run(repo.git.cat_file, "-e", f"{tip}^{{commit}}").code:
+    if not _is_known(repo, tip):
         _fetch(target, repo)
     if contains(repo, tip, commit):
         return Relation.NEWER
-    return Relation.UNRELATED if run(repo.git.merge_base, commit, tip).code else Relation.DIVERGED
+    compared = run(repo.git.merge_base, commit, tip)
+    if compared.code not in (0, 1):
+        raise local_error(target.path, "compare the histories", compared)
+    return Relation.UNRELATED if compared.code else Relation.DIVERGED
 
 
 def contains(repo: Repo, descendant: str, ancestor: str) -> bool:
-    """Return whether a commit contains another one; False where the repository doesn't know one of them."""
-    return ancestor == descendant or run(repo.git.merge_base, "--is-ancestor", ancestor, descendant).code == 0
+    """Return whether a commit contains another one; False where the repository doesn't know one of them.
+
+    Raises:
+        FmcError: git failed in the repository.
+    """
+    if ancestor == descendant:
+        return True
+    compared = run(repo.git.merge_base, "--is-ancestor", ancestor, descendant)
+    if compared.code > 1 and all(_is_known(repo, one) for one in (ancestor, descendant)):
+        raise local_error(Path(repo.working_dir), "compare the histories", compared)
+    return compared.code == 0
+
+
+def _is_known(repo: Repo, commit: str) -> bool:
+    asked = run(repo.git.cat_file, "-e", f"{commit}^{{commit}}")
+    if asked.code and is_of_another_user(asked.err):
+        raise local_error(Path(repo.working_dir), "look for a commit", asked)
+    return asked.code == 0
 
 
 def _fetch(target: Target, repo: Repo) -> None:

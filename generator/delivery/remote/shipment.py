@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from generator.delivery.git.messages import shown_url
 from generator.delivery.local.repository import open_repository
-from generator.delivery.remote.ask import HEADS, ask
-from generator.delivery.remote.history import Relation, relation
+from generator.delivery.remote.ask import ask
+from generator.delivery.remote.history import Relation, contains, relation
+from generator.delivery.remote.references import HEADS
 from generator.errors import BadInputError, ConflictError
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
     from generator.delivery.model import Target
     from generator.delivery.remote.ask import RemoteBranches
+    from generator.delivery.state import Seen
 
 
 @dataclass(frozen=True)
-class Part:
+class Shipment:
     """One repository during a push.
 
     Attributes:
@@ -62,7 +64,7 @@ class Part:
         return f"{self.target.branch} of {self.url}"
 
 
-def examine(target: Target, answer: RemoteBranches | None) -> Part:
+def examine(target: Target, answer: RemoteBranches | None) -> Shipment:
     """Open a repository that is to be pushed, and see how it stands to its remote.
 
     Args:
@@ -80,31 +82,72 @@ def examine(target: Target, answer: RemoteBranches | None) -> Part:
     return _compared(target, repository.repo, repository.head, answer or ask(target))
 
 
-def asked_again(part: Part) -> Part:
+def asked_again(shipment: Shipment) -> Shipment:
     """Return the same repository with what its remote answers now.
 
     Raises:
         RemoteError: The remote can't be asked.
     """
-    return _compared(part.target, part.repo, part.commit, ask(part.target))
+    return _compared(shipment.target, shipment.repo, shipment.commit, ask(shipment.target))
 
 
-def conflict(part: Part) -> ConflictError:
-    """Return the error for a remote branch with commits that the local one doesn't contain."""
-    target = part.target
-    if part.relation is Relation.UNRELATED:
+def conflict(shipment: Shipment, seen: Seen | None) -> ConflictError | None:
+    """Return why a person has to decide before a repository can be delivered; None where nothing is in the way.
+
+    Args:
+        shipment: The repository, with what its remote answered.
+        seen: Where fmc saw the remote's branch last; None where it has delivered nothing there.
+    """
+    if shipment.there:
+        return None
+    target, path = shipment.target, shipment.target.path
+    if obstacle := shipment.remote.obstacle:
         return ConflictError(
-            f"{part.shown} holds another history than {target.path}; it was not touched",
-            where=part.url,
+            f"{shipment.url} has a branch {obstacle}, and Git keeps no branch {target.branch} beside it",
+            where=shipment.url,
+            fix=f"Rename or delete the branch {obstacle} there, or choose another git_branch in the answers.",
+        )
+    if shipment.relation is Relation.UNRELATED:
+        return ConflictError(
+            f"{shipment.shown} holds another history than {path}; it was not touched",
+            where=shipment.url,
             fix="Check git_base_url and the repositories' names in the answers, or choose an empty repository.",
         )
+    if not shipment.sendable:
+        return ConflictError(
+            f"{shipment.shown} moved on: it has commits that {path} doesn't contain; it was not touched",
+            where=shipment.url,
+            fix=f"Take them in with `git -C {path} pull --rebase origin {target.branch}`, then run the same "
+            "command again.",
+        )
+    return _taken_back(shipment, seen) if seen is not None else None
+
+
+def _taken_back(shipment: Shipment, seen: Seen) -> ConflictError | None:
+    """Return the error for commits that were on the remote and are not any more: somebody took them back by force."""
+    tip, path = shipment.remote.tip, shipment.target.path
+    lost = [
+        commit
+        for commit in dict.fromkeys((seen.tip, seen.commit))
+        if contains(shipment.repo, shipment.commit, commit)
+        and not (tip is not None and contains(shipment.repo, tip, commit))
+    ]
+    if not lost or shipment.remote.empty:
+        return None
+    put_back = f"`git -C {path} push origin {lost[0]}:{shipment.reference}`"
+    if tip is None:
+        return ConflictError(
+            f"{shipment.shown} was deleted there: fmc had delivered {lost[0][:12]}",
+            where=shipment.url,
+            fix=f"Find out who did it, and why. To have it there again: {put_back}; then run the same command again.",
+        )
     return ConflictError(
-        f"{part.shown} moved on: it has commits that {target.path} doesn't contain; it was not touched",
-        where=part.url,
-        fix=f"Take them in with `git -C {target.path} pull --rebase origin {target.branch}`, then run the same "
-        "command again.",
+        f"{shipment.shown} was set back by force, from {lost[0][:12]} to {tip[:12]}; it was not moved forward again",
+        where=shipment.url,
+        fix=f"Find out who did it, and why. To take the commits back here, too: `git -C {path} reset --keep {tip}`; "
+        f"to put them back there: {put_back}; then run the same command again.",
     )
 
 
-def _compared(target: Target, repo: Repo, commit: str, remote: RemoteBranches) -> Part:
-    return Part(target, repo, commit, remote, relation(target, repo, commit, remote.tip))
+def _compared(target: Target, repo: Repo, commit: str, remote: RemoteBranches) -> Shipment:
+    return Shipment(target, repo, commit, remote, relation(target, repo, commit, remote.tip))
