@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,7 +65,7 @@ class Workspace:
         """Return the repositories that a complete layout consists of, in the order of delivery."""
         answers, repositories = loaded.answers, loaded.plan.repositories
         if answers.layout == MONOREPO:
-            folder = repositories["argocd"].url.rpartition("/")[2].removesuffix(".git")
+            folder = re.split("[/:]", repositories["argocd"].url)[-1].removesuffix(".git")
             return (Target(MONOREPO, self.root / folder, repositories["argocd"].url, answers.git_branch),)
         parts = PARTS if answers.layout == "parts" else (answers.layout,)
         return tuple(Target(part, self.root / part, repositories[part].url, answers.git_branch) for part in parts)

@@ -14,7 +14,7 @@ from typing import TypedDict
 
 
 class RepositoryNames(TypedDict, total=False):
-    """Names of the repositories."""
+    """Names or whole URLs of the repositories."""
 
     infra: str
     argocd: str
@@ -130,8 +130,10 @@ class Answers:
     exposure: str
     components: list[str]
     git_branch: str
-    git_read: str
     repositories: RepositoryNames
+    git_read: str
+    git_authority: str
+    git_known_hosts: list[str]
     counts: Counts
     sizes: Sizes
     networks: NetworkOverrides

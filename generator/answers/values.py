@@ -105,4 +105,20 @@ def _ssh_public_key_fault(key: str) -> tuple[str, str]:
     return "", ""
 
 
-_PARSERS = {"ssh_public_key": _ssh_public_key_fault, "timezone": time_zone_fault}
+def _certificate_fault(text: str) -> tuple[str, str]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        if text:
+            load_pem_x509_certificates(text.encode())
+    except ValueError:
+        remedy = "Give the file as it is, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----."
+        return "this certificate does not parse; it may have been cut when it was copied", remedy
+    return "", ""
+
+
+_PARSERS = {
+    "git_authority": _certificate_fault,
+    "ssh_public_key": _ssh_public_key_fault,
+    "timezone": time_zone_fault,
+}
