@@ -72,6 +72,14 @@ class ConflictError(FmcError):
     exit_code = 3
 
 
+class DisputeError(ConflictError):
+    """Values of the vault and of Git don't follow each other; all of them are in `findings`."""
+
+    def __init__(self, message: str, findings: Sequence[Finding], *, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.findings = tuple(findings)
+
+
 class VaultError(FmcError):
     """The vault can't be opened, read or written."""
 

@@ -18,9 +18,14 @@ Reads secrets/catalogue.yaml, makes what is missing in the vault, and writes sec
 already is left alone. The first run also makes the sealing key, the vault and your age identity. Nothing is committed:
 look at `git diff`, then run `fmc check` and `fmc push`.
 
+What Git holds counts: a newer value that another copy of the vault sealed is taken over, and nothing that was delivered
+is taken back. Where vault and Git hold values that don't follow each other, fmc stops, says which, and waits for
+--prefer-vault or --prefer-git.
+
 \b
 Examples:
   fmc seal
+  fmc seal --prefer-git argocd/git-credentials
   read -rs FMC_GIT_READ_TOKEN && export FMC_GIT_READ_TOKEN && fmc seal
 
 \b
@@ -31,16 +36,29 @@ Environment:
 
 
 @click.command("seal", help=HELP, short_help="Make missing secrets, and bring the sealed manifests up to date.")
+@click.option(
+    "--prefer-vault",
+    multiple=True,
+    metavar="NAMESPACE/NAME",
+    help="Where vault and Git disagree about this secret, seal the vault's value over that in Git; may be repeated.",
+)
+@click.option(
+    "--prefer-git",
+    multiple=True,
+    metavar="NAMESPACE/NAME",
+    help="Where they disagree about this secret, take the value in Git over into the vault; may be repeated.",
+)
 @workspace_options
 @output_options
 @click.pass_obj
-def command(console: Console, where: Where) -> int:
+def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefer_git: tuple[str, ...]) -> int:
     """Call the pipeline, and show what it did."""
     from generator.pipeline.seal import seal
     from generator.pipeline.steps.gate import in_folder
+    from generator.secrets.sealing.disputes import Preference
 
     session = where.open(console)
-    report = seal(session, console)
+    report = seal(session, console, Preference(frozenset(prefer_vault), frozenset(prefer_git)))
     if console.json_output:
         console.document(
             {
@@ -48,20 +66,37 @@ def command(console: Console, where: Where) -> int:
                 "made": report.made,
                 "changed": report.changed,
                 "kept": report.kept,
+                "taken_over": report.taken,
                 "pending": [pending.secret for pending in report.pending],
+                "elsewhere": [f"{value.secret}: {value.value}" for value in report.elsewhere],
+                "recipients_added": report.recipients_added,
+                "recipients_removed": report.recipients_removed,
                 "written": report.written,
                 "deleted": report.deleted,
                 "sealing_key": report.key_fingerprint,
             }
         )
         return 0
-    for verb, names in (("made", report.made), ("sealed anew", report.changed), ("deleted", report.deleted)):
+    done = (
+        ("taken over from Git", report.taken),
+        ("made", report.made),
+        ("sealed anew", report.changed),
+        ("deleted", report.deleted),
+    )
+    for verb, names in done:
         for name in names:
             console.result(f"{verb}: {name}")
     console.result(f"{len(report.kept)} unchanged. Sealing key {report.key_fingerprint}.")
     console.findings(in_folder(session.store.root, report.warnings()))
     for key in report.ssh_public_keys:
         console.result(f"Register at the Git server, read-only, for {key.secret}: {key.line}")
+    for recipient in report.recipients_added:
+        console.result(f"The vault opens for {recipient} from now on, as vault_recipients says.")
+    for recipient in report.recipients_removed:
+        console.result(
+            f"The vault no longer opens for {recipient}. Copies made before still do, and what was read stays read: "
+            "replace the values, too (`fmc secret set`)."
+        )
     if report.recovery_identity:
         console.result(f"Move the recovery identity {report.recovery_identity} to a place offline.")
     console.result("Next: fmc check, then fmc push" if report.written or report.deleted else "Nothing to do.")

@@ -17,6 +17,7 @@ from generator.answers.load import load
 from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
 from generator.pipeline.steps.deliver import deliver, new_run_id
+from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.gate import Engine, check_repositories, in_folder, require_clean
 from generator.pipeline.steps.place import carry_over, place
 from generator.pipeline.steps.staging import staging_folder
@@ -238,18 +239,15 @@ def _seal(
     root = staged.parts.get("argocd")
     if root is None:
         return None
-    from generator.secrets.catalogue.model import CERTIFICATE
-    from generator.secrets.seal import seal_repository
+    from generator.secrets.seal import GitState, seal_repository
     from generator.secrets.store import Store
     from generator.secrets.vault.identities import Identities, identity_path
 
-    committed = _placed(targets).parts["argocd"] / CERTIFICATE
-    if committed.is_file():
-        # Sealing refuses a certificate that is not the vault's: somebody may have swapped it.
-        write_atomic(root / CERTIFICATE, committed.read_bytes())
+    argocd = _placed(targets).parts["argocd"]
+    git = GitState(replaces=argocd, delivered=delivered_secrets([one for one in targets if one.path.exists()], argocd))
     identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
     store = Store(root, workspace.vault, identities)
-    return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None)
+    return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)
 
 
 def _keep_answers(options: NewOptions, loaded: LoadedAnswers, workspace: Workspace, template_root: Path) -> None:

@@ -29,8 +29,8 @@ def push(session: Session, author: Author | None, engine: Engine, console: Conso
         ChecksError: There are findings; nothing was pushed.
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
+    from generator.secrets.sealing.files import is_sealed_file
     from generator.secrets.vault.needles import needles
-    from generator.secrets.verifying.without_vault import is_sealed_file
 
     repositories, workspace = session.repositories, session.workspace
     vault, warnings = usable_vault(workspace, repositories.loaded.answers.name, session.identity)

@@ -5,24 +5,30 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from generator.secrets.seal import seal_repository
+from generator.pipeline.steps.delivered import delivered_secrets
+from generator.secrets.seal import GitState, seal_repository
+from generator.secrets.sealing.disputes import NO_PREFERENCE
 
 if TYPE_CHECKING:
     from generator.console import Console
     from generator.pipeline.steps.session import Session
     from generator.secrets.seal import SealReport
+    from generator.secrets.sealing.disputes import Preference
 
 
-def seal(session: Session, console: Console) -> SealReport:
+def seal(session: Session, console: Console, preference: Preference = NO_PREFERENCE) -> SealReport:
     """Make the secrets that are missing, and bring the sealed manifests up to date; nothing is committed.
 
     Args:
         session: The workspace.
         console: Is told about progress.
+        preference: Which side counts where vault and Git hold values that don't follow each other.
 
     Raises:
+        DisputeError: There are such values, and nobody said which side counts.
         FmcError: The workspace has no catalogue, or its vault can't be opened or written.
     """
     store = session.store
     with console.step("make and seal the secrets"), session.workspace.locked():
-        return seal_repository(store, session.supplied, datetime.now(UTC))
+        git = GitState(delivered=delivered_secrets(session.repositories.targets, store.root), preference=preference)
+        return seal_repository(store, session.supplied, datetime.now(UTC), git=git)

@@ -37,8 +37,10 @@ def set_one(session: Session, secret: str, value: str | None, content: bytes) ->
     Raises:
         FmcError: There is no such value, the content can't be one, or the vault can't be opened or written.
     """
+    from generator.pipeline.steps.delivered import delivered_secrets
     from generator.secrets.set_value import from_input, set_value
 
     store = session.store
     with session.workspace.locked():
-        return set_value(store, secret, value, from_input(content), datetime.now(UTC), session.supplied)
+        delivered = delivered_secrets(session.repositories.targets, store.root)
+        return set_value(store, secret, value, from_input(content), datetime.now(UTC), session.supplied, delivered)

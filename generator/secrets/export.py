@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import CERTIFICATE
 from generator.secrets.sealing.crypto import load_private_keys
-from generator.secrets.sealing.reconcile import active_key, require_own_certificate
+from generator.secrets.sealing.trust import active_key, require_own_certificate
 from generator.secrets.vault.keys import certificate_fingerprint, certificate_public_key
 from generator.secrets.vault.plaintext import Plaintext
 

@@ -7,16 +7,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from generator.secrets.catalogue.model import Derived, Generator
+from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from generator.secrets.catalogue.model import Secret, Value
     from generator.secrets.sealing.reconcile import Reconciled
+    from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
@@ -29,12 +30,16 @@ class State(StrEnum):
         OUTDATED: It is sealed, but not as the vault has it now: `fmc seal` is due.
         UNSEALED: A key that is derived from it is not sealed: `fmc seal` is due.
         PENDING: It is external, and nobody has supplied it yet; seen with the vault alone.
+        ELSEWHERE: Another copy of the vault replaced it, and Git holds but a hash of it; seen with the vault alone.
+        DISPUTED: Vault and Git have values that don't follow each other: `fmc seal` says what to do.
     """
 
     SEALED = "sealed"
     OUTDATED = "outdated"
     UNSEALED = "unsealed"
     PENDING = "pending"
+    ELSEWHERE = "elsewhere"
+    DISPUTED = "disputed"
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,8 @@ def list_secrets(store: Store, now: datetime) -> tuple[SecretRow, ...]:
     vault = None
     if store.vault.exists() and store.identities.path.exists():
         vault = store.open(catalogue.cluster)
-    due = reconcile(catalogue, vault, None, now.replace(microsecond=0), {}) if vault else None
+    committed = sealed_snapshot(store.root)
+    due = reconcile(catalogue, vault, None, now.replace(microsecond=0), {}, [committed]) if vault else None
     return tuple(
         SecretRow(
             id=secret.id,
@@ -89,7 +95,7 @@ def list_secrets(store: Store, now: datetime) -> tuple[SecretRow, ...]:
             env=value.env,
         )
         for secret in catalogue.secrets
-        for sealed in (_sealed(store.root, secret),)
+        for sealed in (_sealed(committed, secret),)
         for name, value in secret.values.items()
     )
 
@@ -99,17 +105,19 @@ def _made_at(vault: Vault | None, secret: Secret, value: Value) -> datetime | No
     return record.created if record and record.generator is value.generator else None
 
 
-def _sealed(root: Path, secret: Secret) -> Mapping[str, str]:
+def _sealed(committed: Snapshot, secret: Secret) -> Mapping[str, str]:
     """Return the sealed values that the repository holds, by key of the Secret."""
-    path = root / secret.manifest_path
-    manifest = parse(path.read_text(errors="replace")) if path.is_file() else None
+    manifest = parse(committed.get(secret.manifest_path, b"").decode(errors="replace"))
     return manifest.sealed.ciphertexts if manifest else {}
 
 
 def _state(secret: Secret, name: str, sealed: Mapping[str, str], due: Reconciled | None) -> State:
     """Return the state of a value; `due` is what the next `fmc seal` would make, None without the vault."""
-    if due and any((pending.secret, pending.value) == (secret.id, name) for pending in due.pending):
-        return State.PENDING
+    if due:
+        states = ((State.DISPUTED, due.disputes), (State.PENDING, due.pending), (State.ELSEWHERE, due.elsewhere))
+        for state, entries in states:
+            if any((entry.secret, entry.value) == (secret.id, name) for entry in entries):
+                return state
     keys = [key for key, datum in secret.data.items() if isinstance(datum, Derived) and datum.source == name]
     if not all(key in sealed for key in keys):
         return State.UNSEALED

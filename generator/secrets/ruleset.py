@@ -21,21 +21,27 @@ _ERRORS = {
     "catalogue/value": "A value of the catalogue can be read as what its form says.",
     "catalogue/version": "The catalogue has the version that this fmc reads.",
     "catalogue/yaml": "The catalogue can be parsed.",
+    "secrets/both-changed": "A value is not replaced in two copies of the vault that don't know of each other.",
     "secrets/certificate": "The sealing certificate is committed, and can be read.",
     "secrets/ciphertext": "A sealed value is whole.",
     "secrets/edited": "A sealed manifest is what the catalogue says, byte by byte.",
     "secrets/foreign": "A sealed manifest was written by `fmc seal`.",
+    "secrets/foreign-value": "A sealed value was sealed from this cluster's vault.",
     "secrets/keys": "A sealed manifest has the keys that the catalogue names.",
-    "secrets/not-the-vaults": "A sealed value is the vault's: nobody else sealed it.",
+    "secrets/left-ahead": "A secret leaves the catalogue with values that the vault knows.",
     "secrets/outdated": "A sealed value is the newest one of the vault.",
     "secrets/place": "A sealed manifest names the Secret that its values can be unsealed for.",
     "secrets/sealing-key": "A value is sealed to the committed certificate.",
+    "secrets/stale-variable": "The environment supplies no value that was replaced since.",
     "secrets/unexpected": "There is a secret in the catalogue for each sealed manifest.",
+    "secrets/unreadable-value": "A sealed value can be opened with the vault's sealing keys.",
     "secrets/vault": "The vault fits the catalogue and the committed certificate.",
 }
 _WARNINGS = {
+    "secrets/elsewhere": "The vault has the newest value of what is sealed as a hash.",
     "secrets/missing": "Each secret of the catalogue has a sealed manifest.",
     "secrets/pending": "Values that only people have are supplied.",
+    "secrets/vault-behind": "The vault has the newest value of what Git holds.",
     "secrets/vault-closed": "The vault can be opened, so that its secrets can be searched for.",
 }
 for _rules, _severity in ((_ERRORS, Severity.ERROR), (_WARNINGS, Severity.WARNING)):

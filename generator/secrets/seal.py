@@ -9,27 +9,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from generator.errors import BadInputError, VaultError
+from generator.errors import BadInputError, DisputeError
 from generator.files import remove_leftovers, write_atomic, write_error
 from generator.findings import Finding, Severity
 from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Generator
+from generator.secrets.sealing.disputes import NO_PREFERENCE, Preference
+from generator.secrets.sealing.files import content_of, sealed_snapshot
+from generator.secrets.sealing.leaving import leaving, secret_of
+from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import reconcile
 from generator.secrets.vault.file import save_vault
-from generator.secrets.vault.identities import Recipients, recipients_for_new_vault
-from generator.secrets.vault.keys import certificate_fingerprint, generate_sealing_key
-from generator.secrets.vault.model import Vault
+from generator.secrets.vault.keys import certificate_fingerprint
 from generator.secrets.vault.needles import needles
-from generator.secrets.verifying.without_vault import sealed_files
+from generator.secrets.vault.opening import open_or_make
+from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from generator.secrets.catalogue.model import Catalogue
-    from generator.secrets.sealing.reconcile import Pending, Reconciled
+    from generator.secrets.sealing.leaving import Leaving
+    from generator.secrets.sealing.reconcile import Reconciled
+    from generator.secrets.sealing.secret_sealer import Elsewhere, Pending
+    from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
     from generator.secrets.vault.keys import SealingKey
+    from generator.secrets.vault.model import Vault
 
 
 @dataclass(frozen=True)
@@ -42,50 +49,73 @@ class SshPublicKey:
 
 
 @dataclass(frozen=True)
+class GitState:
+    """What Git holds besides the files that are sealed, and what a person decided about it.
+
+    Attributes:
+        replaces: Folder whose content the root is about to replace; None where the root is the work tree itself.
+        delivered: Sealed manifests of commits, by path below the root: the last commit, what the remote had.
+        preference: Which side counts where vault and Git don't follow each other.
+    """
+
+    replaces: Path | None = None
+    delivered: tuple[Snapshot, ...] = ()
+    preference: Preference = NO_PREFERENCE
+
+
+_NO_GIT = GitState()
+
+
+@dataclass(frozen=True)
 class SealReport:
     """What a run of `seal_repository` did.
 
     Attributes:
-        catalogue: The catalogue that was sealed.
         made: Secrets (`namespace/name`) that were sealed for the first time.
         changed: Secrets of which at least one value was sealed anew, or dropped.
         kept: Secrets whose sealed values are what they were.
+        taken: `namespace/name: value` of each value that Git had a newer one of.
         pending: External values that nobody has supplied yet.
+        elsewhere: Values that another copy of the vault alone has.
         written: Files whose bytes are others now, below the repository part's root.
         deleted: Sealed manifests that the catalogue no longer asks for.
-        vault_written: Whether the vault changed.
         key_fingerprint: Of the sealing key in use.
         ssh_public_keys: Public keys to be given to the Git server.
         identity_created: The operator's identity file, if it was made just now.
-        recovery_identity: The recovery identity file, if the vault was made just now with it as a recipient: the user
-            has to move it offline.
+        recovery_identity: The recovery identity file, if it became a recipient just now: the user has to move it
+            offline.
+        recipients_added: age public keys that the vault is encrypted to from now on, as the answers say.
+        recipients_removed: age public keys that later copies of the vault are no longer encrypted to.
         vault: The vault as it is now.
     """
 
-    catalogue: Catalogue
     made: tuple[str, ...]
     changed: tuple[str, ...]
     kept: tuple[str, ...]
+    taken: tuple[str, ...]
     pending: tuple[Pending, ...]
+    elsewhere: tuple[Elsewhere, ...]
     written: tuple[str, ...]
     deleted: tuple[str, ...]
-    vault_written: bool
     key_fingerprint: str
     ssh_public_keys: tuple[SshPublicKey, ...]
     identity_created: Path | None
     recovery_identity: Path | None
+    recipients_added: tuple[str, ...]
+    recipients_removed: tuple[str, ...]
     vault: Vault = field(repr=False)
 
     def plaintexts(self) -> tuple[bytes, ...]:
-        """Return what must be found in no tree, commit or log, see `leaks.needles`."""
+        """Return what must be found in no tree, commit or log, see `vault.needles`."""
         return needles(self.vault)
 
     def warnings(self) -> list[Finding]:
-        """Return a finding for each value that is pending."""
-        return [self._warning(pending) for pending in self.pending]
+        """Return a finding for each value that is pending, or that another copy of the vault alone has."""
+        waiting = [self._pending(pending) for pending in self.pending]
+        return waiting + [elsewhere.finding() for elsewhere in self.elsewhere]
 
-    def _warning(self, pending: Pending) -> Finding:
-        state = "sealed without its new keys" if pending.secret in self.vault.sealed else "not sealed"
+    def _pending(self, pending: Pending) -> Finding:
+        state = "sealed without its new value" if pending.secret in self.vault.sealed else "not sealed"
         variable = f"Set {pending.env}, or type it into" if pending.env else "Type it into"
         return Finding(
             CATALOGUE,
@@ -103,6 +133,7 @@ def seal_repository(
     external_values: Mapping[str, str],
     now: datetime,
     prepared_key: SealingKey | None = None,
+    git: GitState = _NO_GIT,
 ) -> SealReport:
     """Make every secret that is missing and bring the sealed manifests up to date.
 
@@ -111,78 +142,102 @@ def seal_repository(
         external_values: Values that the user supplies, by name of environment variable.
         now: The present, UTC; fractions of a second are dropped.
         prepared_key: Sealing key for a new vault, if one was made in advance.
+        git: What Git holds besides the files below the root, and what a person decided about it.
 
     Raises:
-        BadInputError: The catalogue is missing or has findings, or the committed certificate is not the vault's.
+        BadInputError: The catalogue is missing or has findings, the committed certificate is not the vault's, or a
+            preference names an unknown secret.
+        DisputeError: Vault and Git hold values that don't follow each other, and no preference says which counts;
+            nothing was written.
         VaultError: The vault can't be opened, or is missing although the repository was sealed before.
         WriteError: The disk refused; what was written is complete, and the next run goes on.
     """
     catalogue = store.catalogue()
-    certificate = _content(store.root / CERTIFICATE)
-    recipients: Recipients | None = None
-    if store.vault.exists():
-        before = store.open(catalogue.cluster)
-        vault = before
-    else:
-        _require_unsealed(certificate, store.vault)
-        recipients = recipients_for_new_vault(store.identities)
-        before = None
-        vault = Vault.new(
-            catalogue.cluster, catalogue.key_name, prepared_key or generate_sealing_key(), recipients.public_keys
+    old = git.replaces or store.root
+    certificate = content_of(old / CERTIFICATE)
+    opened = open_or_make(store.vault, store.identities, catalogue, prepared_key, is_sealed=certificate is not None)
+    present = sealed_snapshot(old)
+    committed = [present, *git.delivered]
+    if opened.before is None:
+        # Whoever starts over with a new vault can't open what the lost one sealed.
+        committed = [_without_marks(snapshot) for snapshot in committed]
+    _require_known(git.preference, catalogue, present)
+    result = reconcile(
+        catalogue, opened.vault, certificate, now.replace(microsecond=0), external_values, committed, git.preference
+    )
+    left = leaving(catalogue, result.vault, present, git.preference)
+    if disputes := (*result.disputes, *left.disputes):
+        raise DisputeError(
+            "vault and Git hold secrets that don't follow each other; nothing was written",
+            [dispute.finding() for dispute in disputes],
+            fix="Decide about each one as said above, then run the same command again.",
         )
-    result = reconcile(catalogue, vault, certificate, now.replace(microsecond=0), external_values)
-    if result.vault != before:
+    if result.vault != opened.before:
         save_vault(store.vault, result.vault)
-    names = (CERTIFICATE, *(secret.manifest_path for secret in catalogue.secrets))
-    for path in (store.vault, *(store.root / name for name in names)):
+    for path in (
+        store.vault,
+        store.root / CERTIFICATE,
+        *(store.root / secret.manifest_path for secret in catalogue.secrets),
+    ):
         remove_leftovers(path)
-    written, deleted = _write_files(store.root, result)
+    stay = _what_stays(catalogue, result, committed, left)
+    written = _write_files(store.root, {CERTIFICATE: result.key.certificate.encode(), **stay, **result.manifests})
+    deleted = [name for name in left.deleted if (store.root / name).is_file()]
+    for name in deleted:
+        _delete(store.root / name)
     return SealReport(
-        catalogue=catalogue,
         made=result.made,
         changed=result.changed,
         kept=result.kept,
+        taken=result.taken,
         pending=result.pending,
+        elsewhere=result.elsewhere,
         written=written,
-        deleted=deleted,
-        vault_written=result.vault != before,
+        deleted=tuple(deleted),
         key_fingerprint=certificate_fingerprint(result.key.certificate.encode()),
         ssh_public_keys=_ssh_public_keys(catalogue, result.vault),
-        identity_created=recipients.created if recipients else None,
-        recovery_identity=recipients.recovery if recipients else None,
+        identity_created=opened.identity_created,
+        recovery_identity=opened.recovery,
+        recipients_added=opened.added,
+        recipients_removed=opened.removed,
         vault=result.vault,
     )
 
 
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BadInputError(f"can't read {path}: {error.strerror}", where=str(path)) from error
+def _without_marks(snapshot: Snapshot) -> dict[str, bytes]:
+    return {name: content for name, content in snapshot.items() if not parse(content.decode(errors="replace"))}
 
 
-def _require_unsealed(certificate: bytes | None, vault_path: Path) -> None:
-    if certificate is not None:
-        raise VaultError(
-            f"there is no vault at {vault_path}, and the repository is sealed already",
-            where=str(vault_path),
-            fix=f"Bring the vault back from a backup. To start over with new secrets, delete {CERTIFICATE}: "
-            "a running cluster then needs the new sealing key.",
-        )
+def _require_known(preference: Preference, catalogue: Catalogue, present: Snapshot) -> None:
+    known = {secret.id for secret in catalogue.secrets} | {secret_of(path) for path in present}
+    for name in sorted(preference.vault | preference.git):
+        if name not in known:
+            raise BadInputError(f"there is no secret {name} to decide about", fix=did_you_mean(name, sorted(known)))
+    if both := preference.vault & preference.git:
+        raise BadInputError(f"{min(both)} can't be both, the vault's and Git's", fix="Give one of the two options.")
 
 
-def _write_files(root: Path, result: Reconciled) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _what_stays(
+    catalogue: Catalogue, result: Reconciled, committed: Sequence[Snapshot], left: Leaving
+) -> dict[str, bytes]:
+    """Return the manifests that are not fmc's to change now: pending ones, and those that it did not write."""
+    pending = (secret.manifest_path for secret in catalogue.secrets if secret.manifest_path not in result.manifests)
+    stay = {}
+    for path in (*pending, *left.foreign):
+        content = next((snapshot[path] for snapshot in committed if path in snapshot), None)
+        if content is not None:
+            stay[path] = content
+    return stay
+
+
+def _write_files(root: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write the files whose bytes differ, and return their names."""
     written = []
-    for name, content in {CERTIFICATE: result.key.certificate.encode(), **result.manifests}.items():
-        if _content(root / name) != content:
+    for name, content in files.items():
+        if content_of(root / name) != content:
             write_atomic(root / name, content)
             written.append(name)
-    deleted = [name for name in sealed_files(root) if name not in result.manifests]
-    for name in deleted:
-        _delete(root / name)
-    return tuple(written), tuple(deleted)
+    return tuple(written)
 
 
 def _delete(path: Path) -> None:
@@ -196,8 +251,8 @@ def _delete(path: Path) -> None:
 
 def _ssh_public_keys(catalogue: Catalogue, vault: Vault) -> tuple[SshPublicKey, ...]:
     return tuple(
-        SshPublicKey(secret.id, name, vault.values[secret.id][name].public["public"])
+        SshPublicKey(secret.id, name, record.public["public"])
         for secret in catalogue.secrets
         for name, value in secret.values.items()
-        if value.generator is Generator.SSH_KEY
+        if value.generator is Generator.SSH_KEY and (record := vault.values.get(secret.id, {}).get(name))
     )

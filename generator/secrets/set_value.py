@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError, VaultError
 from generator.secrets.catalogue.model import MINIMUM_PASSWORD, Derived, Generator
 from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
+from generator.secrets.sealing.files import sealed_snapshot
+from generator.secrets.sealing.takeover import visible_lineages
 from generator.secrets.vault.file import save_vault
+from generator.secrets.vault.lineage import content_digest, descendant
 from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
 from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from generator.secrets.catalogue.model import Catalogue, Secret
+    from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
@@ -47,6 +51,7 @@ def set_value(
     plaintext: bytes,
     now: datetime,
     external_values: Mapping[str, str] = MappingProxyType({}),
+    delivered: Sequence[Snapshot] = (),
 ) -> SetReport:
     """Put a value into the vault file; the next `fmc seal` seals what depends on it.
 
@@ -57,6 +62,7 @@ def set_value(
         plaintext: The value; what was read from a pipe or a prompt goes through `from_input` first.
         now: The present, UTC; fractions of a second are dropped.
         external_values: Values that the user supplies besides, by name of environment variable.
+        delivered: Sealed manifests of commits, by path below the root: whatever they hold, the new value replaces it.
 
     Raises:
         BadInputError: The catalogue can't be used, there is no such value, or the given one can't be taken.
@@ -72,7 +78,8 @@ def set_value(
             f"there is no vault at {store.vault} yet", where=str(store.vault), fix="Run `fmc seal` first; it makes one."
         )
     before = store.open(catalogue.cluster)
-    after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0))
+    committed = (sealed_snapshot(store.root), *delivered)
+    after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0), committed)
     if after is not before:
         save_vault(store.vault, after)
     return SetReport(secret_id, name, changed=after is not before)
@@ -89,7 +96,13 @@ def from_input(content: bytes) -> bytes:
 
 
 def put_value(
-    vault: Vault, catalogue: Catalogue, secret_id: str, name: str, plaintext: Plaintext, now: datetime
+    vault: Vault,
+    catalogue: Catalogue,
+    secret_id: str,
+    name: str,
+    plaintext: Plaintext,
+    now: datetime,
+    committed: Sequence[Snapshot] = (),
 ) -> Vault:
     """Put a value into a vault in memory.
 
@@ -100,6 +113,7 @@ def put_value(
         name: Name of the value within it.
         plaintext: The value.
         now: The present, UTC, whole seconds.
+        committed: What Git holds; the new value replaces that, too, even where this vault did not know it.
 
     Returns:
         The vault's next state; the given vault itself if it holds that very value.
@@ -115,12 +129,14 @@ def put_value(
         raise BadInputError(f"{name} of {secret_id} is made by {generator}; it can't be set by hand")
     if fault := _fault(secret, name, plaintext.reveal()):
         raise BadInputError(f"the value for {name} of {secret_id} {fault}")
-    known = vault.values.get(secret_id, {})
-    record = known.get(name)
-    if record and record.generator is generator and record.secret == plaintext:
+    record, known = vault.values.get(secret_id, {}).get(name), vault.lineage(secret_id, name)
+    replaced = [*([known] if known else []), *visible_lineages(secret, name, vault, committed)]
+    is_same = record is not None and record.generator.is_like(generator) and record.secret == plaintext
+    if record and is_same and all(record.lineage.covers(lineage) for lineage in replaced):
         return vault
-    record = ValueRecord(generator=generator, created=now, secret=plaintext)
-    return vault.model_copy(update={"values": {**vault.values, secret_id: {**known, name: record}}})
+    lineage = descendant(content_digest(vault.fingerprint_key, secret_id, name, plaintext), now, replaced)
+    fresh = ValueRecord(generator=generator, created=now, secret=plaintext)
+    return vault.with_value(secret_id, name, fresh.with_lineage(lineage))
 
 
 def _secret(catalogue: Catalogue, secret_id: str) -> Secret:

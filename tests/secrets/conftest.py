@@ -11,7 +11,8 @@ import pytest
 
 from generator.secrets.catalogue.model import CATALOGUE
 from generator.secrets.catalogue.read import read_catalogue
-from generator.secrets.seal import SealReport, seal_repository
+from generator.secrets.seal import GitState, SealReport, seal_repository
+from generator.secrets.sealing.disputes import NO_PREFERENCE, Preference
 from generator.secrets.store import Store
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.identities import Identities
@@ -61,8 +62,9 @@ class Workspace:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def seal(self) -> SealReport:
-        return seal_repository(self.store, self.external, self.now, self.key)
+    def seal(self, preference: Preference = NO_PREFERENCE, *delivered: Mapping[str, bytes]) -> SealReport:
+        git = GitState(delivered=delivered, preference=preference)
+        return seal_repository(self.store, self.external, self.now, self.key, git)
 
     def catalogue(self) -> Catalogue:
         return read_catalogue(self.root)

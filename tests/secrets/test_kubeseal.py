@@ -45,7 +45,7 @@ def test_it_unseals_every_manifest_to_exactly_the_vaults_bytes(
 ) -> None:
     report = workspace.seal()
     keys = load_private_keys([workspace.key.private_key])
-    for secret in report.catalogue.secrets:
+    for secret in workspace.catalogue().secrets:
         content = (workspace.root / secret.manifest_path).read_bytes()
         theirs = recovered(kubeseal, key_file, content)
         ours = parse(content.decode())
@@ -88,7 +88,7 @@ def test_nasty_texts_reach_it_unchanged(kubeseal: Path, sealing_key: SealingKey,
     sealer, label = Sealer(sealing_key.certificate.encode()), Scope.STRICT.label("n", "y")
     ciphertexts = {key: sealer.seal(Plaintext(text.encode()), label) for key, text in {**texts, "no": "1e3"}.items()}
     secret = Secret("n", "y", 1, "Opaque", {"on": "1e3"}, annotations, "", "", (), {}, {})
-    theirs = recovered(kubeseal, key_file, render(secret, Sealed(sealer.fingerprint, {}, ciphertexts)))
+    theirs = recovered(kubeseal, key_file, render(secret, Sealed(sealer.fingerprint, {}, ciphertexts, {})))
     assert {key: value.decode() for key, value in theirs["data"].items()} == {**texts, "no": "1e3"}
     assert theirs["metadata"]["annotations"] == annotations
     assert theirs["metadata"]["labels"] == {"on": "1e3"}

@@ -25,7 +25,7 @@ TORTURE = [
     *("- x", "'", '"', "\\n", "x ", "é", "\u2028", "\ufeff", "\x7f", "\x85", "🔒", "123456789012345678901"),
     *("12345678e9", "3006e269", "", "line\nbreak", "tab\t", "\x00"),
 ]
-SEALED = Sealed("SHA256:abc", {"b": "fb", "a": "fa"}, {"b": "AgB=", "a": "AgA="})
+SEALED = Sealed("SHA256:abc", {"b": "fb", "a": "fa"}, {"b": "AgB=", "a": "AgA="}, {"v": "0,r,s"})
 
 
 def yaml_1_1(text: str) -> object:
@@ -62,6 +62,7 @@ def test_the_manifest_says_what_the_catalogue_says(catalogue: Callable[..., Cata
             "annotations": {
                 "flatcar-microcloud.local/sealing-key": "SHA256:abc",
                 "flatcar-microcloud.local/values": "a=fa b=fb",
+                "flatcar-microcloud.local/revisions": "v=0,r,s",
             },
         },
         "spec": {
@@ -83,7 +84,7 @@ def test_the_wave_stands_on_the_sealed_secret_and_annotations_on_the_secret(
 def test_nasty_keys_labels_and_annotations_survive(catalogue: Callable[..., Catalogue]) -> None:
     nasty = {text: text for text in TORTURE if text}
     secret = replace(catalogue().secrets[0], name="y", namespace="n", labels={"on": "1e3"}, annotations=nasty)
-    document = yaml_1_1(render(secret, Sealed("off", {"no": "1e3"}, {"no": "0o10"})).decode())
+    document = yaml_1_1(render(secret, Sealed("off", {"no": "1e3"}, {"no": "0o10"}, {})).decode())
     assert isinstance(document, dict)
     assert document["metadata"]["name"] == "y"
     assert document["metadata"]["namespace"] == "n"
@@ -94,8 +95,8 @@ def test_nasty_keys_labels_and_annotations_survive(catalogue: Callable[..., Cata
 
 def test_a_ciphertext_is_one_line_and_the_order_of_keys_does_not_matter(catalogue: Callable[..., Catalogue]) -> None:
     secret = catalogue().secrets[0]
-    long = Sealed("c", {"k": "f"}, {"k": "A" * 5000})
-    other = Sealed("SHA256:abc", {"a": "fa", "b": "fb"}, {"a": "AgA=", "b": "AgB="})
+    long = Sealed("c", {"k": "f"}, {"k": "A" * 5000}, {})
+    other = Sealed("SHA256:abc", {"a": "fa", "b": "fb"}, {"a": "AgA=", "b": "AgB="}, {"v": "0,r,s"})
     assert f'    "k": "{"A" * 5000}"' in render(secret, long).decode().splitlines()
     assert render(secret, SEALED) == render(secret, other)
 

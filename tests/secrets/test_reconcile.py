@@ -73,6 +73,7 @@ def test_one_changed_value_is_its_line_and_the_fingerprints(vault: Vault, catalo
     path = "secrets/registry/push-token.sealed.yaml"
     assert second.changed == ("registry/push-token",)
     assert changed_lines(first.manifests[path], second.manifests[path]) == [
+        '"flatcar-microcloud.local/revisions"',
         '"flatcar-microcloud.local/values"',
         '"token"',
     ]
@@ -169,15 +170,47 @@ def test_a_changed_label_is_rendered_without_sealing_anew(vault: Vault, catalogu
     assert changed_lines(first.manifests[path], second.manifests[path]) == ['"argocd.argoproj.io/secret-type"'] * 2
 
 
-def test_a_value_whose_generator_changed_is_made_anew(vault: Vault, catalogue: Callable[..., Catalogue]) -> None:
+def test_a_delivered_text_stays_when_another_generator_is_to_make_it(
+    vault: Vault, catalogue: Callable[..., Catalogue]
+) -> None:
+    """Faults E1b: a changed word in the catalogue took a delivered token back, or deleted its manifest."""
     first = reconcile(catalogue(), vault, None, NOW, TOKEN)
     internal = FULL.replace(
         "{generator: external, env: FMC_TEST_TOKEN, prompt: Token of the registry}", "{generator: password}"
     )
     second = reconcile(catalogue(internal), first.vault, None, LATER, {})
-    assert second.pending == ()
-    assert second.changed == ("registry/push-token",)
-    assert unsealed(second, "secrets/registry/push-token.sealed.yaml")["token"] != b"glpat-4711-external-value"
+    assert (second.pending, second.changed) == ((), ())
+    assert second.manifests == first.manifests
+
+
+def test_another_kind_of_value_replaces_the_old_one_and_says_so(
+    vault: Vault, catalogue: Callable[..., Catalogue]
+) -> None:
+    first = reconcile(catalogue(), vault, None, NOW, TOKEN)
+    paired = FULL.replace(
+        "{generator: external, env: FMC_TEST_TOKEN, prompt: Token of the registry}", "{generator: ssh-key}"
+    ).replace("token: {from: token}", "token: {from: token, as: private}")
+    second = reconcile(catalogue(paired), first.vault, None, LATER, {})
+    old = first.vault.lineage("registry/push-token", "token")
+    new = second.vault.lineage("registry/push-token", "token")
+    assert old is not None
+    assert new is not None
+    assert new.descends_from(old)
+
+
+def test_a_delivered_value_that_is_pending_now_stays_in_its_manifest(
+    vault: Vault, catalogue: Callable[..., Catalogue]
+) -> None:
+    """Faults E1b: a key pair whose generator becomes `external` waits for a person; what was delivered waits, too."""
+    first = reconcile(catalogue(), vault, None, NOW, TOKEN)
+    waiting = FULL.replace("{generator: ssh-key, comment: argocd@home}", "{generator: external}").replace(
+        "      sshPrivateKey: {from: deploy-key, as: private}\n      sshPublicKey: {from: deploy-key, as: public}\n",
+        "      sshPrivateKey: {from: deploy-key}\n",
+    )
+    second = reconcile(catalogue(waiting), first.vault, None, LATER, {})
+    path = "secrets/argocd/repo-infra.sealed.yaml"
+    assert [pending.value for pending in second.pending] == ["deploy-key"]
+    assert unsealed(second, path)["sshPrivateKey"] == unsealed(first, path)["sshPrivateKey"]
 
 
 def test_a_certificate_is_renewed_by_the_same_authority(vault: Vault, catalogue: Callable[..., Catalogue]) -> None:

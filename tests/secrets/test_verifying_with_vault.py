@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from generator.secrets.sealing.crypto import Scope, Sealer
+from generator.secrets.sealing.disputes import Preference
 from generator.secrets.sealing.manifest import Sealed, parse, render
 from generator.secrets.set_value import set_value
 from generator.secrets.vault.plaintext import Plaintext
@@ -38,12 +39,16 @@ def test_a_value_that_a_stranger_sealed_to_the_committed_certificate_is_found(wo
     assert manifest is not None
     sealer = Sealer((workspace.root / "secrets/sealing-cert.pem").read_bytes())
     planted = {"users": sealer.seal(Plaintext(b"mallory:x"), Scope.STRICT.label(secret.namespace, secret.name))}
-    file.write_bytes(render(secret, Sealed(sealer.fingerprint, manifest.sealed.fingerprints, planted)))
+    file.write_bytes(
+        render(secret, Sealed(sealer.fingerprint, manifest.sealed.fingerprints, planted, manifest.sealed.lineages))
+    )
     assert verify_manifests(workspace.root) == []
     (finding,) = verify(workspace)
-    assert (finding.rule, finding.file, finding.path) == ("secrets/not-the-vaults", USERS, "users")
+    assert (finding.rule, finding.file, finding.path) == ("secrets/foreign-value", USERS, "users")
     assert planted["users"] in file.read_text().splitlines()[finding.line - 1]
-    workspace.seal()
+    assert "`fmc seal --prefer-vault traefik/dashboard-users`" in finding.fix
+    assert "--prefer-git" not in finding.fix, "of a hash there is no way back to the value"
+    workspace.seal(Preference(vault=frozenset({"traefik/dashboard-users"})))
     assert verify(workspace) == []
 
 
@@ -58,8 +63,8 @@ def test_values_that_changed_places_are_found(workspace: Workspace) -> None:
         .replace('    "x"', '    "token"')
     )
     assert {(finding.rule, finding.path) for finding in verify(workspace)} == {
-        ("secrets/not-the-vaults", "admin"),
-        ("secrets/not-the-vaults", "token"),
+        ("secrets/foreign-value", "admin"),
+        ("secrets/foreign-value", "token"),
     }
 
 
@@ -78,7 +83,7 @@ def test_a_certificate_that_is_due_for_renewal_is_found(workspace: Workspace) ->
     workspace.seal()
     assert verify(workspace, timedelta(days=60)) == []
     found = {(finding.rule, finding.path) for finding in verify(workspace, timedelta(days=61))}
-    assert found == {("secrets/outdated", "tls.crt"), ("secrets/outdated", "tls.key")}
+    assert found == {("secrets/outdated", "tls.crt"), ("secrets/outdated", "tls.key"), ("secrets/outdated", "ca.crt")}
 
 
 def test_a_swapped_certificate_is_one_finding(workspace: Workspace, other_key: SealingKey) -> None:

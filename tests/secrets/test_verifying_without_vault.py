@@ -39,9 +39,8 @@ def damaged(text: str, change: Callable[[bytes], bytes]) -> str:
 
 
 def test_a_sealed_repository_has_no_findings(workspace: Workspace) -> None:
-    report = workspace.seal()
+    workspace.seal()
     assert verify_manifests(workspace.root) == []
-    assert verify_manifests(workspace.root, report.catalogue) == []
 
 
 def test_a_secret_that_was_never_sealed_is_a_warning(workspace: Workspace) -> None:

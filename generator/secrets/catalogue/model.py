@@ -1,7 +1,7 @@
 """The catalogue: which secrets a cluster needs, as the template rendered it into `secrets/catalogue.yaml`.
 
 It holds no secret. `values` are the plaintexts that the vault keeps, each made by a generator; `data` are the keys of
-the Kubernetes Secret, each derived from a value, or a constant. `catalogue_file` reads it.
+the Kubernetes Secret, each derived from a value, or a constant. `read` reads it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CATALOGUE = "secrets/catalogue.yaml"
 """Where it stands, below the folder of the repository part argocd."""
+USER_CATALOGUE = "secrets/catalogue.user.yaml"
+"""Where a user's own entries stand, below the same folder; it may be absent."""
 CERTIFICATE = "secrets/sealing-cert.pem"
 """Where the committed sealing certificate stands, below the same folder."""
 SEALED_SUFFIX = ".sealed.yaml"
@@ -31,6 +33,10 @@ class Generator(StrEnum):
     EXTERNAL = "external"
     SSH_KEY = "ssh-key"
     CERTIFICATE = "certificate"
+
+    def is_like(self, other: Generator) -> bool:
+        """Return whether the values of the other one do as well: a text stays one, whoever makes the next."""
+        return self is other or {self, other} == {Generator.PASSWORD, Generator.EXTERNAL}
 
 
 class Form(StrEnum):

@@ -1,4 +1,4 @@
-"""Deriving the keys of a Secret from its values.
+"""Deriving the keys of a Secret from its values, and the way back where there is one.
 
 The salted forms (bcrypt, htpasswd) come out differently each time, so they are made once and kept in the vault.
 """
@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
-from generator.secrets.catalogue.model import Form
+from generator.secrets.catalogue.model import Form, Generator
+from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
 
 if TYPE_CHECKING:
-    from generator.secrets.catalogue.model import Derived
-    from generator.secrets.vault.model import ValueRecord
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from generator.secrets.catalogue.model import Derived, Value
 
 SALTED = frozenset({Form.BCRYPT, Form.HTPASSWD})
+_KEY_PAIRS = frozenset({Generator.SSH_KEY, Generator.CERTIFICATE})
+_PEM_END = "-----END CERTIFICATE-----\n"
 BCRYPT_BYTES = 72
 
 
@@ -65,3 +70,52 @@ def salted_form(datum: Derived, secret: Plaintext, where: str) -> Plaintext:
     if datum.form is Form.HTPASSWD:
         hashed = datum.user.encode() + b":$2y$" + hashed.removeprefix(b"$2a$")
     return Plaintext(hashed)
+
+
+def made_to(datum: Derived, content: Plaintext) -> bool:
+    """Return whether a salted form has the cost and the user that the catalogue asks for.
+
+    Args:
+        datum: Form, cost and user.
+        content: A hash that `salted_form` made once, of the right value.
+    """
+    user, prefix = (datum.user.encode() + b":", b"$2y$") if datum.form is Form.HTPASSWD else (b"", b"$2a$")
+    return content.reveal().startswith(user + prefix + f"{datum.cost:02}$".encode())
+
+
+def recover(value: Value, forms: Mapping[Form, Plaintext], created: datetime) -> ValueRecord | None:
+    """Return the value that forms of it were derived from; None where they don't tell.
+
+    Args:
+        value: The catalogue's entry.
+        forms: What was derived, by form.
+        created: When the value was made, UTC.
+    """
+    match value.generator:
+        case Generator.PASSWORD | Generator.EXTERNAL:
+            secret, public = forms.get(Form.RAW), {}
+        case Generator.SSH_KEY:
+            secret = forms.get(Form.PRIVATE)
+            public = _ssh_public(secret, value.comment) if secret else {}
+        case Generator.CERTIFICATE:
+            secret = forms.get(Form.KEY)
+            public = _leaf_and_authority(forms[Form.CERT]) if Form.CERT in forms else {}
+    if secret is None or (not public and value.generator in _KEY_PAIRS):
+        return None
+    return ValueRecord(generator=value.generator, created=created, secret=secret, public=public)
+
+
+def _ssh_public(private_key: Plaintext, comment: str) -> dict[str, str]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
+
+    try:
+        key = load_ssh_private_key(private_key.reveal(), None).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return {}
+    return {"public": f"{key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {comment}".rstrip()}
+
+
+def _leaf_and_authority(chain: Plaintext) -> dict[str, str]:
+    leaf, end, authority = chain.reveal().decode(errors="replace").partition(_PEM_END)
+    return {"cert": leaf + end, "ca": authority} if authority.endswith(_PEM_END) else {}

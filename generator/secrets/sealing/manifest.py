@@ -7,7 +7,8 @@ Annotations of ours carry the prefix `flatcar-microcloud.local/`. Kubernetes wan
 owns none, and nobody can own one below `.local`. They stand on the SealedSecret alone and never reach the Secret:
 
     sealing-key    fingerprint of the certificate that every value was sealed to
-    values         `key=fingerprint` of each value, keyed by the vault: says which one changed, and nothing else
+    values         `key=fingerprint` of each key of the Secret, keyed by the vault: says which one changed, no more
+    revisions      `value=lineage` of each value of the catalogue that they come from, see `vault.lineage`
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PREFIX = "flatcar-microcloud.local/"
 KEY_ANNOTATION = f"{PREFIX}sealing-key"
 VALUES_ANNOTATION = f"{PREFIX}values"
+REVISIONS_ANNOTATION = f"{PREFIX}revisions"
 WAVE_ANNOTATION = "argocd.argoproj.io/sync-wave"
 
 _HEADER = "# Written by `fmc seal` from secrets/catalogue.yaml and the vault; a change made here is lost."
@@ -36,17 +38,19 @@ class Sealed:
 
     Attributes:
         certificate: Fingerprint of the sealing key.
-        fingerprints: Keyed fingerprint of each value, by key of the Secret.
+        fingerprints: Keyed fingerprint of each sealed value and its lineage, by key of the Secret.
         ciphertexts: Sealed value, by key of the Secret.
+        lineages: Text of the lineage of each value that they come from, by its name in the catalogue.
     """
 
     certificate: str
     fingerprints: Mapping[str, str]
     ciphertexts: Mapping[str, str]
+    lineages: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Manifest:
+class SealedManifest:
     """A sealed manifest as it was read.
 
     Attributes:
@@ -72,7 +76,8 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
     place = {"name": secret.name, "namespace": secret.namespace}
     annotations = {
         KEY_ANNOTATION: sealed.certificate,
-        VALUES_ANNOTATION: " ".join(f"{key}={value}" for key, value in sorted(sealed.fingerprints.items())),
+        VALUES_ANNOTATION: _pairs(sealed.fingerprints),
+        REVISIONS_ANNOTATION: _pairs(sealed.lineages),
     }
     if secret.sync_wave:
         annotations[WAVE_ANNOTATION] = secret.sync_wave
@@ -122,7 +127,7 @@ def _escape(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def parse(text: str) -> Manifest | None:
+def parse(text: str) -> SealedManifest | None:
     """Read what `render` wrote.
 
     Args:
@@ -149,7 +154,12 @@ def parse(text: str) -> Manifest | None:
     ciphertexts = found.get(("spec", "encryptedData"), {})
     try:
         fingerprints = dict(pair.split("=") for pair in annotations[VALUES_ANNOTATION].split())
-        sealed = Sealed(annotations[KEY_ANNOTATION], fingerprints, ciphertexts)
-        return Manifest(metadata["namespace"], metadata["name"], sealed, lines)
+        lineages = dict(pair.split("=") for pair in annotations[REVISIONS_ANNOTATION].split())
+        sealed = Sealed(annotations[KEY_ANNOTATION], fingerprints, ciphertexts, lineages)
+        return SealedManifest(metadata["namespace"], metadata["name"], sealed, lines)
     except (KeyError, ValueError):
         return None
+
+
+def _pairs(mapping: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={value}" for key, value in sorted(mapping.items()))

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from generator.secrets.vault.plaintext import Plaintext
 
-SEALED = b"fmc sealed value v1"
+SEALED = b"fmc sealed value v2"
 DERIVED = b"fmc derived value v1"
+REVISION = b"fmc revision v1"
 _BYTES = 16
 
 
@@ -24,7 +25,7 @@ def fingerprint(key: Plaintext, domain: bytes, *parts: bytes) -> str:
 
     Args:
         key: The vault's fingerprint key.
-        domain: What it is for, `SEALED` or `DERIVED`: one use says nothing about the other.
+        domain: What it is for, `SEALED`, `DERIVED` or `REVISION`: one use says nothing about the other.
         parts: What is covered, in order; each is prefixed by its length, so borders can't be shifted.
 
     Returns:

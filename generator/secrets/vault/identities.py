@@ -14,7 +14,7 @@ from generator.errors import VaultError
 from generator.files import write_new
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ENVIRONMENT_VARIABLE = "FMC_IDENTITY"
 _FILE_NAME = "identity.txt"
@@ -23,11 +23,11 @@ _RECOVERY_FILE_NAME = "recovery-identity.txt"
 
 @dataclass(frozen=True)
 class Identities:
-    """Where the operator's identity is, and who else is to open a new vault.
+    """Where the operator's identity is, and who else is to open the vault.
 
     Attributes:
         path: The operator's identity file; made with a new vault if it is not there.
-        recipients: Further age public keys for a new vault.
+        recipients: Further age public keys, those that the answers name.
     """
 
     path: Path
@@ -43,10 +43,31 @@ class Recipients:
         created: The operator's identity file, if it was made just now.
         recovery: The recovery identity file that lies beside it and has to be moved offline; None if the caller named
             other recipients.
+        named: Those of them that are there because the answers name them.
     """
 
     public_keys: tuple[str, ...]
     created: Path | None
+    recovery: Path | None
+    named: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecipientChange:
+    """What the answers changed about who opens a vault.
+
+    Attributes:
+        public_keys: All of its recipients from now on.
+        named: Those of them that are there because the answers name them.
+        added: Who can open it from now on.
+        removed: Who could until now, and can't open later copies.
+        recovery: The recovery identity file, if it became a recipient just now.
+    """
+
+    public_keys: tuple[str, ...]
+    named: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
     recovery: Path | None
 
 
@@ -75,13 +96,52 @@ def recipients_for_new_vault(identities: Identities) -> Recipients:
         WriteError: The disk refused.
     """
     created = _ensure(identities.path)
-    public_keys = dict.fromkeys((_public_key(identities.path), *identities.recipients))
-    recovery = None
-    if len(public_keys) == 1:
-        recovery = identities.path.with_name(_RECOVERY_FILE_NAME)
-        _ensure(recovery)
-        public_keys[_public_key(recovery)] = None
-    return Recipients(tuple(public_keys), identities.path if created else None, recovery)
+    operator = _public_key(identities.path)
+    public_keys, recovery = _with_recovery((operator, *identities.recipients), identities)
+    named = tuple(key for key in dict.fromkeys(identities.recipients) if key != operator)
+    return Recipients(public_keys, identities.path if created else None, recovery, named)
+
+
+def follow_answers(recipients: Sequence[str], named: Sequence[str], identities: Identities) -> RecipientChange:
+    """Work out who is to open a vault that exists: its own recipients, and whom the answers name now.
+
+    Args:
+        recipients: The vault's recipients.
+        named: Those of them that the answers named before.
+        identities: Who opens the vault, and whom the answers name now.
+
+    Raises:
+        VaultError: The vault would no longer open with the identity that opens it now.
+        WriteError: The disk refused.
+    """
+    own = tuple(key for key in recipients if key not in named)
+    public_keys, recovery = _with_recovery((*own, *identities.recipients), identities)
+    added = tuple(key for key in public_keys if key not in recipients)
+    removed = tuple(key for key in recipients if key not in public_keys)
+    if removed and not {str(identity.to_public()) for identity in read_identities(identities.path)} & set(public_keys):
+        raise VaultError(
+            "the answers no longer name your identity among vault_recipients: you would lock yourself out",
+            where=str(identities.path),
+            fix="Let one of those who stay run `fmc seal`, or put your public key back into the answers.",
+        )
+    return RecipientChange(
+        public_keys=public_keys,
+        named=tuple(key for key in dict.fromkeys(identities.recipients) if key not in own),
+        added=added,
+        removed=removed,
+        recovery=recovery,
+    )
+
+
+def _with_recovery(wanted: Sequence[str], identities: Identities) -> tuple[tuple[str, ...], Path | None]:
+    """Return distinct recipients, with the recovery identity among them where there would be one alone."""
+    public_keys = dict.fromkeys(wanted)
+    if len(public_keys) > 1:
+        return tuple(public_keys), None
+    recovery = identities.path.with_name(_RECOVERY_FILE_NAME)
+    _ensure(recovery)
+    public_keys[_public_key(recovery)] = None
+    return tuple(public_keys), recovery
 
 
 def read_identities(path: Path) -> list[Any]:

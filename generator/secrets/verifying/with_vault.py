@@ -1,7 +1,7 @@
 """Checking sealed manifests against the vault: what only its owner can see.
 
 Whoever can write to the repository can seal a value of their own to the committed certificate, and such a manifest is
-well-formed. The vault knows every sealed value that fmc ever wrote, so no sealing key is needed to find it.
+well-formed. The vault's keys open every value and its marks tell who sealed it, so it says what `fmc seal` would do.
 """
 
 from __future__ import annotations
@@ -9,19 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, CatalogueError
-from generator.findings import Finding
-from generator.secrets.catalogue.model import CERTIFICATE
+from generator.findings import Finding, Severity
+from generator.secrets.catalogue.model import CERTIFICATE, Derived
 from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.sealing.disputes import NO_PREFERENCE
+from generator.secrets.sealing.files import content_of, sealed_snapshot
+from generator.secrets.sealing.leaving import leaving
 from generator.secrets.sealing.manifest import parse
-from generator.secrets.sealing.reconcile import reconcile, require_own_certificate
+from generator.secrets.sealing.reconcile import reconcile
+from generator.secrets.verifying.without_vault import foreign_fix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from generator.secrets.catalogue.model import Secret
-    from generator.secrets.vault.model import SealedRecord, Vault
+    from generator.secrets.catalogue.model import Catalogue
+    from generator.secrets.sealing.reconcile import Reconciled
+    from generator.secrets.sealing.takeover import Snapshot
+    from generator.secrets.vault.model import Vault
 
 
 def verify_with_vault(root: Path, vault: Vault, now: datetime) -> list[Finding]:
@@ -38,41 +44,59 @@ def verify_with_vault(root: Path, vault: Vault, now: datetime) -> list[Finding]:
         All findings; none if the catalogue has findings, which are not the vault's business.
 
     Raises:
-        BadInputError: There is no catalogue.
+        BadInputError: There is no catalogue, or a sealed manifest can't be read.
     """
     try:
         catalogue = read_catalogue(root)
     except CatalogueError:
         return []
-    certificate = root / CERTIFICATE
+    committed = sealed_snapshot(root)
     try:
-        if certificate.is_file():
-            require_own_certificate(certificate.read_bytes(), vault)
-        wanted = reconcile(catalogue, vault, None, now.replace(microsecond=0), {}).vault.sealed
+        due = reconcile(catalogue, vault, content_of(root / CERTIFICATE), now.replace(microsecond=0), {}, [committed])
     except BadInputError as error:
         return [Finding(error.where or "", 0, "secrets/vault", error.message, fix=error.fix or "")]
-    return [finding for secret in catalogue.secrets for finding in _compare(root, secret, vault, wanted)]
+    left = leaving(catalogue, due.vault, committed, NO_PREFERENCE)
+    return [
+        *(dispute.finding() for dispute in (*due.disputes, *left.disputes)),
+        *(_imitated(path) for path in left.foreign if parse(committed[path].decode(errors="replace"))),
+        *(elsewhere.finding() for elsewhere in due.elsewhere),
+        *_behind(catalogue, due),
+        *_outdated(catalogue, committed, due),
+    ]
 
 
-def _compare(
-    root: Path, secret: Secret, vault: Vault, wanted: Mapping[str, Mapping[str, SealedRecord]]
-) -> Iterator[Finding]:
-    file = secret.manifest_path
-    manifest = parse((root / file).read_text(errors="replace")) if (root / file).is_file() else None
-    if manifest is None:
-        return
-    ours, next_ones = vault.sealed.get(secret.id, {}), wanted.get(secret.id, {})
-    for key, ciphertext in manifest.sealed.ciphertexts.items():
-        line = manifest.lines[key]
-        if key not in ours or ours[key].ciphertext != ciphertext:
-            yield Finding(
-                file,
-                line,
-                "secrets/not-the-vaults",
-                f"the sealed value of {key} is not the vault's: another person sealed it, or it is of another time",
-                path=key,
-                fix=f"Find out who changed it (git log {file}), then run `fmc seal`.",
-            )
-        elif key in next_ones and next_ones[key] != ours[key]:
-            message = f"the vault has a newer value for {key} than the one that is sealed here"
-            yield Finding(file, line, "secrets/outdated", message, path=key, fix="Run `fmc seal`.")
+def _imitated(path: str) -> Finding:
+    message = "this manifest has the marks of `fmc seal`, and was not sealed from this cluster's vault"
+    return Finding(path, 0, "secrets/foreign", message, fix=foreign_fix(path))
+
+
+def _behind(catalogue: Catalogue, due: Reconciled) -> Iterator[Finding]:
+    """Yield a warning for each value that Git has a newer one of than the vault: it is right to deliver it."""
+    for secret in catalogue.secrets:
+        for name in secret.values:
+            if f"{secret.id}: {name}" in due.taken:
+                yield Finding(
+                    secret.manifest_path,
+                    0,
+                    "secrets/vault-behind",
+                    f"another copy of the vault replaced {name} of {secret.id}: this vault has an older one",
+                    path=f"{secret.id}: {name}",
+                    fix="Run `fmc seal`: it takes the newer one over.",
+                    severity=Severity.WARNING,
+                )
+
+
+def _outdated(catalogue: Catalogue, committed: Snapshot, due: Reconciled) -> Iterator[Finding]:
+    """Yield each sealed value that the next `fmc seal` would replace, unless a person has to decide about it."""
+    disputed = {(dispute.secret, dispute.value) for dispute in due.disputes}
+    for secret in catalogue.secrets:
+        file = secret.manifest_path
+        manifest = parse(committed.get(file, b"").decode(errors="replace"))
+        wanted = due.vault.sealed.get(secret.id, {})
+        for key, ciphertext in manifest.sealed.ciphertexts.items() if manifest else ():
+            datum = secret.data.get(key)
+            if isinstance(datum, Derived) and (secret.id, datum.source) in disputed:
+                continue
+            if manifest and key in wanted and wanted[key].ciphertext != ciphertext:
+                message = f"what is sealed here for {key} is not what the vault has now"
+                yield Finding(file, manifest.lines[key], "secrets/outdated", message, path=key, fix="Run `fmc seal`.")

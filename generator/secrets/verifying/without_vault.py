@@ -10,29 +10,31 @@ from typing import TYPE_CHECKING
 
 from generator.errors import CatalogueError
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, SEALED_SUFFIX, Derived, Generator
+from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, USER_CATALOGUE, Derived, Generator
 from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.sealing.crypto import split
-from generator.secrets.sealing.manifest import Manifest, Sealed, parse, render
+from generator.secrets.sealing.files import sealed_files
+from generator.secrets.sealing.leaving import secret_of
+from generator.secrets.sealing.manifest import Sealed, SealedManifest, parse, render
 from generator.secrets.vault.keys import certificate_public_key, key_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from generator.secrets.catalogue.model import Catalogue, Secret
+    from generator.secrets.catalogue.model import Secret
 
 MISSING = "secrets/missing"
 """Rule: a secret of the catalogue has no sealed manifest."""
 _SEAL = "Run `fmc seal`."
+_FOREIGN = "this manifest was not written by `fmc seal`"
 
 
-def verify_manifests(root: Path, catalogue: Catalogue | None = None) -> list[Finding]:
+def verify_manifests(root: Path) -> list[Finding]:
     """Compare the sealed manifests of a repository with its catalogue and its sealing certificate.
 
     Args:
         root: Folder that holds `secrets/`.
-        catalogue: The catalogue, where the caller has read it already.
 
     Returns:
         All findings; those of the catalogue alone if it can't be used.
@@ -41,14 +43,12 @@ def verify_manifests(root: Path, catalogue: Catalogue | None = None) -> list[Fin
         BadInputError: There is no catalogue.
     """
     try:
-        catalogue = catalogue or read_catalogue(root)
+        catalogue = read_catalogue(root)
     except CatalogueError as error:
         return list(error.findings)
     present = set(sealed_files(root))
-    findings = [
-        Finding(path, 0, "secrets/unexpected", "no secret of the catalogue has this sealed manifest", fix=_SEAL)
-        for path in sorted(present - {secret.manifest_path for secret in catalogue.secrets})
-    ]
+    unasked = sorted(present - {secret.manifest_path for secret in catalogue.secrets})
+    findings = [_unasked(path, (root / path).read_bytes()) for path in unasked]
     expected = [secret for secret in catalogue.secrets if secret.manifest_path in present]
     findings += (_missing(secret) for secret in catalogue.secrets if secret.manifest_path not in present)
     if not expected:
@@ -63,15 +63,24 @@ def verify_manifests(root: Path, catalogue: Catalogue | None = None) -> list[Fin
     return findings
 
 
-def is_sealed_file(path: str) -> bool:
-    """Tell whether a path in a repository is one that sealing alone writes: a sealed manifest, or the certificate."""
-    return path.endswith(SEALED_SUFFIX) or f"/{path}".endswith(f"/{CERTIFICATE}")
+def _unasked(path: str, content: bytes) -> Finding:
+    """Return the finding about a sealed manifest that no entry of the catalogue has."""
+    if parse(content.decode(errors="replace")):
+        message = "no secret of the catalogue has this sealed manifest"
+        fix = "Run `fmc seal`: it deletes the manifest, if this cluster's vault sealed it."
+        return Finding(path, 0, "secrets/unexpected", message, fix=fix)
+    return Finding(
+        path, 0, "secrets/foreign", f"{_FOREIGN}, and no secret of the catalogue is it", fix=foreign_fix(path)
+    )
 
 
-def sealed_files(root: Path) -> list[str]:
-    """Return the paths of all sealed manifests below `secrets/`, relative to the root, sorted."""
-    found = (path for path in (root / "secrets").rglob(f"*{SEALED_SUFFIX}") if path.is_file())
-    return sorted(path.relative_to(root).as_posix() for path in found)
+def foreign_fix(path: str) -> str:
+    """Return both ways out for a sealed manifest that fmc did not write."""
+    secret_id = secret_of(path) or "NAMESPACE/NAME"
+    return (
+        f"Adopt it: give {secret_id} an entry in {USER_CATALOGUE}, and run `fmc seal --prefer-git {secret_id}`. "
+        f"Or move it away: `git mv {path}` to a folder outside of secrets/ that Argo CD deploys."
+    )
 
 
 def _missing(secret: Secret) -> Finding:
@@ -89,7 +98,11 @@ def _check(secret: Secret, content: bytes, certificate: str, key_bytes: int) -> 
     file = secret.manifest_path
     manifest = parse(content.decode(errors="replace"))
     if manifest is None:
-        return [Finding(file, 0, "secrets/foreign", "this manifest was not written by `fmc seal`", fix=_SEAL)]
+        fix = (
+            f"`fmc seal --prefer-git {secret.id}` takes its values over, where they can be; "
+            f"`fmc seal --prefer-vault {secret.id}` replaces it."
+        )
+        return [Finding(file, 0, "secrets/foreign", _FOREIGN, fix=fix)]
     findings = [*_place(secret, manifest), *_keys(secret, manifest)]
     if manifest.sealed.certificate != certificate:
         message = f"it is sealed to {manifest.sealed.certificate}, the committed certificate is {certificate}"
@@ -97,8 +110,14 @@ def _check(secret: Secret, content: bytes, certificate: str, key_bytes: int) -> 
     for key, ciphertext in manifest.sealed.ciphertexts.items():
         if damage := _damage(ciphertext, key_bytes):
             message = f"the sealed value of {key} is damaged: {damage}"
-            findings.append(Finding(file, manifest.lines[key], "secrets/ciphertext", message, path=key, fix=_SEAL))
+            findings.append(
+                Finding(file, manifest.lines[key], "secrets/ciphertext", message, path=key, fix=_restore(secret))
+            )
     return findings or list(_edited(secret, manifest.sealed, content))
+
+
+def _restore(secret: Secret) -> str:
+    return f"Restore the file (git log {secret.manifest_path}), or seal it anew: `fmc seal --prefer-vault {secret.id}`."
 
 
 def _damage(ciphertext: str, key_bytes: int) -> str:
@@ -111,13 +130,13 @@ def _damage(ciphertext: str, key_bytes: int) -> str:
     return ""
 
 
-def _place(secret: Secret, manifest: Manifest) -> Iterator[Finding]:
+def _place(secret: Secret, manifest: SealedManifest) -> Iterator[Finding]:
     if (manifest.namespace, manifest.name) != (secret.namespace, secret.name):
         message = f"it names {manifest.namespace}/{manifest.name}; here only {secret.id} can be unsealed"
-        yield Finding(secret.manifest_path, 0, "secrets/place", message, fix=_SEAL)
+        yield Finding(secret.manifest_path, 0, "secrets/place", message, fix=_restore(secret))
 
 
-def _keys(secret: Secret, manifest: Manifest) -> Iterator[Finding]:
+def _keys(secret: Secret, manifest: SealedManifest) -> Iterator[Finding]:
     file, present = secret.manifest_path, manifest.sealed.ciphertexts
     for key in sorted(set(present) - set(secret.data)):
         message = f"{key} is sealed here, and the catalogue has no such key"

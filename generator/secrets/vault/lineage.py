@@ -1,0 +1,111 @@
+"""Which of two values is the newer one: each names those that it replaced, so no clock and no counter decides.
+
+Several operators have a copy of the vault each, and a copy can be an old one. A value therefore gets a revision, and
+remembers the revisions that it descends from. The sealed manifest carries both, under the vault's key, so that any
+two copies of a value are either the same, one the descendant of the other, or made without knowing of each other: then
+a person has to decide.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from generator.secrets.vault.fingerprint import REVISION, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from generator.secrets.vault.plaintext import Plaintext
+
+_CONTENT_CHARACTERS = 7
+_CHANCE_BYTES = 3
+_MOST_ANCESTORS = 24
+"""A copy of the vault that is older than so many replacements of a value is no longer known to be older."""
+
+
+class Lineage(BaseModel):
+    """Where a value stands among its predecessors.
+
+    Attributes:
+        created: When the value was made or supplied, UTC, whole seconds.
+        revision: Keyed digest of the value and its place, and some random characters: a value that is set once more
+            later is another revision.
+        ancestors: Revisions that it replaced, nearest first, as far as they are remembered.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    created: AwareDatetime
+    revision: str
+    ancestors: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> str:
+        """Return the part of the revision that follows from the value and its place alone."""
+        return self.revision[:_CONTENT_CHARACTERS]
+
+    def descends_from(self, other: Lineage) -> bool:
+        """Return whether this value replaced the other one, at once or after some more."""
+        return other.revision in self.ancestors
+
+    def covers(self, other: Lineage) -> bool:
+        """Return whether this is the other value, or replaced it."""
+        return self.revision == other.revision or self.descends_from(other)
+
+    def had(self, content: str) -> bool:
+        """Return whether a value with that content was replaced on the way to this one."""
+        return any(ancestor[:_CONTENT_CHARACTERS] == content for ancestor in self.ancestors)
+
+    def text(self) -> str:
+        """Return it as it stands in a sealed manifest: time of making (seconds since 1970), revision, ancestors."""
+        return ",".join((str(int(self.created.timestamp())), self.revision, *self.ancestors))
+
+    @classmethod
+    def parse(cls, text: str) -> Lineage:
+        """Read what `text` returned.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        created, revision, *ancestors = text.split(",")
+        try:
+            moment = datetime.fromtimestamp(int(created), UTC)
+        except (OverflowError, OSError) as error:
+            raise ValueError("no time") from error
+        return cls(created=moment, revision=revision, ancestors=tuple(ancestors))
+
+
+def content_digest(key: Plaintext, secret_id: str, value: str, content: Plaintext) -> str:
+    """Return what the revision of such a value begins with.
+
+    Args:
+        key: The vault's fingerprint key.
+        secret_id: `namespace/name` of the secret.
+        value: Name of the value within it.
+        content: The plaintext.
+    """
+    digest = fingerprint(key, REVISION, secret_id.encode(), value.encode(), content.reveal())
+    return digest[:_CONTENT_CHARACTERS]
+
+
+def descendant(content: str, created: datetime, parents: Iterable[Lineage]) -> Lineage:
+    """Return the lineage of a value that replaces others.
+
+    Args:
+        content: Digest of the new value, see `content_digest`.
+        created: When it was made, UTC, whole seconds.
+        parents: What it replaces; nothing for the first one.
+    """
+    replaced = list(parents)
+    ancestors = dict.fromkeys(parent.revision for parent in replaced)
+    for parent in replaced:
+        ancestors.update(dict.fromkeys(parent.ancestors))
+    return Lineage(
+        created=created,
+        revision=content + secrets.token_urlsafe(_CHANCE_BYTES),
+        ancestors=tuple(ancestors)[:_MOST_ANCESTORS],
+    )
