@@ -50,6 +50,8 @@ def check(session: Session, engine: Engine, console: Console) -> tuple[Repositor
     Raises:
         FmcError: The workspace can't be checked at all.
     """
+    from generator.delivery.local.outgoing import believed_tips
+    from generator.delivery.state import StateFile
     from generator.secrets.vault.needles import needles
     from generator.secrets.verifying.with_vault import verify_with_vault
 
@@ -62,5 +64,6 @@ def check(session: Session, engine: Engine, console: Console) -> tuple[Repositor
         if vault and argocd:
             findings += in_folder(argocd, verify_with_vault(argocd, vault, datetime.now(UTC)))
     with console.step("check the commits that are not pushed yet"):
-        findings += leaks_in_commits(repositories.targets, plaintexts)
+        tips = believed_tips(repositories.targets, StateFile(session.workspace.state).read())
+        findings += leaks_in_commits(repositories.targets, tips, plaintexts)
     return repositories, replace(report, findings=(*report.findings, *findings))

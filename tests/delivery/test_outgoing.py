@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from generator.console import Console
 from generator.delivery.local.commits import commit_tree
-from generator.delivery.local.outgoing import known_tip, outgoing_blobs
+from generator.delivery.local.outgoing import believed_tips, outgoing_blobs
 from generator.delivery.model import Target
-from generator.errors import BadInputError, ToolError
-from tests.delivery.workspace import RUN, Workspace, git, make_tree
+from generator.errors import BadInputError, ChecksError, ToolError
+from generator.pipeline.steps.deliver import deliver
+from generator.workspace import Workspace as PipelineWorkspace
+from tests.delivery.workspace import RUN, Workspace, git, make_remote, make_tree
 
 
 @pytest.fixture
@@ -37,7 +40,8 @@ def test_every_content_and_message_is_yielded(committed: Target) -> None:
     assert found.pop("README.md") == b"# infra\n"
     # The same content under two names is one blob.
     assert "twice.md" not in found
-    assert sorted(found) == [".copier-answers.yml", "scripts/run.sh"]
+    assert found.pop("names in scripts") == b"run.sh"
+    assert sorted(found) == [".copier-answers.yml", "names in the top folder", "scripts/run.sh"]
 
 
 def _trailers(path: Path) -> bytes:
@@ -58,6 +62,7 @@ def test_only_what_the_remote_lacks_is_yielded(committed: Target) -> None:
     save(committed.path, "add new.yaml")
     assert [name for name, _ in outgoing_blobs(committed.path, before)] == [
         f"commit {git(committed.path, 'rev-parse', 'HEAD')}",
+        "names in the top folder",
         "new.yaml",
     ]
 
@@ -109,13 +114,91 @@ def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
         list(outgoing_blobs(tmp_path, None))
 
 
-def test_the_tip_of_the_remote_is_known_after_a_push(workspace: Workspace) -> None:
+def test_the_names_of_files_are_yielded_also_where_their_content_is_published_already(committed: Target) -> None:
+    """Faults E14: a file that is only renamed sends no content, but a folder with its new name."""
+    before = git(committed.path, "rev-parse", "HEAD")
+    git(committed.path, "mv", "README.md", "a-password-of-mine")
+    git(committed.path, "mv", "scripts", "another-password")
+    save(committed.path, "rename")
+    found = dict(outgoing_blobs(committed.path, before))
+    assert found["names in the top folder"].splitlines() == [
+        b".copier-answers.yml",
+        b"a-password-of-mine",
+        b"another-password",
+        b"empty",
+        b"twice.md",
+        b"without a line break",
+    ]
+    assert len(found) == 2
+
+
+def test_a_repository_that_git_refuses_is_no_empty_one(committed: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults E9: a key in an unpushed commit of a repository of another user was not found."""
+    # What git's own tests set, for want of a second user (t0033-safe-directory.sh).
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(BadInputError, match="belongs to another user"):
+        list(outgoing_blobs(committed.path, None))
+
+
+@pytest.mark.parametrize("hidden_by", ["replace", "graft"])
+def test_what_git_would_show_in_place_of_an_object_hides_nothing(committed: Target, hidden_by: str) -> None:
+    """Faults E14: a push sends the object, and not its replacement."""
+    (committed.path / "secret.txt").write_text("hunter2\n")
+    save(committed.path, "oops")
+    if hidden_by == "replace":
+        blob = git(committed.path, "rev-parse", "HEAD:secret.txt")
+        git(committed.path, "replace", blob, git(committed.path, "rev-parse", "HEAD:README.md"))
+    (committed.path / "secret.txt").unlink()
+    save(committed.path, "remove it")
+    if hidden_by == "graft":
+        head, root = (git(committed.path, "rev-parse", name) for name in ("HEAD", "HEAD~2"))
+        (committed.path / ".git" / "info" / "grafts").write_text(f"{head} {root}\n")
+        assert git(committed.path, "rev-list", "--count", "HEAD") == "2"
+    assert dict(outgoing_blobs(committed.path, None))["secret.txt"] == b"hunter2\n"
+
+
+def test_the_tip_of_a_clone_is_what_its_remote_had(workspace: Workspace) -> None:
     target = workspace.target("infra")
-    assert known_tip(target) is None
+    assert believed_tips([target], None) == {target: None}
     workspace.commit()
-    assert known_tip(target) is None
+    assert believed_tips([target], None) == {target: None}
     workspace.push()
-    assert known_tip(target) == workspace.heads()["infra"]
+    head = workspace.heads()["infra"]
+    assert believed_tips([target], None) == {target: head}
     git(target.path, "pack-refs", "--all")
-    assert known_tip(target) == workspace.heads()["infra"]
-    assert known_tip(dataclasses.replace(target, branch="other")) is None
+    assert believed_tips([target], None) == {target: head}
+    other = dataclasses.replace(target, branch="other")
+    assert believed_tips([other], None) == {other: None}
+
+
+def test_what_another_remote_had_is_not_believed_of_this_one(workspace: Workspace) -> None:
+    """Faults E2: `origin/main` went on telling what the remote before had."""
+    workspace.commit()
+    workspace.push()
+    target = workspace.target("infra")
+    moved = dataclasses.replace(target, url=f"{target.url}-elsewhere")
+    last = workspace.state.read()
+    assert believed_tips([target, moved], last) == {target: workspace.heads()["infra"], moved: None}
+
+
+def test_a_key_in_an_old_commit_does_not_reach_a_new_remote(workspace: Workspace) -> None:
+    """Faults E2: the gate took what the remote before had for what the new one has."""
+    infra = workspace.target("infra")
+    workspace.commit()
+    (infra.path / "key.txt").write_text("a-password-of-mine\n")
+    save(infra.path, "oops")
+    (infra.path / "key.txt").unlink()
+    save(infra.path, "remove it")
+    # The first remote has got it already; that can't be undone from here.
+    workspace.push()
+    elsewhere = make_remote(workspace.root / "elsewhere" / "infra.git")
+    git(infra.path, "remote", "set-url", "origin", str(elsewhere))
+    target = dataclasses.replace(infra, url=str(elsewhere))
+    where = PipelineWorkspace(workspace.root / "workspace")
+    with pytest.raises(ChecksError, match="holds a secret") as refused:
+        deliver([target], where, RUN, [b"a-password-of-mine"], Console())
+    assert [finding.file for finding in refused.value.findings] == ["infra/key.txt"]
+    assert git(elsewhere, "for-each-ref") == ""
+    git(infra.path, "remote", "set-url", "origin", infra.url)
+    delivered = deliver([infra], where, RUN, [b"a-password-of-mine"], Console())
+    assert not delivered[0].changed

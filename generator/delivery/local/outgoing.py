@@ -10,15 +10,31 @@ from generator.delivery.git.failures import local_error
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import IO
 
     from generator.delivery.model import Target
+    from generator.delivery.state import Delivery
 
 
-def known_tip(target: Target) -> str | None:
-    """Return where the remote branch was when this repository last spoke to its remote; None if it never did."""
+def believed_tips(targets: Iterable[Target], last: Delivery | None) -> dict[Target, str | None]:
+    """Return where the remotes' branches were last, for a look without a network; None where nothing is known.
+
+    What a workspace has delivered is known by the remote's address: `origin/main` would go on telling what the remote
+    before another one had. Where fmc has delivered nothing from here, as in a clone, that is all there is.
+
+    Args:
+        targets: The repositories.
+        last: What the state file of their workspace tells; None where there is none.
+    """
+    if last is None:
+        return {target: _remote_tracking_tip(target) for target in targets}
+    seen = {target: last.seen.get((target.url, target.branch)) for target in targets}
+    return {target: one.tip if one else None for target, one in seen.items()}
+
+
+def _remote_tracking_tip(target: Target) -> str | None:
     from git import SymbolicReference
 
     repo = repository_at(target.path)
@@ -41,10 +57,11 @@ def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[st
             here excludes nothing.
 
     Yields:
-        Path of the file and its content, each content once; `commit <id>` and the commit with its headers.
+        Path of the file and its content, each content once; `commit <id>` and the commit with its headers; `names in
+        <folder>` and the names of what lies in it, a line each: a content that is published already may get a new one.
 
     Raises:
-        BadInputError: The folder is no repository.
+        BadInputError: The folder is no repository, or belongs to another user.
         ToolError: git failed.
     """
     repo = repository_at(repo_path)
@@ -53,7 +70,8 @@ def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[st
     excluded = [f"^{remote_tip}"] if remote_tip else []
     listed = run(repo.git.rev_list, "--objects", "--ignore-missing", "HEAD", *excluded)
     if listed.code:
-        if run(repo.git.rev_parse, "--quiet", "--verify", "HEAD").code:
+        # 1 is its code for a name that leads to nothing; any other failure must not look like an empty history.
+        if run(repo.git.rev_parse, "--quiet", "--verify", "HEAD").code == 1:
             return
         raise local_error(repo_path, "list the commits to push", listed)
     if not listed.out:
@@ -79,3 +97,14 @@ def _parsed(repo_path: Path, stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
             yield more[1], content
         elif kind == "commit":
             yield f"commit {name}", content
+        else:
+            yield f"names in {more[1] or 'the top folder'}", b"\n".join(_names(content, len(name) // 2))
+
+
+def _names(tree: bytes, identifier: int) -> Iterator[bytes]:
+    """Yield the names in a tree: mode, space, name, NUL, and an identifier of so many bytes for each."""
+    start = 0
+    while start < len(tree):
+        space, end = tree.index(b" ", start), tree.index(b"\0", start)
+        yield tree[space + 1 : end]
+        start = end + 1 + identifier

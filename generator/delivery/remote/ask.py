@@ -62,7 +62,7 @@ def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
         ConflictError: One has commits already, and there is no local repository that they could belong to.
         BadInputError: A URL holds credentials.
     """
-    answers = tuple(each(ask, targets))
+    answers = ask_all(targets)
     conflicts = [
         ConflictError(
             f"{shown_url(answer.target.url)} has a branch {answer.target.branch} already, and {answer.target.path} "
@@ -77,6 +77,16 @@ def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
     if conflicts:
         raise combined(conflicts)
     return answers
+
+
+def ask_all(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
+    """Ask several remotes at once.
+
+    Raises:
+        RemoteError: One is missing, unreachable, or refused us; the message tells all that did.
+        BadInputError: A URL holds credentials.
+    """
+    return tuple(each(ask, targets))
 
 
 def ask(target: Target) -> RemoteBranches:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from generator.delivery.push import push
+from generator.delivery.remote.ask import ask_all
 from generator.delivery.state import StateFile
 from generator.errors import ChecksError
 from generator.pipeline.steps.gate import leaks_in_commits
@@ -35,19 +36,22 @@ def deliver(
 ) -> tuple[Delivered, ...]:
     """Push repositories, unless a commit that would be published holds a secret.
 
+    What would be published is what the remotes, asked in this command, do not have.
+
     Args:
         targets: The repositories, argocd last.
         workspace: Where the state of the delivery is kept.
         run_id: Id of this delivery.
         plaintexts: What must stand in no commit.
         console: Is told about progress.
-        remotes: What the remotes answered earlier in the same command.
+        remotes: What the remotes answered earlier in the same command; they are asked where it is empty.
 
     Raises:
         ChecksError: A commit holds a secret; nothing was pushed.
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
-    leaks = leaks_in_commits(targets, plaintexts)
+    remotes = remotes or ask_all(targets)
+    leaks = leaks_in_commits(targets, {answer.target: answer.tip for answer in remotes}, plaintexts)
     if leaks:
         raise ChecksError(
             "a commit that would be pushed holds a secret; nothing was pushed",

@@ -9,7 +9,7 @@ from generator.errors import ChecksError, VaultError
 from generator.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
@@ -100,20 +100,23 @@ def usable_vault(workspace: Workspace, cluster: str, identity: Path) -> tuple[Va
         return None, [Finding(file, 0, "secrets/vault-closed", message, fix=error.fix or "", severity=severity)]
 
 
-def leaks_in_commits(targets: Iterable[Target], plaintexts: Collection[bytes]) -> list[Finding]:
-    """Search the commits that the remotes do not have, as far as is known here, for secrets.
+def leaks_in_commits(
+    targets: Iterable[Target], tips: Mapping[Target, str | None], plaintexts: Collection[bytes]
+) -> list[Finding]:
+    """Search the commits that the remotes do not have for secrets.
 
     Args:
         targets: The repositories; those without a commit are passed over.
+        tips: Where the remotes' branches are; a remote without one has nothing.
         plaintexts: What must stand in none of them.
     """
     from generator.checks.rules.leaks import scan
-    from generator.delivery.local.outgoing import known_tip, outgoing_blobs
+    from generator.delivery.local.outgoing import outgoing_blobs
 
     findings = []
     for target in targets:
         if (target.path / ".git").exists():
-            blobs = outgoing_blobs(target.path, known_tip(target))
+            blobs = outgoing_blobs(target.path, tips.get(target))
             findings += scan(((f"{target.part}/{name}", content) for name, content in blobs), plaintexts)
     return findings
 
