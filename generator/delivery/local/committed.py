@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.command import repository_at, run
 from generator.delivery.git.failures import local_error
 from generator.delivery.git.objects import algorithm_of, entries_of_commit, entry_of_file
-from generator.delivery.local.outgoing import known_tip
+from generator.delivery.local.outgoing import remote_tracking_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +27,16 @@ def committed_elsewhere(target: Target, wanted: Callable[[str], bool]) -> tuple[
         break.
 
     Raises:
+        BadInputError: The repository belongs to another user.
         ToolError: git failed.
     """
     repo = repository_at(target.path)
     if repo is None:
         return ()
     head = run(repo.git.rev_parse, "--quiet", "--verify", "HEAD^{commit}")
-    commits = dict.fromkeys(commit for commit in (head.out.decode() or None, known_tip(target)) if commit)
+    if head.code not in (0, 1):
+        raise local_error(target.path, "find the last commit", head)
+    commits = dict.fromkeys(commit for commit in (head.out.decode() or None, remote_tracking_tip(target)) if commit)
     seen: set[tuple[str, str]] = set()
     snapshots = []
     for commit in commits:

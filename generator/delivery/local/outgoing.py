@@ -29,12 +29,13 @@ def believed_tips(targets: Iterable[Target], last: Delivery | None) -> dict[Targ
         last: What the state file of their workspace tells; None where there is none.
     """
     if last is None:
-        return {target: _remote_tracking_tip(target) for target in targets}
+        return {target: remote_tracking_tip(target) for target in targets}
     seen = {target: last.seen.get((target.url, target.branch)) for target in targets}
     return {target: one.tip if one else None for target, one in seen.items()}
 
 
-def _remote_tracking_tip(target: Target) -> str | None:
+def remote_tracking_tip(target: Target) -> str | None:
+    """Return where a remote's branch was when this repository last spoke to its origin; None if it never did."""
     from git import SymbolicReference
 
     repo = repository_at(target.path)
