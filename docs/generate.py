@@ -103,7 +103,11 @@ def _prose(text: str) -> str:
         if paragraph.startswith(_VERBATIM):
             title, _, body = paragraph.removeprefix(_VERBATIM).partition("\n")
             language = "sh" if title == "Examples:" else "text"
-            lines = [line.removeprefix("  ") for line in body.splitlines()]
+            # What stands apart in a line of an example says what it does.
+            lines = [
+                re.sub(r"(?<=\S)( {3,})(?=\S)", r"\1# ", line[2:]) if language == "sh" else line[2:]
+                for line in body.splitlines()
+            ]
             paragraphs.append("\n".join([title, "", f"```{language}", *lines, "```"]))
         else:
             paragraphs.append(textwrap.fill(" ".join(paragraph.split()), _WIDTH, break_on_hyphens=False))

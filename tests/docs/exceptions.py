@@ -1,0 +1,17 @@
+"""What documents name and no test can find, each with the reason. One that is not needed any more fails a test."""
+
+from __future__ import annotations
+
+# By document, as its name ends, and by what it names there.
+OF_RENDERED = {
+    ("infra/README.md", ".terraform.lock.hcl"): "`terraform init` writes it",
+    ("infra/README.md", ". .venv/bin/activate"): "`make tools` makes it",
+}
+OF_PRODUCT = {
+    ("docs/air-gap.md", "index.yaml"): "`helm repo index` writes it",
+    ("docs/architecture.md", ".fmc/state.json"): "fmc keeps it while it pushes",
+    ("docs/architecture.md", "gitops/<run>"): "a branch of a remote",
+    ("docs/architecture.md", "pipeline.py"): "the module that was decided against",
+    ("docs/benchmarks.md", "bench/results.json"): "`make bench` writes it",
+    ("tests/e2e/charts/README.md", "manifests/crds"): "a folder of Argo CD's repository",
+}
