@@ -5,10 +5,10 @@ from __future__ import annotations
 # By document, as its name ends, and by what it names there.
 OF_RENDERED = {
     ("infra/README.md", ".terraform.lock.hcl"): "`terraform init` writes it",
+    ("argocd/docs/runbooks/chart-mirror.md", "index.yaml"): "`helm repo index` writes it",
     ("infra/README.md", ". .venv/bin/activate"): "`make tools` makes it",
 }
 OF_PRODUCT = {
-    ("docs/air-gap.md", "index.yaml"): "`helm repo index` writes it",
     ("docs/architecture.md", ".fmc/state.json"): "fmc keeps it while it pushes",
     ("docs/architecture.md", "gitops/<run>"): "a branch of a remote",
     ("docs/architecture.md", "pipeline.py"): "the module that was decided against",
