@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-# A name in capitals or angle brackets stands for any name.
-_PLACEHOLDER = re.compile(r"<[^<>/]+>|\b[A-Z]{2,}\b(?=/|\.|$)")
+# A name in capitals or angle brackets stands for any name, and so does what runbooks let their reader add.
+_PLACEHOLDER = re.compile(r"<[^<>/]+>|\b[A-Z]{2,}\b(?=/|\.|$)|\b(metrics|shop)\b")
 _BRACES = re.compile(r"\{([^{},]+(?:,[^{},]+)+)\}")
 _SUFFIXES = {
     *(".hcl", ".jinja", ".json", ".lock", ".md", ".nft", ".py", ".service", ".sh"),
@@ -48,11 +48,16 @@ class Places:
         return all(self._matches(one.removeprefix("./").removeprefix("../").rstrip("/")) for one in _expand(path))
 
     def _matches(self, path: str) -> bool:
-        pattern = _PLACEHOLDER.sub("*", path)
+        pattern = with_wildcards(path)
         if "*" not in pattern:
             return pattern in self._ends or not pattern
         expression = re.compile(re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*"))
         return any(expression.fullmatch(end) for end in self._ends)
+
+
+def with_wildcards(path: str) -> str:
+    """Return a path with wildcards for the names that stand for any name."""
+    return _PLACEHOLDER.sub("*", path)
 
 
 def looks_like_a_path(text: str) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from docs.generate import commands
-from tests.docs.places import looks_like_a_path
+from tests.docs.places import looks_like_a_path, with_wildcards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,4 +208,4 @@ def _options_of_copier(command: str) -> frozenset[str]:
 
 
 def _is_there(path: str, folders: list[Path]) -> bool:
-    return any((folder / path).exists() for folder in folders)
+    return any(next(folder.glob(with_wildcards(path)), None) for folder in folders if folder.is_dir())
