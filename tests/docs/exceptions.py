@@ -10,7 +10,7 @@ OF_RENDERED = {
 }
 OF_PRODUCT = {
     ("docs/architecture.md", ".fmc/state.json"): "fmc keeps it while it pushes",
-    ("docs/architecture.md", "gitops/<run>"): "a branch of a remote",
+    ("docs/architecture.md", "fmc/x"): "a branch of a remote",
     ("docs/architecture.md", "pipeline.py"): "the module that was decided against",
     ("docs/benchmarks.md", "bench/results.json"): "`make bench` writes it",
     ("tests/e2e/charts/README.md", "manifests/crds"): "a folder of Argo CD's repository",
