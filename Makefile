@@ -92,7 +92,7 @@ docs: $(READY) ## Write docs/commands/ from what `fmc --help` says, and docs/rul
 
 .PHONY: lock
 lock: ## Renew requirements.lock (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version=3.11 --generate-hashes --group=dev pyproject.toml --output-file=requirements.lock
 
 .PHONY: release
 release: $(READY) ## Commit, tag and build VERSION=x.y.z here, after the tests with GATE=1; nothing is pushed
