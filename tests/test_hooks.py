@@ -18,7 +18,8 @@ CONFIGURATION = ".pre-commit-config.yaml"
 BIN = Path(sys.executable).parent
 # What a hook must refuse, by the file that holds it.
 FAULTS = {
-    "codespell": ("notes.md", "It is wirtten wrongly.\n"),
+    # In two halves, or the hook would refuse this file.
+    "codespell": ("notes.md", f"It is {'wir'}tten wrongly.\n"),
     "yamllint": ("twice.yaml", "name: home\nname: lab\n"),
     "shellcheck": ("remove.sh", "#!/bin/sh\nrm -r $1\n"),
 }

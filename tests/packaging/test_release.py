@@ -200,11 +200,11 @@ def test_what_is_ready_is_not_refused(maintainer: Maintainer) -> None:
 def test_every_reason_is_told_at_once(maintainer: Maintainer) -> None:
     (maintainer.clone / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n")
     (maintainer.clone / "generator/__init__.py").write_text("")
-    assert [message[:22] for message in messages(maintainer, "v1.1")] == [
-        "a release holds what i",
-        "'v1.1' is no version: ",
-        "__version__ is assigne",
-        "nothing stands under '",
+    assert [message[:21] for message in messages(maintainer, "v1.1")] == [
+        "a release holds what ",
+        "'v1.1' is no version:",
+        "__version__ is assign",
+        "nothing stands under ",
     ]
 
 
