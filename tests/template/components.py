@@ -146,7 +146,7 @@ def _files(root: Path, row: Row) -> Iterator[str]:
         app = root / "templates/apps/apps" / f"#% if '{name}' in components %#{name}#% endif %#"
         if not app.is_dir():
             yield f"there is no folder {app.relative_to(root)}"
-    wanted += ["secrets.part.jinja"] if row["secrets"] else []
+    wanted += ["secrets.part"] if row["secrets"] else []
     yield from (f"there is no {shown}/{file}" for file in wanted if not (place / file).is_file())
 
 

@@ -49,7 +49,7 @@ metadata:
   name: settings
   namespace: sample
 """,
-    "secrets.part.jinja": """  - namespace: sample
+    "secrets.part": """  - namespace: sample
     name: sample-auth
     description: Password of the sample
     consumers:
