@@ -84,6 +84,10 @@ class VaultError(FmcError):
     """The vault can't be opened, read or written."""
 
 
+class NoIdentityError(VaultError):
+    """The vault is not for whoever is here: their age identity is missing, or none of its recipients."""
+
+
 class ToolError(FmcError):
     """An external program is missing, too old, failed, or took too long."""
 

@@ -156,12 +156,17 @@ class Repositories:
     Attributes:
         workspace: Where they lie.
         folders: Their folders.
-        loaded: The answers that Copier recorded.
+        recorded: The answers that Copier recorded in each, by its layout, in the order of delivery.
     """
 
     workspace: Workspace
     folders: Folders
-    loaded: LoadedAnswers
+    recorded: Mapping[str, LoadedAnswers]
+
+    @property
+    def loaded(self) -> LoadedAnswers:
+        """The answers that count: those of the last part, which the cluster acts on."""
+        return list(self.recorded.values())[-1]
 
     @property
     def catalogue_root(self) -> Path:
@@ -215,7 +220,7 @@ def find_repositories(start: Path, template_root: Path) -> Repositories:
     )
 
 
-def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, LoadedAnswers] | None:
+def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, dict[str, LoadedAnswers]] | None:
     found: dict[str, tuple[Path, LoadedAnswers]] = {}
     for file in sorted(root.glob(f"*/{RECORDED_ANSWERS}")):
         if not recorded_layout(file):
@@ -238,4 +243,4 @@ def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, LoadedAns
             fix="Keep one cluster in a workspace: move the others to a folder of their own.",
         )
     order = [layout for layout in (MONOREPO, *PARTS) if layout in found]
-    return Folders({layout: found[layout][0] for layout in order}), found[order[-1]][1]
+    return Folders({layout: found[layout][0] for layout in order}), {layout: found[layout][1] for layout in order}

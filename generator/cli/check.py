@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from generator.console import Console
     from generator.pipeline.steps.gate import Engine
 
+UNCOMMITTED = "delivery/uncommitted"
 HELP = """Check answers, or the repositories of a workspace.
 
 Looks at every file, manifest and sealed secret, and at the commits that a push would publish. All findings come at
@@ -66,7 +67,9 @@ def command(console: Console, answers: Path | None, data: tuple[str, ...], where
         f"Checked {report.files} files, {report.documents} manifests ({report.engine}): "
         f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}."
     )
-    console.result("Next: " + ("correct them, then `fmc check`" if errors else "fmc push"))
+    uncommitted = any(finding.rule == UNCOMMITTED for finding in report.findings)
+    following = "commit, then fmc push" if uncommitted else "fmc push"
+    console.result("Next: " + ("correct them, then `fmc check`" if errors else following))
     return 1 if errors else 0
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from generator.pipeline.steps.gate import check_repositories, in_folder, leaks_in_commits, usable_vault
+from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,20 +48,8 @@ def check(session: Session, engine: Engine, console: Console) -> tuple[Repositor
     Raises:
         FmcError: The workspace can't be checked at all.
     """
-    from generator.delivery.local.outgoing import believed_tips
-    from generator.delivery.state import StateFile
-    from generator.secrets.vault.needles import needles
-    from generator.secrets.verifying.with_vault import verify_with_vault
-
-    repositories = session.repositories
-    vault, findings = usable_vault(session.workspace, repositories.loaded.answers.name, session.identity)
-    plaintexts = needles(vault) if vault else ()
+    candidate = candidate_of(session)
     with console.step("check the files"):
-        report = check_repositories(repositories.folders, repositories.loaded, engine, plaintexts)
-        argocd = repositories.folders.parts.get("argocd")
-        if vault and argocd:
-            findings += in_folder(argocd, verify_with_vault(argocd, vault, datetime.now(UTC)))
+        report = judge_folders(candidate, engine)
     with console.step("check the commits that are not pushed yet"):
-        tips = believed_tips(repositories.targets, StateFile(session.workspace.state).read())
-        findings += leaks_in_commits(repositories.targets, tips, plaintexts)
-    return repositories, replace(report, findings=(*report.findings, *findings))
+        return session.repositories, judge_commits(candidate, engine, report)

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from generator.findings import Rule
 
 # Whoever loads these has loaded every module that declares a rule.
-_DECLARING = ("generator.answers.ruleset", "generator.checks.run", "generator.secrets.ruleset")
+_DECLARING = (
+    "generator.answers.parts",
+    "generator.answers.ruleset",
+    "generator.checks.run",
+    "generator.pipeline.steps.outgoing",
+    "generator.secrets.ruleset",
+)
 
 
 def all_rules() -> Sequence[Rule]:

@@ -8,7 +8,7 @@ in staging is made again. The same command run again finds what is there and goe
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from generator.errors import InterruptedByUserError
 from generator.files import write_atomic
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
-from generator.pipeline.steps.gate import Engine, check_repositories, in_folder, require_clean
+from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
 from generator.pipeline.steps.place import carry_over, place
 from generator.pipeline.steps.staging import staging_folder
 from generator.pipeline.steps.supplied import take_supplied_values
@@ -170,22 +170,33 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 part.result()
         with console.step("make and seal the secrets"):
             sealed = _seal(options, workspace, loaded, targets, staged, key, supplied)
-        plaintexts = sealed.plaintexts() if sealed else ()
+        candidate = Candidate(
+            staged,
+            {target.part: loaded for target in targets},
+            sealed.vault if sealed else None,
+            sealed.plaintexts() if sealed else (),
+        )
         with console.step("check what was made"):
-            checked = check_repositories(staged, loaded, options.engine, plaintexts)
-            require_clean(checked)
+            checked = require(candidate, judge(candidate, options.engine)).report
         files = {
             part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.repositories.items()
         }
         run_id = new_run_id(workspace)
+        existed = any(target.path.exists() for target in targets)
         with console.step("commit"):
             subject = f"Render the cluster {loaded.answers.name}"
             commits = place(targets, staged.repositories, author=options.author, subject=subject, run_id=run_id)
             _keep_answers(options, loaded, workspace, template.root)
         delivered: tuple[Delivered, ...] = ()
         if options.push:
+            tips = {answer.target: answer.tip for answer in remotes}
+            placed = replace(candidate, folders=_placed(targets), targets=targets, tips=tips)
+            with console.step("check what is going out"):
+                # What was there before holds work of people, which staging has not seen as it is now.
+                report = judge(placed, options.engine) if existed else judge_commits(placed, options.engine, checked)
+                passed = require(placed, report)
             with console.step("push"):
-                delivered = deliver(targets, workspace, run_id, plaintexts, console, remotes)
+                delivered = deliver(passed, workspace, run_id, console, remotes)
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.delivery.local.commits import commit_tree
 from generator.delivery.local.repository import open_repository
+from generator.delivery.remote.ask import ask_all
 from generator.pipeline.steps.deliver import deliver, new_run_id
-from generator.pipeline.steps.gate import check_repositories, require_clean, usable_vault
+from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders, require
 
 if TYPE_CHECKING:
     from generator.console import Console
@@ -30,20 +32,21 @@ def push(session: Session, author: Author | None, engine: Engine, console: Conso
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
     from generator.secrets.sealing.files import is_sealed_file
-    from generator.secrets.vault.needles import needles
 
-    repositories, workspace = session.repositories, session.workspace
-    vault, warnings = usable_vault(workspace, repositories.loaded.answers.name, session.identity)
-    plaintexts = needles(vault) if vault else ()
-    console.findings(warnings)
+    candidate, workspace = candidate_of(session), session.workspace
     with workspace.locked():
         with console.step("check the repositories"):
-            require_clean(check_repositories(repositories.folders, repositories.loaded, engine, plaintexts))
+            report = judge_folders(candidate, engine)
+            console.findings(require(candidate, judge_commits(candidate, engine, report)).report.findings)
         run_id = new_run_id(workspace)
         with console.step("commit sealed manifests"):
-            for target in repositories.targets:
+            for target in candidate.targets:
                 changes = open_repository(target).changes
                 if changes and all(is_sealed_file(path) for path in changes):
                     commit_tree(target, author=author, subject="Seal secrets", run_id=run_id)
+        with console.step("check what is going out"):
+            remotes = ask_all(candidate.targets)
+            asked = replace(candidate, tips={answer.target: answer.tip for answer in remotes})
+            passed = require(asked, judge_commits(asked, engine, report))
         with console.step("push"):
-            return deliver(repositories.targets, workspace, run_id, plaintexts, console)
+            return deliver(passed, workspace, run_id, console, remotes)

@@ -85,6 +85,36 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
             not clean.
         ConflictError: A merge waits for a person.
     """
+    repo = _repository(target)
+    Replacement(repo, target.path).finish()
+    head, changes = _require_usable(target, repo, cluster)
+    if clean and changes:
+        where = str(target.path)
+        listed = ", ".join(changes[:_SHOWN_CHANGES]) + (", ..." if len(changes) > _SHOWN_CHANGES else "")
+        raise BadInputError(
+            f"{where} has changes that are not committed: {listed}",
+            where=where,
+            fix=f"Commit them, or put them aside: `git -C {where} stash --include-untracked`.",
+        )
+    _connect(repo, target)
+    return Repository(target, repo, head, changes)
+
+
+def require_deliverable(target: Target) -> tuple[str, ...]:
+    """Make sure, without changing anything, that a repository is in a state in which it can be pushed.
+
+    Returns:
+        The paths that differ from its commit.
+
+    Raises:
+        BadInputError: Not a repository, bare, detached, on another branch, or another remote's.
+        ConflictError: A merge waits for a person.
+        ToolError: git failed.
+    """
+    return _require_usable(target, _repository(target), None)[1]
+
+
+def _repository(target: Target) -> Repo:
     where = str(target.path)
     repo = repository_at(target.path)
     if repo is None:
@@ -99,7 +129,12 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
             where=where,
             fix=f"Clone it and name the clone: `git clone {where} FOLDER`.",
         )
-    Replacement(repo, target.path).finish()
+    return repo
+
+
+def _require_usable(target: Target, repo: Repo, cluster: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Refuse whatever would make a commit or a push go wrong; return the commit and the changed paths."""
+    where = str(target.path)
     head, branch, changes = _status(target, repo)
     _refuse_unfinished(repo, where)
     if branch != target.branch:
@@ -108,15 +143,7 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
             f"{where} {state}, not on {target.branch}", where=where, fix=f"`git -C {where} switch {target.branch}`"
         )
     _refuse_foreign(repo, target, cluster)
-    if clean and changes:
-        listed = ", ".join(changes[:_SHOWN_CHANGES]) + (", ..." if len(changes) > _SHOWN_CHANGES else "")
-        raise BadInputError(
-            f"{where} has changes that are not committed: {listed}",
-            where=where,
-            fix=f"Commit them, or put them aside: `git -C {where} stash --include-untracked`.",
-        )
-    _connect(repo, target)
-    return Repository(target, repo, head, changes)
+    return head, changes
 
 
 def _status(target: Target, repo: Repo) -> tuple[str | None, str | None, tuple[str, ...]]:

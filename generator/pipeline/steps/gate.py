@@ -1,11 +1,16 @@
-"""The checks that stand between a tree and a remote: `fmc check`, `fmc push` and `fmc new` all go through them."""
+"""The gate: what stands between a tree and a remote; `fmc check`, `fmc push`, `fmc new` and CI call it alike.
+
+What it calls an error none of them lets through. It looks at the files as they lie there, and at the commits that a
+push would publish; where those are not the same, the commits are checked out and judged as well.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from generator.errors import ChecksError, VaultError
+from generator.errors import ChecksError, NoIdentityError, VaultError
 from generator.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -15,8 +20,15 @@ if TYPE_CHECKING:
     from generator.answers.load import LoadedAnswers
     from generator.checks.run import Report
     from generator.delivery.model import Target
+    from generator.pipeline.steps.session import Session
     from generator.secrets.vault.model import Vault
     from generator.workspace import Folders, Workspace
+
+
+_OUT = (
+    "Take it out of the history (`git commit --amend`, `git rebase`), and make a new one wherever it was used: it may "
+    "have been read."
+)
 
 
 @dataclass(frozen=True)
@@ -32,49 +44,155 @@ class Engine:
     kubeconform: Path | None = None
 
 
-def check_repositories(
-    folders: Folders, loaded: LoadedAnswers, engine: Engine, plaintexts: Collection[bytes]
-) -> Report:
-    """Check rendered repositories, committed or not.
+@dataclass(frozen=True)
+class Candidate:
+    """What is judged.
+
+    Attributes:
+        folders: Where the repositories lie.
+        recorded: The answers that they were rendered from, by layout; the last one counts for all.
+        vault: The vault, where it can be opened.
+        plaintexts: What must stand in no file and no commit.
+        targets: What is going to be delivered; nothing for trees that are not committed yet.
+        tips: Where the branches of their remotes are; a remote without one has nothing.
+        delivers: Whether somebody delivers from here; else a repository that can't be pushed is worth a warning alone,
+            such as the detached commit that a pipeline checks out.
+        notes: What was found on the way here.
+    """
+
+    folders: Folders
+    recorded: Mapping[str, LoadedAnswers]
+    vault: Vault | None = None
+    plaintexts: Collection[bytes] = ()
+    targets: tuple[Target, ...] = ()
+    tips: Mapping[Target, str | None] = field(default_factory=dict)
+    delivers: bool = True
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def loaded(self) -> LoadedAnswers:
+        """The answers that count."""
+        return list(self.recorded.values())[-1]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The proof that targets have passed the gate: nothing is delivered without it.
+
+    Attributes:
+        targets: What may be delivered.
+        plaintexts: What was looked for.
+        report: What was found; no error.
+    """
+
+    targets: tuple[Target, ...]
+    plaintexts: Collection[bytes]
+    report: Report
+
+
+def candidate_of(session: Session) -> Candidate:
+    """Return a session's repositories as the gate wants them; the vault is opened where that is possible."""
+    from generator.delivery.local.outgoing import believed_tips
+    from generator.delivery.state import StateFile
+    from generator.secrets.vault.needles import needles
+
+    repositories, workspace = session.repositories, session.workspace
+    vault, notes = usable_vault(workspace, repositories.loaded.answers.name, session.identity)
+    return Candidate(
+        repositories.folders,
+        repositories.recorded,
+        vault,
+        needles(vault) if vault else (),
+        repositories.targets,
+        believed_tips(repositories.targets, StateFile(workspace.state).read()),
+        delivers=workspace.vault.exists() or workspace.state.exists(),
+        notes=tuple(notes),
+    )
+
+
+def judge(candidate: Candidate, engine: Engine) -> Report:
+    """Return everything that is wrong: with files, manifests, secrets and answers, and with what a push would publish.
+
+    Raises:
+        FmcError: It can't be judged at all.
+    """
+    report = judge_folders(candidate, engine)
+    return judge_commits(candidate, engine, report) if candidate.targets else report
+
+
+def judge_folders(candidate: Candidate, engine: Engine) -> Report:
+    """Return what is wrong with the files as they lie there: the first half of what `judge` does.
+
+    Raises:
+        FmcError: They can't be judged at all.
+    """
+    return _judge_folders(candidate, candidate.folders, engine)
+
+
+def judge_commits(candidate: Candidate, engine: Engine, report: Report) -> Report:
+    """Add to the verdict on the files what is wrong with the commits that a push would publish.
 
     Args:
-        folders: The repositories.
-        loaded: The answers that they were rendered from.
+        candidate: What is judged.
         engine: What validates the manifests.
-        plaintexts: What must stand in none of the files.
+        report: The verdict on the files as they lie there.
     """
-    from generator.checks.expected import Expected
-    from generator.checks.run import check_trees
+    from generator.pipeline.steps.outgoing import checked_out, states
 
-    parts = folders.parts
-    report = check_trees(
-        {**folders.repositories, **parts},
-        kubernetes_version=loaded.plan.k3s.version,
-        engine=engine.name,
-        kubeconform=engine.kubeconform,
-        plaintexts=plaintexts,
-        expected=Expected(asdict(loaded.plan)),
-    )
-    if "argocd" not in parts:
-        return report
-    from generator.secrets.verifying.without_vault import verify_manifests
-
-    secrets = verify_manifests(parts["argocd"])
-    return replace(report, findings=(*report.findings, *in_folder(parts["argocd"], secrets)))
+    findings = states(candidate.targets, Severity.ERROR if candidate.delivers else Severity.WARNING)
+    findings += leaks_in_commits(candidate.targets, candidate.tips, candidate.plaintexts)
+    with checked_out(candidate.targets, candidate.folders) as folders:
+        if folders is not None:
+            known = set(report.findings)
+            others = [item for item in _judge_folders(candidate, folders, engine).findings if item not in known]
+            findings += (_of_the_commit(item) for item in others)
+    return replace(report, findings=(*report.findings, *findings))
 
 
-def require_clean(report: Report) -> None:
+def require(candidate: Candidate, report: Report) -> Passed:
     """Let nothing go on that has an error among its findings.
 
     Raises:
         ChecksError: There are errors.
     """
-    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
     if errors:
-        count = "1 error was" if len(errors) == 1 else f"{len(errors)} errors were"
+        count = "1 error was" if errors == 1 else f"{errors} errors were"
         raise ChecksError(
             f"{count} found in the repositories", report.findings, fix="Correct them, then run the same command again."
         )
+    return Passed(candidate.targets, candidate.plaintexts, report)
+
+
+def _judge_folders(candidate: Candidate, folders: Folders, engine: Engine) -> Report:
+    from generator.answers.parts import compare
+    from generator.checks.expected import Expected
+    from generator.checks.run import check_trees
+
+    loaded = candidate.loaded
+    report = check_trees(
+        {**folders.repositories, **folders.parts},
+        kubernetes_version=loaded.plan.k3s.version,
+        engine=engine.name,
+        kubeconform=engine.kubeconform,
+        plaintexts=candidate.plaintexts,
+        expected=Expected(asdict(loaded.plan)),
+    )
+    findings = [*candidate.notes, *report.findings, *compare(candidate.recorded)]
+    if argocd := folders.parts.get("argocd"):
+        findings += in_folder(argocd, _judge_secrets(argocd, candidate.vault))
+    return replace(report, findings=tuple(findings))
+
+
+def _judge_secrets(argocd: Path, vault: Vault | None) -> list[Finding]:
+    from generator.secrets.verifying.without_vault import verify_manifests
+
+    findings = verify_manifests(argocd)
+    if vault:
+        from generator.secrets.verifying.with_vault import verify_with_vault
+
+        findings += verify_with_vault(argocd, vault, datetime.now(UTC))
+    return findings
 
 
 def usable_vault(workspace: Workspace, cluster: str, identity: Path) -> tuple[Vault | None, list[Finding]]:
@@ -86,18 +204,21 @@ def usable_vault(workspace: Workspace, cluster: str, identity: Path) -> tuple[Va
         identity: The operator's age identity.
 
     Returns:
-        The vault, and a warning where it is there but can't be opened.
+        The vault, or what is wrong with it; a warning where it is only somebody else who could open it.
     """
     from generator.secrets.vault.file import open_vault
 
     if not workspace.vault.exists():
         return None, []
+    file = workspace.vault.name
     try:
         return open_vault(workspace.vault, identity, cluster=cluster), []
-    except VaultError as error:
+    except NoIdentityError as error:
         message = f"the vault can't be opened, so that leaks are searched by their patterns alone: {error.message}"
-        file, severity = workspace.vault.name, Severity.WARNING
-        return None, [Finding(file, 0, "secrets/vault-closed", message, fix=error.fix or "", severity=severity)]
+        fix, severity = error.fix or "", Severity.WARNING
+        return None, [Finding(file, 0, "secrets/vault-closed", message, fix=fix, severity=severity)]
+    except VaultError as error:
+        return None, [Finding(file, 0, "secrets/vault", error.message, fix=error.fix or "")]
 
 
 def leaks_in_commits(
@@ -113,12 +234,23 @@ def leaks_in_commits(
     from generator.checks.rules.leaks import scan
     from generator.delivery.local.outgoing import outgoing_blobs
 
-    findings = []
+    leaks: list[Finding] = []
     for target in targets:
         if (target.path / ".git").exists():
             blobs = outgoing_blobs(target.path, tips.get(target))
-            findings += scan(((f"{target.part}/{name}", content) for name, content in blobs), plaintexts)
-    return findings
+            leaks += scan(((f"{target.part}/{name}", content) for name, content in blobs), plaintexts)
+    return [replace(leak, message=f"{leak.message}, and a push would publish it", fix=_OUT) for leak in leaks]
+
+
+def _of_the_commit(finding: Finding) -> Finding:
+    from generator.secrets.verifying.without_vault import MISSING
+
+    message = f"{finding.message}, in the commit that a push would publish"
+    if finding.rule == MISSING:
+        # It lies there: the cluster would do without what somebody has sealed.
+        fix = "Commit it; where git ignores it, run `git add --force` for it first."
+        return replace(finding, message=message, fix=fix, severity=Severity.ERROR)
+    return replace(finding, message=message, fix=finding.fix or "Commit what you have corrected.")
 
 
 def in_folder(folder: Path, findings: Iterable[Finding]) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyrage
 from pydantic import ValidationError
 
-from generator.errors import VaultError
+from generator.errors import NoIdentityError, VaultError
 from generator.files import write_atomic
 from generator.secrets.vault.identities import read_identities
 from generator.secrets.vault.model import VERSION, Vault
@@ -80,7 +80,7 @@ def _decrypt(path: Path, identity_path: Path) -> bytes:
             fix="Bring it back from a backup, or name the folder that holds it with --workspace.",
         ) from error
     if not identity_path.exists():
-        raise VaultError(
+        raise NoIdentityError(
             f"the vault {path} can't be opened: there is no identity at {identity_path}",
             where=str(identity_path),
             fix="Bring your identity file back to that place, or name another one, such as the recovery identity, "
@@ -91,7 +91,7 @@ def _decrypt(path: Path, identity_path: Path) -> bytes:
     except pyrage.DecryptError as error:
         # The one cause that pyrage tells apart, by its text alone.
         if "No matching keys" in str(error):
-            raise VaultError(
+            raise NoIdentityError(
                 f"no identity in {identity_path} opens the vault {path}",
                 where=str(identity_path),
                 fix="Name the identity that the vault was made with, or the recovery identity, in FMC_IDENTITY.",

@@ -1,0 +1,109 @@
+"""What a push would publish: the state of the repositories, and their commits where those are not what lies there."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.errors import FmcError, ToolError
+from generator.findings import Finding, Flaw, Severity, declare
+from generator.tools.git import git
+from generator.workspace import Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from generator.delivery.model import Target
+
+STATE = declare("delivery/repository", "A repository is in a state in which it can be pushed.")
+UNCOMMITTED = declare("delivery/uncommitted", "What is to be pushed is committed.", Severity.WARNING)
+_CLEAN_CLONE = ("clone", "--quiet", "--shared", "--no-tags", "--single-branch", "--template=")
+
+
+def states(targets: Iterable[Target], severity: Severity) -> list[Finding]:
+    """Find repositories that a push would refuse: none at all, on no branch, in the middle of a merge, another one's.
+
+    Args:
+        targets: The repositories.
+        severity: How bad that is here.
+    """
+    from generator.delivery.local.repository import require_deliverable
+
+    findings = []
+    for target in targets:
+        try:
+            changes = require_deliverable(target)
+        except ToolError:
+            # git itself fails: nothing can be said about what would go out.
+            raise
+        except FmcError as error:
+            flaw = Flaw(target.path.name, 0, error.message, fix=error.fix or "", severity=severity)
+            findings.append(STATE.finding(flaw))
+        else:
+            findings += _uncommitted(target, changes)
+    return findings
+
+
+def _uncommitted(target: Target, changes: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield a warning where a push would wait for a person: what sealing alone has written it commits itself."""
+    from generator.secrets.sealing.files import is_sealed_file
+
+    if not all(is_sealed_file(path) for path in changes):
+        files = "1 file is" if len(changes) == 1 else f"{len(changes)} files are"
+        message = f"{files} not committed, {changes[0]} for one: a push waits until that is settled"
+        fix = f"Commit them, or put them aside: `git -C {target.path} stash --include-untracked`."
+        yield UNCOMMITTED.finding(Flaw(target.path.name, 0, message, fix=fix))
+
+
+@contextmanager
+def checked_out(targets: Iterable[Target], folders: Folders) -> Iterator[Folders | None]:
+    """Check out the commits that differ from the files that lie there, as a clone would show them.
+
+    Args:
+        targets: The repositories.
+        folders: Where their files lie.
+
+    Yields:
+        The folders with the clones in their places; None where every commit is what lies there.
+    """
+    differing = [target for target in targets if _differs(target)]
+    if not differing:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="fmc-outgoing-") as temporary:
+        clones = {}
+        for target in differing:
+            # Under the folder's own name, by which findings name the files.
+            clone = Path(temporary) / target.path.name
+            git(target.path, *_CLEAN_CLONE, "--", str(target.path.absolute()), str(clone))
+            clones[target.part] = clone
+        yield Folders({**folders.repositories, **clones})
+
+
+def _differs(target: Target) -> bool:
+    """Return whether a commit is something else than the files beside it.
+
+    What sealing wrote is committed by the push itself, as long as nothing else has changed. A file that git ignores
+    counts where sealing wrote it: it lies there and goes nowhere.
+    """
+    from generator.secrets.sealing.files import is_sealed_file
+
+    if not (target.path / ".git").exists() or git(target.path, "rev-parse", "--verify", "-q", "HEAD", ok=(0, 1)).code:
+        return False
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional")
+    entries = git(target.path, "status", *options).stdout.decode(errors="surrogateescape").split("\0")
+    ignored = [entry[3:] for entry in entries if entry.startswith("!!")]
+    changed = [entry[3:] for entry in entries if entry and not entry.startswith("!!")]
+    unseen = any(is_sealed_file(path) for entry in ignored for path in _below(target.path, entry))
+    return unseen or not all(is_sealed_file(path) for path in changed)
+
+
+def _below(root: Path, entry: str) -> Iterator[str]:
+    """Yield the files of an entry: a file, or all that lies in a folder, whose name ends in a slash."""
+    if not entry.endswith("/"):
+        yield entry
+        return
+    for path in (root / entry).rglob("*.yaml"):
+        yield path.relative_to(root).as_posix()
