@@ -91,7 +91,7 @@ def test_the_runbook_pulls_the_pinned_charts_from_their_publishers(cluster: str,
 
 
 def test_the_guides_secret_fits_the_catalogue(render: Render) -> None:
-    (entry,) = re.findall(r"```yaml\n(  - namespace: argocd\n.*?)```", GUIDE, re.DOTALL)
+    (entry,) = re.findall(r"```yaml\nsecrets:\n(  - namespace: argocd\n.*?)```", GUIDE, re.DOTALL)
     path = argocd_part(render, "ha") / "secrets/catalogue.yaml"
     catalogue = parse_catalogue(path.read_text("utf-8") + entry, where=str(path))
     secret = catalogue.secrets[-1]
