@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from generator.answers.load import LoadedAnswers, load_recorded, recorded_layout
-from generator.delivery.local.repository import ANSWERS_FILE as RECORDED_ANSWERS
+from generator.answers.load import LoadedAnswers, load, recorded
+from generator.delivery.local.repository import ANSWERS_FILE as _RECORDED
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
 from generator.files import remove_leftovers, write_error
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from generator.answers.load import Recorded
+
 ANSWERS_FILE = "answers.yaml"
+RECORDED_ANSWERS = _RECORDED
+"""What Copier records in each repository."""
 PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
 MONOREPO = "monorepo"
@@ -90,14 +94,18 @@ class Workspace:
                 fix="Choose an empty folder with --workspace, or one that does not exist yet.",
             )
 
+    def rendered(self) -> dict[Path, Recorded]:
+        """Return the rendered repositories that lie here, with what each says of itself."""
+        files = sorted(self.root.glob(f"*/{RECORDED_ANSWERS}"))
+        return {file.parent: found for file in files if (found := recorded(file))}
+
     def _require_one_layout(self, targets: tuple[Target, ...]) -> None:
         """Refuse a monorepo beside the repositories of its parts: both would hold the same cluster."""
-        for file in self.root.glob(f"*/{RECORDED_ANSWERS}"):
-            layout = recorded_layout(file)
-            if layout and (layout == MONOREPO) != (targets[0].part == MONOREPO):
+        for folder, found in self.rendered().items():
+            if (found.layout == MONOREPO) != (targets[0].part == MONOREPO):
                 raise BadInputError(
-                    f"{file.parent} is of the layout {layout}, and the answers ask for another one",
-                    where=str(file),
+                    f"{folder} is of the layout {found.layout}, and the answers ask for another one",
+                    where=str(folder / RECORDED_ANSWERS),
                     fix="Keep the layout, or choose another --workspace and empty remotes for the new one.",
                 )
 
@@ -193,6 +201,21 @@ class Repositories:
         )
 
 
+def workspace_around(start: Path) -> Workspace | None:
+    """Return the workspace that a folder belongs to: one with a vault, or with rendered repositories and this folder.
+
+    Args:
+        start: The workspace, or a folder in it.
+    """
+    folder = start.absolute()
+    for candidate in (folder, *folder.parents):
+        inside = recorded(candidate / RECORDED_ANSWERS) is not None
+        workspace = Workspace(candidate.parent if inside else candidate)
+        if inside or workspace.vault.exists() or (candidate == folder and workspace.rendered()):
+            return workspace
+    return None
+
+
 def find_repositories(start: Path, template_root: Path) -> Repositories:
     """Find the workspace that a folder belongs to: the folder itself, or one above that has a vault or this repository.
 
@@ -222,14 +245,12 @@ def find_repositories(start: Path, template_root: Path) -> Repositories:
 
 def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, dict[str, LoadedAnswers]] | None:
     found: dict[str, tuple[Path, LoadedAnswers]] = {}
-    for file in sorted(root.glob(f"*/{RECORDED_ANSWERS}")):
-        if not recorded_layout(file):
-            continue
-        loaded = load_recorded(file, template_root)
-        earlier = found.setdefault(loaded.answers.layout, (file.parent, loaded))[0]
-        if earlier != file.parent:
+    for folder in Workspace(root).rendered():
+        loaded = load(folder / RECORDED_ANSWERS, template_root)
+        earlier = found.setdefault(loaded.answers.layout, (folder, loaded))[0]
+        if earlier != folder:
             raise BadInputError(
-                f"{earlier} and {file.parent} are both of the layout {loaded.answers.layout}",
+                f"{earlier} and {folder} are both of the layout {loaded.answers.layout}",
                 where=str(root),
                 fix="Keep one cluster in a workspace: move one of them to a folder of its own.",
             )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.answers.document import Document, path_of, read
 from generator.answers.model import Answers
@@ -38,6 +38,8 @@ class LoadedAnswers:
         plan: The address plan that they give.
         warnings: What is legal, but hardly meant.
         path: The file that they came from.
+        document: That file as it was read; a pipe can't be read again.
+        recorded: It is what Copier recorded in a repository, and nobody's own file.
     """
 
     answers: Answers
@@ -45,13 +47,15 @@ class LoadedAnswers:
     plan: Plan
     warnings: tuple[Finding, ...]
     path: Path
+    document: Document = field(repr=False)
+    recorded: bool = False
 
 
 def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVERRIDES) -> LoadedAnswers:
-    """Load and check an answers file.
+    """Load and check an answers file, or what Copier recorded in a repository.
 
     Args:
-        path: The answers file.
+        path: The answers file, or `.copier-answers.yml`.
         template_root: The folder that holds copier.yml and lib/.
         overrides: Answers given as options instead, as text; YAML where the question wants YAML.
 
@@ -59,33 +63,34 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
         AnswersError: Some answers are wrong; it holds every finding.
         BadInputError: The file or the template can't be used at all.
     """
-    return _load(read(path), path, template_root, overrides)
+    document = read(path)
+    # Copier's own entries are no answers; where none of the two is, somebody has written the file.
+    by_copier = not {"_commit", "_src_path"}.isdisjoint(document.data)
+    if by_copier:
+        answers = {name: value for name, value in document.data.items() if not name.startswith("_")}
+        document = replace(document, data=answers)
+    return replace(_load(document, path, template_root, overrides), recorded=by_copier)
 
 
-def load_recorded(path: Path, template_root: Path) -> LoadedAnswers:
-    """Load the answers that Copier recorded in a rendered repository.
+class Recorded(NamedTuple):
+    """What a rendered repository says of itself: the cluster's name, and the layout."""
+
+    cluster: str
+    layout: str
+
+
+def recorded(path: Path) -> Recorded | None:
+    """Return what Copier recorded in a repository; None where it is of another template, or can't be read.
 
     Args:
         path: The file `.copier-answers.yml`.
-        template_root: The folder that holds copier.yml and lib/.
-
-    Raises:
-        AnswersError: Some answers are wrong; it holds every finding.
-        BadInputError: The file or the template can't be used at all.
     """
-    document = read(path)
-    # Copier's own entries, such as `_commit`, are no answers.
-    answers = {name: value for name, value in document.data.items() if not name.startswith("_")}
-    return _load(replace(document, data=answers), path, template_root, _NO_OVERRIDES)
-
-
-def recorded_layout(path: Path) -> str:
-    """Return the layout that Copier recorded; "" where the file is of another template, or can't be read."""
     try:
         data = read(path).data
     except BadInputError:
-        return ""
-    return str(data["layout"]) if {"name", "profile", "layout"} <= data.keys() else ""
+        return None
+    known = {"name", "profile", "layout"} <= data.keys()
+    return Recorded(str(data["name"]), str(data["layout"])) if known else None
 
 
 def _load(document: Document, path: Path, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:
@@ -106,7 +111,7 @@ def _load(document: Document, path: Path, template_root: Path, overrides: Mappin
     if errors:
         count = "1 answer is" if errors == 1 else f"{errors} answers are"
         raise AnswersError(f"{count} wrong in {document.file}", findings, where=document.file)
-    return LoadedAnswers(Answers(**data), data, verdict.plan, tuple(findings), path)
+    return LoadedAnswers(Answers(**data), data, verdict.plan, tuple(findings), path, document)
 
 
 def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def dump(data: Mapping[str, object], questionnaire: Questionnaire) -> str:
         if question.name in data:
             value = data[question.name]
             if asked or value != questionnaire.default(question, before):
-                blocks.append(_comment(question) + _yaml({question.name: value}))
+                blocks.append(_comment(question) + one_answer(question.name, value))
             before[question.name] = value
         elif asked and blocks[0] == _HEAD:
             blocks[0] = f"{_DRAFT}\n{_HEAD}"
@@ -105,6 +105,11 @@ def _wrapped(text: str, indent: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def one_answer(name: str, value: object) -> str:
+    """Return the line or lines of one answer, without a comment."""
+    return _yaml({name: value})
 
 
 def _yaml(value: dict[str, object]) -> str:

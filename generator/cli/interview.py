@@ -1,4 +1,4 @@
-"""The questions of `fmc new` without a file: asked, and kept in answers.yaml after each one."""
+"""`fmc new` without a file: the answers that lie here, or the questions, kept in answers.yaml after each one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
-from generator.workspace import ANSWERS_FILE
+from generator.workspace import ANSWERS_FILE, RECORDED_ANSWERS, workspace_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,24 @@ if TYPE_CHECKING:
     from generator.console import Console
 
 
-def interview(console: Console) -> Path:
+def find_answers(console: Console) -> Path:
+    """Return the answers of the workspace one stands in, or what its repositories record; ask where there is none.
+
+    Raises:
+        BadInputError: Nobody is there to answer, or the file can't be read.
+        InterruptedByUserError: Ctrl-C; what was answered is kept.
+    """
+    workspace = workspace_around(Path.cwd())
+    if workspace is None or workspace.answers.is_file():
+        return _interview(workspace.answers if workspace else Path(ANSWERS_FILE), console)
+    rendered = sorted(workspace.rendered())
+    if not rendered:
+        return _interview(Path(ANSWERS_FILE), console)
+    console.note(f"The answers are those that {rendered[0].name} records; they will be kept in {ANSWERS_FILE}.")
+    return rendered[0] / RECORDED_ANSWERS
+
+
+def _interview(path: Path, console: Console) -> Path:
     """Ask for the answers, and return the file that they are in; a finished one is taken as it is.
 
     Raises:
@@ -29,7 +46,6 @@ def interview(console: Console) -> Path:
     from generator.answers.write import save as save_answers
     from generator.template.source import template_root
 
-    path = Path(ANSWERS_FILE)
     if not is_replaceable(path):
         console.note(f"The answers are taken from {path}. Edit it to change one, or move it away to be asked again.")
         return path

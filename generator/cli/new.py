@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import author_options, engine_options, identity_option, output_options, template_option
+from generator.errors import BadInputError
 
 if TYPE_CHECKING:
     from generator.console import Console
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 HELP = """Render, seal, check and commit the repositories of a cluster, and push them.
 
 Without --answers it asks at most twelve questions and keeps the answers in answers.yaml; run it again to go on where
-you stopped. It shows what it is about to make, and asks once. Run with the same answers again it changes nothing.
+you stopped. In a workspace, or beside clones of its repositories, it takes the answers that lie there. It shows what it
+is about to make, and asks once. Run with the same answers again it changes nothing.
 
 \b
 Examples:
   fmc new
-  fmc new --answers examples/ha.yaml --push
+  fmc new --answers examples/ha.yaml --push --yes
   fmc new --answers answers.yaml --workspace ~/clusters/home --yes
   fmc new --answers answers.yaml --set layout=monorepo --set profile=single
 
@@ -43,17 +45,17 @@ Environment:
     "--answers",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Answers file; without it fmc asks.",
+    help="Answers file, or the .copier-answers.yml of a repository; without it fmc asks.",
 )
 @click.option("--set", "data", multiple=True, metavar="NAME=VALUE", help="One answer; wins over the file.")
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where the repositories go.  [default: a folder with the cluster's name]",
+    help="Where the repositories go.  [default: the workspace you are in, else a folder with the cluster's name]",
 )
 @click.option("--push", is_flag=True, help="Push the repositories to their remotes, argocd last.")
-@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@click.option("--yes", is_flag=True, help="Do not ask before writing; needed where there is no terminal.")
 @identity_option
 @author_options
 @template_option
@@ -73,21 +75,24 @@ def command(
     engine: Engine,
 ) -> int:
     """Call the pipeline, and show what it did."""
-    from generator.cli.interview import interview
+    from generator.cli.interview import find_answers
     from generator.cli.summary import overview, summary
     from generator.pipeline.new import NewOptions, new
 
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
 
     def confirm(plan: Overview) -> bool:
-        if yes or not interactive:
+        if yes:
             return True
+        if not interactive:
+            fix = "Look at `fmc check --answers FILE`, and run the same command with --yes."
+            raise BadInputError("nobody can be asked here whether to write: this is no terminal", fix=fix)
         overview(plan, console)
         return click.confirm("Write this?", default=True, err=True)
 
     report = new(
         NewOptions(
-            answers=answers or interview(console),
+            answers=answers or find_answers(console),
             workspace=workspace,
             push=push,
             overrides=parsed(data),

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from generator.answers.load import load
+from generator.answers.questionnaire import Questionnaire
 from generator.errors import InterruptedByUserError
-from generator.files import write_atomic
+from generator.pipeline.steps.answers import keep_answers, load_for_new
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
@@ -25,7 +25,7 @@ from generator.pipeline.steps.supplied import take_supplied_values
 from generator.pipeline.steps.workers import Workers, interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
-from generator.workspace import Folders, Workspace
+from generator.workspace import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from generator.pipeline.steps.workers import Task
     from generator.secrets.seal import SealReport
     from generator.secrets.vault.keys import SealingKey
+    from generator.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class NewOptions:
     """What `fmc new` was told.
 
     Attributes:
-        answers: The answers file.
-        workspace: Where the repositories go; None makes it the cluster's name, in the current folder.
+        answers: The answers file, or what Copier recorded in a repository.
+        workspace: Where the repositories go; None takes the workspace that one stands in, or that the answers lie in,
+            else a folder with the cluster's name.
         push: Deliver the repositories, too.
         overrides: Answers given as options.
         template_url: Git address of the template to record; None for the usual one.
@@ -144,8 +146,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     supplied = take_supplied_values()
     template = find_template(options.template_url)
     with console.step("check the answers"):
-        loaded = load(options.answers, template.root, options.overrides)
-        workspace = Workspace((options.workspace or _default_folder(loaded)).absolute())
+        loaded, workspace = load_for_new(options.answers, options.workspace, template.root, options.overrides)
         targets = workspace.targets(loaded)
         workspace.require_usable(targets)
     if not confirm(Overview(loaded, workspace, targets, template.root)):
@@ -186,7 +187,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         with console.step("commit"):
             subject = f"Render the cluster {loaded.answers.name}"
             commits = place(targets, staged.repositories, author=options.author, subject=subject, run_id=run_id)
-            _keep_answers(options, loaded, workspace, template.root)
+            keep_answers(loaded, workspace, Questionnaire.load(template.root))
         delivered: tuple[Delivered, ...] = ()
         if options.push:
             tips = {answer.target: answer.tip for answer in remotes}
@@ -203,12 +204,6 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
 def _placed(targets: Sequence[Target]) -> Folders:
     """Return where the repositories lie once they are in the workspace."""
     return Folders({target.part: target.path for target in targets})
-
-
-def _default_folder(loaded: LoadedAnswers) -> Path:
-    from pathlib import Path
-
-    return Path(loaded.answers.name)
 
 
 def _start_key(workers: Workers, workspace: Workspace, staged: Folders) -> Task[SealingKey] | None:
@@ -259,17 +254,3 @@ def _seal(
     identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
     store = Store(root, workspace.vault, identities)
     return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)
-
-
-def _keep_answers(options: NewOptions, loaded: LoadedAnswers, workspace: Workspace, template_root: Path) -> None:
-    """Keep the answers in the workspace: the file as a person wrote it, or with the options written into it."""
-    if options.answers.absolute() == workspace.answers:
-        return
-    content = options.answers.read_bytes()
-    if options.overrides:
-        from generator.answers.questionnaire import Questionnaire
-        from generator.answers.write import dump
-
-        content = dump(loaded.data, Questionnaire.load(template_root)).encode()
-    if not (workspace.answers.is_file() and workspace.answers.read_bytes() == content):
-        write_atomic(workspace.answers, content)

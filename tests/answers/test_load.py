@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.answers.load import load, load_kept, load_recorded, recorded_layout
+from generator.answers.load import load, load_kept, recorded
 from generator.answers.questionnaire import Questionnaire
 from generator.errors import AnswersError
 from generator.findings import Finding
@@ -158,15 +158,20 @@ def test_answers_that_copier_recorded_are_loaded_without_its_own_entries(write: 
     path = write(
         "name: attic\n_src_path: https://git.example.com/template\n_commit: v1.0.0\nprofile: ha\nlayout: infra\n"
     )
-    assert recorded_layout(path) == load_recorded(path, ROOT).answers.layout
-    assert load_recorded(path, ROOT).answers.name == "attic"
-    assert {finding.path for finding in findings(path)} == {"_src_path", "_commit"}
+    loaded = load(path, ROOT)
+    assert recorded(path) == (loaded.answers.name, loaded.answers.layout) == ("attic", "infra")
+    assert loaded.recorded
+
+
+def test_file_of_a_person_knows_no_entries_of_copier(write: Write) -> None:
+    path = write("_subdirectory: infra\n")
+    assert {finding.path for finding in findings(path)} == {"_subdirectory"}
 
 
 def test_answers_to_another_template_are_told_apart(write: Write, tmp_path: Path) -> None:
-    assert not recorded_layout(write("_src_path: https://git.example.com/other\nproject: attic\n"))
-    assert not recorded_layout(write("name: [\n"))
-    assert not recorded_layout(tmp_path / "missing.yml")
+    assert not recorded(write("_src_path: https://git.example.com/other\nproject: attic\n"))
+    assert not recorded(write("name: [\n"))
+    assert not recorded(tmp_path / "missing.yml")
 
 
 def test_validating_answers_pays_for_no_engine_and_no_screen() -> None:

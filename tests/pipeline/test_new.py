@@ -158,7 +158,9 @@ def test_without_push_the_summary_names_the_command_that_pushes(world: World) ->
 
 
 def test_the_workspace_is_named_after_the_cluster_by_default(world: World) -> None:
-    done = world.fmc("new", "--answers", str(EXAMPLE), "--author-name", "Bo", "--author-email", "bo@example.com")
+    done = world.fmc(
+        "new", "--answers", str(EXAMPLE), "--yes", "--author-name", "Bo", "--author-email", "bo@example.com"
+    )
     assert done.code == 0
     made = world.folder / "home"
     assert {path.name for path in made.glob("*/.git")} == {".git"}

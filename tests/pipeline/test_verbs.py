@@ -153,7 +153,7 @@ def test_outside_of_a_workspace(pushed: World, verb: str) -> None:
 
 def test_a_workspace_of_two_clusters_is_refused(pushed: World) -> None:
     other = answers(pushed.folder, name="other", layout="apps")
-    assert pushed.fmc("new", "--answers", str(other), "--workspace", str(pushed.folder / "other")).code == 0
+    assert pushed.fmc("new", "--answers", str(other), "--yes", "--workspace", str(pushed.folder / "other")).code == 0
     (pushed.workspace / "apps").rename(pushed.folder / "moved")
     (pushed.folder / "other" / "apps").rename(pushed.workspace / "apps")
     done = pushed.fmc("push", cwd=pushed.workspace)

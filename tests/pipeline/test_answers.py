@@ -1,0 +1,172 @@
+"""Which answers `fmc new` goes by, where the repositories go, and who owns answers.yaml (faults B14, E4, E5, E17)."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.pipeline.world import EXAMPLE, World, answers, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMENT = "# Chosen with Bo, because the office is there.\n"
+
+
+def kept(world: World) -> Path:
+    return world.workspace / "answers.yaml"
+
+
+def recorded(world: World, part: str = "argocd") -> dict[str, object]:
+    return dict(yaml.safe_load((world.workspace / part / ".copier-answers.yml").read_text()))
+
+
+def test_workspace_one_stands_in_is_used(pushed: World) -> None:
+    """Faults E4: a second cluster was made inside of the first, with a vault and a key of its own."""
+    for cwd in (pushed.workspace, pushed.workspace / "infra"):
+        done = pushed.fmc("new", "--answers", str(kept(pushed)), "--yes", cwd=cwd)
+        assert done.code == 0, done.err
+        assert "No change" in done.out
+        assert not (cwd / "home").exists()
+
+
+def test_workspace_of_the_answers_is_used_from_elsewhere(pushed: World) -> None:
+    done = pushed.fmc("new", "--answers", "workspace/answers.yaml", "--yes", cwd=pushed.folder)
+    assert done.code == 0, done.err
+    assert "No change" in done.out
+    assert not (pushed.folder / "home" / "vault.age").exists()
+
+
+def test_answers_of_another_cluster_are_refused_in_a_workspace(pushed: World) -> None:
+    before = tree(pushed.workspace)
+    done = pushed.fmc("new", "--answers", str(answers(pushed.folder, name="attic")), "--yes", cwd=pushed.workspace)
+    assert done.code == 2
+    assert "you are in the workspace of the cluster home" in done.err
+    assert tree(pushed.workspace) == before
+
+
+def test_without_a_terminal_nothing_is_written_unless_yes_is_given(world: World) -> None:
+    """Faults E17."""
+    done = world.fmc("new", "--answers", str(EXAMPLE), "--workspace", str(world.workspace))
+    assert done.code == 2
+    assert "nobody can be asked here whether to write" in done.err
+    assert "--yes" in done.err
+    assert not world.workspace.exists()
+
+
+def test_answers_from_a_pipe_are_kept_as_they_were_read(world: World) -> None:
+    """Faults E5: nothing was kept of them, since a pipe can't be read twice."""
+    command = f"fmc new --answers <(cat {EXAMPLE}) --workspace {world.workspace} --yes"
+    done = world.run("bash", "-c", command, env={"PATH": f"{pytest_path()}:{world.environment['PATH']}"})
+    assert done.code == 0, done.err
+    assert kept(world).read_bytes() == EXAMPLE.read_bytes()
+
+
+def pytest_path() -> str:
+    from tests.pipeline.world import FMC
+
+    return str(FMC.parent)
+
+
+def test_options_are_written_into_the_kept_answers_and_comments_stay(pushed: World) -> None:
+    """Faults E5: what `--set` said was rendered, and forgotten by the next run."""
+    kept(pushed).write_text(COMMENT + EXAMPLE.read_text())
+    done = pushed.fmc(
+        "new", "--answers", str(kept(pushed)), "--set", "timezone=Europe/Rome", "--set", "counts={workers: 4}", "--yes"
+    )
+    assert done.code == 0, done.err
+    expected = COMMENT + EXAMPLE.read_text().replace("timezone: Europe/Madrid", "timezone: Europe/Rome")
+    assert kept(pushed).read_text() == f"{expected}counts: {{workers: 4}}\n"
+    assert recorded(pushed)["timezone"] == "Europe/Rome"
+    again = pushed.fmc("new", "--answers", str(kept(pushed)), "--yes")
+    assert "No change" in again.out
+
+
+def test_answers_edited_in_the_workspace_are_not_overwritten(pushed: World) -> None:
+    """Faults E5: the copy beside the workspace won silently. Both remedies are walked."""
+    beside = pushed.folder / "answers.yaml"
+    beside.write_bytes(EXAMPLE.read_bytes())
+    edited = COMMENT + EXAMPLE.read_text().replace("Europe/Madrid", "Europe/Rome")
+    kept(pushed).write_text(edited)
+    command = ("new", "--answers", "answers.yaml", "--workspace", "workspace", "--yes")
+    done = pushed.fmc(*command, cwd=pushed.folder)
+    assert done.code == 3
+    assert "was changed since the repositories were rendered" in done.err
+    assert "says otherwise: timezone" in done.err
+    assert f"fmc new --answers {kept(pushed)}" in done.err
+    assert kept(pushed).read_text() == edited
+    assert recorded(pushed)["timezone"] == "Europe/Madrid"
+
+    taken = pushed.fmc("new", "--answers", str(kept(pushed)), "--yes", cwd=pushed.folder)
+    assert taken.code == 0, taken.err
+    assert recorded(pushed)["timezone"] == "Europe/Rome"
+    kept(pushed).rename(pushed.folder / "away.yaml")
+    taken = pushed.fmc(*command, cwd=pushed.folder)
+    assert taken.code == 0, taken.err
+    assert recorded(pushed)["timezone"] == "Europe/Madrid"
+    assert kept(pushed).read_bytes() == beside.read_bytes()
+
+
+def test_changed_answers_from_elsewhere_are_taken_while_the_kept_ones_are_as_rendered(pushed: World) -> None:
+    changed = answers(pushed.folder, timezone="Europe/Rome")
+    done = pushed.new("--yes", answers=changed)
+    assert done.code == 0, done.err
+    assert kept(pushed).read_bytes() == changed.read_bytes()
+
+
+def test_kept_answers_that_are_spoilt_are_told_and_left_alone(pushed: World) -> None:
+    for spoilt in ("name: [\n", "name: Home\n"):
+        kept(pushed).write_text(spoilt)
+        done = pushed.new("--yes")
+        assert done.code == 3, done.err
+        assert str(kept(pushed)) in done.err
+        assert kept(pushed).read_text() == spoilt
+
+
+@pytest.fixture
+def second(pushed: World) -> World:
+    """A second machine: clones of the repositories, and the vault and identity that the operator has brought over."""
+    shutil.copy(pushed.vault, pushed.folder / "vault.age")
+    shutil.rmtree(pushed.workspace)
+    for part in ("infra", "apps", "argocd"):
+        url = f"{pushed.base_url}{part}.git"
+        pushed.git("clone", "--quiet", url, str(pushed.workspace / part))
+    shutil.copy(pushed.folder / "vault.age", pushed.vault)
+    return pushed
+
+
+def test_second_machine_starts_from_clones(second: World) -> None:
+    """Faults B14: answers.yaml lies in no repository, and nobody else has it."""
+    done = second.fmc("new", "--yes", cwd=second.workspace)
+    assert done.code == 0, done.err
+    assert "No change" in done.out
+    found = yaml.safe_load(kept(second).read_text())
+    given = yaml.safe_load(EXAMPLE.read_text())
+    assert {name: found[name] for name in given} == given
+    assert found["layout"] == "parts"
+    changed = second.fmc("new", "--set", "timezone=Europe/Rome", "--yes", "--push", cwd=second.workspace)
+    assert changed.code == 0, changed.err
+    assert yaml.safe_load(kept(second).read_text())["timezone"] == "Europe/Rome"
+
+
+def test_what_a_repository_records_is_taken_as_answers(second: World) -> None:
+    """Faults B14."""
+    file = second.workspace / "infra" / ".copier-answers.yml"
+    assert second.fmc("check", "--answers", str(file)).code == 0
+    done = second.fmc("new", "--answers", str(file), "--yes", cwd=second.folder)
+    assert done.code == 0, done.err
+    assert "No change" in done.out
+    assert kept(second).is_file()
+
+
+def test_missing_clone_is_named_with_the_command_that_gets_it(second: World) -> None:
+    shutil.rmtree(second.workspace / "apps")
+    done = second.fmc("new", "--yes", cwd=second.workspace)
+    assert done.code == 2
+    command = f"git clone {second.base_url}apps.git {second.workspace / 'apps'}"
+    assert f"Clone what is missing: {command}" in done.err
+    second.git(*command.split()[1:])
+    assert second.fmc("new", "--yes", cwd=second.workspace).code == 0
