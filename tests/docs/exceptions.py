@@ -9,6 +9,7 @@ OF_RENDERED = {
     ("infra/README.md", ". .venv/bin/activate"): "`make tools` makes it",
 }
 OF_PRODUCT = {
+    ("CONTRIBUTING.md", "dist/"): "`make release` makes it",
     ("docs/architecture.md", ".fmc/state.json"): "fmc keeps it while it pushes",
     ("docs/architecture.md", "fmc/x"): "a branch of a remote",
     ("docs/architecture.md", "pipeline.py"): "the module that was decided against",
