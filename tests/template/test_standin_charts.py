@@ -14,8 +14,9 @@ import yaml
 from generator.checks.run import check_trees
 from tests.conftest import require_tool
 from tests.e2e.charts.assemble import CHARTS, assemble, has_own, traefik_definitions
-from tests.template.argocd_tree import CLUSTERS, ROWS, render_cluster
+from tests.template.argocd_tree import CLUSTERS, HA, ROWS, documents, render_cluster
 from tests.template.components import is_chart
+from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,6 +171,25 @@ def test_argo_cd_runs_one_release_everywhere_as_its_pods_say(render: Render, tmp
     }
     (redis,) = {image for image in images if "/redis:" in image}
     assert images == {redis, f"quay.io/argoproj/argocd:{described['appVersion']}"}
+
+
+def test_argo_cd_reads_the_authority_and_the_host_keys_of_the_git_server(render: Render, tmp_path: Path) -> None:
+    """faults B10: the values end in the two ConfigMaps that Argo CD mounts."""
+    valid = ROOT / "tests/answers/valid"
+    authority = yaml.safe_load((valid / "git-of-a-private-authority.yaml").read_text())["git_authority"]
+    over_ssh = yaml.safe_load((valid / "git-over-ssh-on-another-port.yaml").read_text())
+    keys = {key: over_ssh[key] for key in ("git_base_url", "git_known_hosts")}
+    found = {}
+    for answers in ({"git_authority": authority}, keys):
+        (values,) = documents(render(HA | answers, "argocd") / "platform/argocd/values.yaml")
+        values["crds"] = {"install": False}
+        for item in objects(CHARTS / "argo-cd", values, tmp_path):
+            if item["kind"] == "ConfigMap" and item.get("data"):
+                found[item["metadata"]["name"]] = item["data"]
+    assert {host: text.strip() for host, text in found["argocd-tls-certs-cm"].items()} == {
+        "git.example.com": authority.strip()
+    }
+    assert set(keys["git_known_hosts"]) <= set(found["argocd-ssh-known-hosts-cm"]["ssh_known_hosts"].splitlines())
 
 
 def test_every_variable_of_argo_cd_that_is_not_optional_has_its_source(render: Render, tmp_path: Path) -> None:
