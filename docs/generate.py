@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from generator.cli.main import VERBS, fmc
+from generator.cli.main import fmc
+from generator.cli.verbs import VERBS
 from generator.pipeline.explain import all_rules
 
 FOLDER = Path(__file__).parent / "commands"
@@ -86,9 +87,8 @@ def _section(name: str, command: click.Command) -> str:
     words = " ".join(["fmc", name, *command.collect_usage_pieces(context)])
     parts = ["#" * len(name.split()) + f" fmc {name}\n", f"```text\n{words}\n```\n", _prose(command.help or "")]
     if isinstance(command, click.Group):
-        rows = [
-            (f"[`fmc {name} {inner}`](#fmc-{name}-{inner})", one.short_help) for inner, one in command.commands.items()
-        ]
+        inner = [(f"{name} {verb}", one.get_short_help_str(_WIDTH)) for verb, one in command.commands.items()]
+        rows = [(f"[`fmc {words}`](#fmc-{words.replace(' ', '-')})", line) for words, line in inner]
     else:
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
         rows = [(f"`{record[0]}`", record[1]) for option in options if (record := option.get_help_record(context))]

@@ -9,6 +9,7 @@ import click
 
 from generator.cli.new import parsed
 from generator.cli.options import engine_options, output_options, workspace_options
+from generator.cli.verbs import help_of
 from generator.findings import Severity
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from generator.pipeline.steps.gate import Engine
 
 UNCOMMITTED = "delivery/uncommitted"
-HELP = """Check answers, or the repositories of a workspace.
-
+HELP = """
 Looks at every file, manifest and sealed secret, and at the commits that a push would publish. All findings come at
 once, each with its place, its reason and its fix. Nothing is changed.
 
@@ -30,7 +30,7 @@ Examples:
 """
 
 
-@click.command("check", help=HELP, short_help="Check answers, or the repositories of a workspace.")
+@click.command("check", help=help_of("check", HELP))
 @click.option(
     "--answers",
     type=click.Path(path_type=Path),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options
+from generator.cli.verbs import help_of
 
 if TYPE_CHECKING:
     from generator.console import Console
 
-HELP = """Look at the machine: what fmc needs, and what it can use.
-
+HELP = """
 --install gets kubeconform, the version that fmc was tested with, into fmc's own folder: built by `go install` where Go
 is there and can, else from its release for Linux on amd64 or arm64. Hashes of both are pinned. Without kubeconform,
 manifests are validated by the built-in engine.
@@ -24,7 +24,7 @@ Examples:
 """
 
 
-@click.command("doctor", help=HELP, short_help="Look at the machine: what fmc needs, and what it can use.")
+@click.command("doctor", help=help_of("doctor", HELP))
 @click.option("--install", is_flag=True, help="Install kubeconform into fmc's own folder.")
 @output_options
 @click.pass_obj

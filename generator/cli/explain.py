@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options
+from generator.cli.verbs import help_of
 
 if TYPE_CHECKING:
     from generator.console import Console
 
-HELP = """Explain the rules that findings name in brackets.
-
+HELP = """
 Without a name, all rules are listed.
 
 \b
@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@click.command("explain", help=HELP, short_help="Explain the rules that findings name.")
+@click.command("explain", help=help_of("explain", HELP))
 @click.argument("rules", nargs=-1, metavar="[RULE]...")
 @output_options
 @click.pass_obj

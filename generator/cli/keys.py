@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options, workspace_options
+from generator.cli.verbs import help_of
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
     from generator.cli.options import Where
     from generator.console import Console
 
-HELP = """Print the sealing keys, for the cluster.
-
+HELP = """
 \b
 Examples:
   fmc keys export | kubectl apply --server-side -f -
@@ -23,21 +23,21 @@ Examples:
 """
 
 
-@click.group("keys", help=HELP, short_help="Print the sealing keys, for the cluster.")
+@click.group("keys", help=help_of("keys", HELP))
 def command() -> None:
     """Hold the verb."""
 
 
-@command.command("export", short_help="Print the sealing keys as Kubernetes Secrets, into a pipe.")
+@command.command("export")
 @workspace_options
 @output_options
 @click.pass_obj
 def export_command(console: Console, where: Where) -> int:
-    """Print the sealing keys of the vault as Kubernetes Secrets, for `kubectl apply --server-side -f -`.
+    """Print the sealing keys as Kubernetes Secrets, into a pipe.
 
-    The keys are private: they go into a pipe, never to a terminal, and --server-side keeps kubectl from storing a
-    second copy in an annotation. Nothing is printed unless the repository argocd is sealed to the key that the cluster
-    would get.
+    They are private: they go to `kubectl apply --server-side -f -`, never to a terminal, and --server-side keeps
+    kubectl from storing a second copy in an annotation. Nothing is printed unless the repository argocd is sealed to
+    the key that the cluster would get.
     """
     from generator.pipeline.keys import export
 

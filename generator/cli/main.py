@@ -11,21 +11,10 @@ from pathlib import Path
 import click
 
 from generator import __version__
+from generator.cli.verbs import VERBS
 from generator.console import Console, silence
 from generator.errors import BadInputError, FmcError, InterruptedByUserError
 
-# Verb: group in the help, and one line of it. A verb's module is imported when the verb is used, so that `fmc --help`
-# does not pay for it; a test compares these lines with the verbs' own.
-VERBS = {
-    "new": ("Start", "Render, seal, check and commit the repositories of a cluster, and push them."),
-    "check": ("Work", "Check answers, or the repositories of a workspace."),
-    "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
-    "push": ("Work", "Push the repositories of a workspace, argocd last."),
-    "secret": ("Work", "List the secrets of a cluster, or set one."),
-    "keys": ("Work", "Print the sealing keys, for the cluster."),
-    "explain": ("Help", "Explain the rules that findings name."),
-    "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),
-}
 HELP = """fmc makes the GitOps repositories of a K3s cluster: rendered, sealed, checked and pushed.
 
 \b

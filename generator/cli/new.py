@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import author_options, engine_options, identity_option, output_options, template_option
+from generator.cli.verbs import help_of
 from generator.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from generator.pipeline.new import Overview
     from generator.pipeline.steps.gate import Engine
 
-HELP = """Render, seal, check and commit the repositories of a cluster, and push them.
-
+HELP = """
 Without --answers it asks at most twelve questions and keeps the answers in answers.yaml; run it again to go on where
 you stopped. In a workspace, or beside clones of its repositories, it takes the answers that lie there. It shows what it
 is about to make, and asks once. Run with the same answers again it changes nothing.
@@ -38,9 +38,7 @@ Environment:
 """
 
 
-@click.command(
-    "new", help=HELP, short_help="Render, seal, check and commit the repositories of a cluster, and push them."
-)
+@click.command("new", help=help_of("new", HELP))
 @click.option(
     "--answers",
     type=click.Path(path_type=Path),

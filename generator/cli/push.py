@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import author_options, engine_options, output_options, workspace_options
+from generator.cli.verbs import help_of
 
 if TYPE_CHECKING:
     from generator.cli.options import Where
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from generator.delivery.model import Author
     from generator.pipeline.steps.gate import Engine
 
-HELP = """Push the repositories of a workspace, argocd last.
-
+HELP = """
 Checks them, commits sealed manifests that `fmc seal` wrote, and pushes every repository to a run branch first; only
 when all remotes took theirs are the branches moved forward, argocd last, because the cluster acts on it at once. If
 something stops it, the same command goes on from there. Nothing is reported that the remotes did not confirm.
@@ -32,7 +32,7 @@ Environment:
 """
 
 
-@click.command("push", help=HELP, short_help="Push the repositories of a workspace, argocd last.")
+@click.command("push", help=help_of("push", HELP))
 @workspace_options
 @author_options
 @engine_options

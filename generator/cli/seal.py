@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options, workspace_options
+from generator.cli.verbs import help_of
 
 if TYPE_CHECKING:
     from generator.cli.options import Where
     from generator.console import Console
 
-HELP = """Make missing secrets, and bring the sealed manifests up to date.
-
+HELP = """
 Reads secrets/catalogue.yaml, makes what is missing in the vault, and writes secrets/**/*.sealed.yaml; what is right
 already is left alone. The first run also makes the sealing key, the vault and your age identity. Nothing is committed:
 look at `git diff`, then run `fmc check` and `fmc push`.
@@ -35,7 +35,7 @@ Environment:
 """
 
 
-@click.command("seal", help=HELP, short_help="Make missing secrets, and bring the sealed manifests up to date.")
+@click.command("seal", help=help_of("seal", HELP))
 @click.option(
     "--prefer-vault",
     multiple=True,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options, workspace_options
+from generator.cli.verbs import help_of
 
 if TYPE_CHECKING:
     from generator.cli.options import Where
     from generator.console import Console
 
-HELP = """List the secrets of a cluster, or set one.
-
+HELP = """
 \b
 Examples:
   fmc secret list
@@ -23,17 +23,17 @@ Examples:
 """
 
 
-@click.group("secret", help=HELP, short_help="List the secrets of a cluster, or set one.")
+@click.group("secret", help=help_of("secret", HELP))
 def command() -> None:
     """Hold the two verbs."""
 
 
-@command.command("list", short_help="Show each value: where it comes from, when it was made, who reads it.")
+@command.command("list")
 @workspace_options
 @output_options
 @click.pass_obj
 def list_command(console: Console, where: Where) -> int:
-    """Show each value of the catalogue: where it comes from, when it was made, who reads it. No plaintext is shown."""
+    """Show each value: its origin, its age, its readers, its state. No plaintext is shown."""
     from generator.pipeline.secret import list_values
 
     rows = list_values(where.open())
@@ -73,7 +73,7 @@ def list_command(console: Console, where: Where) -> int:
     return 0
 
 
-@command.command("set", short_help="Put a value into the vault, from a prompt or a pipe.")
+@command.command("set")
 @click.argument("secret", metavar="NAMESPACE/NAME")
 @click.argument("value", required=False)
 @workspace_options

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from docs import generate
-from generator.cli.main import VERBS
+from generator.cli.verbs import VERBS
 
 if TYPE_CHECKING:
     from pathlib import Path

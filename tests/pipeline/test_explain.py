@@ -10,7 +10,6 @@ import pytest
 
 from docs import generate
 from generator.answers.ruleset import ERRORS, WARNINGS
-from generator.cli.explain import command
 from generator.errors import BadInputError
 from generator.findings import declare
 from generator.pipeline.explain import all_rules, explain
@@ -101,7 +100,3 @@ def test_a_misspelt_rule_is_offered_the_right_one() -> None:
 
 def test_the_page_of_the_rules_is_what_make_docs_writes() -> None:
     assert generate.RULES.read_text() == generate.rules_page(), "run `make docs`, and commit docs/rules.md"
-
-
-def test_the_verb_has_a_short_help() -> None:
-    assert command.short_help

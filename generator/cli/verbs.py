@@ -1,0 +1,29 @@
+"""The verbs, and the one line that says what each of them does: in the list of all, and first in its own help.
+
+They stand apart from the verbs' modules, which are imported on use: `fmc --help` does not pay for them.
+"""
+
+from __future__ import annotations
+
+# Verb: group in the help, and its line.
+VERBS = {
+    "new": ("Start", "Render, seal, check and commit the repositories of a cluster, and push them."),
+    "check": ("Work", "Check answers, or the repositories of a workspace."),
+    "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
+    "push": ("Work", "Push the repositories of a workspace, argocd last."),
+    "secret": ("Work", "List the secrets of a cluster, or set one."),
+    "keys": ("Work", "Print the sealing keys, for the cluster."),
+    "explain": ("Help", "Explain the rules that findings name."),
+    "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),
+}
+
+
+def help_of(verb: str, more: str) -> str:
+    """Return the help of a verb.
+
+    Args:
+        verb: What is typed.
+        more: What follows its line: how it works, and examples.
+    """
+    _, line = VERBS[verb]
+    return f"{line}\n\n{more.strip()}"
