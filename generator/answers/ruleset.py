@@ -36,6 +36,8 @@ ERRORS = {
     "edge-cidr": "The range of a LAN stands in the answer edge alone.",
     "exposure-domain": "A public cluster has a domain that public DNS knows.",
     "gateway-outside": "A gateway is an address of its network.",
+    "git-host": "The host keys of Git are those of the server that Argo CD reads from.",
+    "git-mixed": "Argo CD reads all repositories over addresses of one kind.",
     "git-read": "The way in which Argo CD reads Git fits the Git URL.",
     "host-cpus": "All machines together take no more CPUs than the host has.",
     "host-disk": "All machines together take no more disk than the host has.",
