@@ -68,7 +68,9 @@ def test_a_token_for_addresses_that_share_no_beginning_serves_each_of_them(rende
         "git-apps": ("repository", elsewhere),
     }
     variables = {value.env for secret in read_catalogue(root).secrets for value in secret.values.values() if value.env}
-    assert variables == {"FMC_GIT_READ_TOKEN"}
+    # One for each: two servers have two tokens.
+    assert variables == {"FMC_GIT_READ_TOKEN_ARGOCD", "FMC_GIT_READ_TOKEN_APPS"}
+    assert all(f"read -rs {name} && export {name} " in (root / "README.md").read_text() for name in variables)
     assert "`argocd/git-argocd` and `argocd/git-apps` are pending" in (root / "README.md").read_text()
 
 
