@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from generator.answers.questionnaire import Questionnaire
+from generator.delivery.remote.takeover import take_over
 from generator.errors import InterruptedByUserError
 from generator.pipeline.steps.answers import keep_answers, load_for_new
 from generator.pipeline.steps.deliver import deliver, new_run_id
@@ -153,6 +154,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
     with workspace.locked(), staging_folder(workspace) as staging, Workers() as workers:
         staged = Folders({target.part: staging / target.part for target in targets})
+        _clone_missing(targets, workspace, staging, console)
         key = _start_key(workers, workspace, staged)
         with console.step(f"render {', '.join(staged.repositories)}"):
             carry_over(targets, staged.repositories, template.root)
@@ -190,6 +192,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             keep_answers(loaded, workspace, Questionnaire.load(template.root))
         delivered: tuple[Delivered, ...] = ()
         if options.push:
+            take_over(remotes, author=options.author, progress=lambda line: console.note(f"    {line}"))
             tips = {answer.target: answer.tip for answer in remotes}
             placed = replace(candidate, folders=_placed(targets), targets=targets, tips=tips)
             with console.step("check what is going out"):
@@ -204,6 +207,18 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
 def _placed(targets: Sequence[Target]) -> Folders:
     """Return where the repositories lie once they are in the workspace."""
     return Folders({target.part: target.path for target in targets})
+
+
+def _clone_missing(targets: tuple[Target, ...], workspace: Workspace, staging: Path, console: Console) -> None:
+    """Get repositories back that were delivered from here, and are gone."""
+    if not workspace.state.exists() or all(target.path.exists() for target in targets):
+        return
+    from generator.delivery.remote.clone import clone_missing
+    from generator.delivery.state import StateFile
+
+    with console.step("clone what is missing here"):
+        last = StateFile(workspace.state).read()
+        clone_missing(targets, last, staging, lambda line: console.note(f"    {line}"))
 
 
 def _start_key(workers: Workers, workspace: Workspace, staged: Folders) -> Task[SealingKey] | None:
@@ -223,7 +238,7 @@ def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedA
     """
     from generator.delivery.local.commits import require_identity
     from generator.delivery.local.repository import open_repository
-    from generator.delivery.remote.ask import remotes_ready
+    from generator.delivery.remote.ready import remotes_ready
 
     existing = [target for target in targets if target.path.exists()]
     for target in existing:

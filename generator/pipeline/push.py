@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.local.commits import commit_tree
 from generator.delivery.local.repository import open_repository
 from generator.delivery.remote.ask import ask_all
+from generator.delivery.remote.takeover import take_over
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders, require
 
@@ -46,6 +47,7 @@ def push(session: Session, author: Author | None, engine: Engine, console: Conso
                     commit_tree(target, author=author, subject="Seal secrets", run_id=run_id)
         with console.step("check what is going out"):
             remotes = ask_all(candidate.targets)
+            take_over(remotes, author=author, progress=lambda line: console.note(f"    {line}"))
             asked = replace(candidate, tips={answer.target: answer.tip for answer in remotes})
             passed = require(asked, judge_commits(asked, engine, report))
         with console.step("push"):

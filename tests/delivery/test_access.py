@@ -19,7 +19,7 @@ from generator.delivery.local.commits import commit_tree
 from generator.delivery.local.repository import open_repository
 from generator.delivery.model import Target
 from generator.delivery.push import push
-from generator.delivery.remote.ask import remotes_ready
+from generator.delivery.remote.ready import remotes_ready
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
@@ -319,7 +319,7 @@ def test_nothing_of_a_push_reads_the_terminal(over_http: Workspace, monkeypatch:
 import sys
 from pathlib import Path
 from generator.delivery.model import Target
-from generator.delivery.remote.ask import remotes_ready
+from generator.delivery.remote.ready import remotes_ready
 from generator.errors import RemoteError
 try:
     remotes_ready([Target("infra", Path(sys.argv[1]), sys.argv[2], "main")])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from generator.delivery.push import push
-from generator.delivery.remote.ask import remotes_ready
+from generator.delivery.remote.ready import remotes_ready
 from generator.delivery.state import RunReference, StateFile
 from generator.errors import BadInputError, ConflictError, RemoteError
 from tests.delivery.processes import counting_git

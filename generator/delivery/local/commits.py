@@ -80,7 +80,7 @@ def require_identity(folder: Path, author: Author | None) -> None:
         BadInputError: Neither options, environment nor git's configuration name a person.
     """
     git = git_in(folder)
-    asked = run(git.var, "GIT_COMMITTER_IDENT", variables=environment() | _identity(author))
+    asked = run(git.var, "GIT_COMMITTER_IDENT", variables=environment() | identity_variables(author))
     # A conditional include can hold an identity that appears in the repository alone; then the commit will tell.
     if asked.code and run(git.config, "--get-regexp", r"^includeif\.").code:
         raise missing_identity(str(folder))
@@ -120,7 +120,7 @@ def commit_staged(
         trailers.append(f"{TREE_TRAILER}: {tree.out.decode()}")
     message = "\n".join([subject, "", *trailers, ""])
     # repo.index.commit would be shorter, but makes unsigned commits whatever commit.gpgsign says.
-    done = run(git.commit, "--quiet", "--message", message, variables={**variables, **_identity(author)})
+    done = run(git.commit, "--quiet", "--message", message, variables={**variables, **identity_variables(author)})
     if done.code:
         raise local_error(path, "commit", done)
 
@@ -131,7 +131,7 @@ def _tip(repository: Repository) -> str:
     return SymbolicReference.dereference_recursive(repository.repo, "HEAD")
 
 
-def _identity(author: Author | None) -> dict[str, str]:
+def identity_variables(author: Author | None) -> dict[str, str]:
     """Return the variables by which git takes an identity from the options (git-commit(1), COMMIT INFORMATION)."""
     variables = {}
     for field, value in (("NAME", author.name), ("EMAIL", author.email)) if author else ():

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from generator.delivery.git.access import network_environment
 from generator.delivery.git.command import git_in, run
-from generator.delivery.git.failures import combined, remote_error
+from generator.delivery.git.failures import remote_error
 from generator.delivery.git.messages import shown_url
 from generator.delivery.git.parallel import each
 from generator.delivery.remote.references import HEADS, PATTERNS
-from generator.errors import BadInputError, ConflictError
+from generator.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,31 +52,6 @@ class RemoteBranches:
         own = HEADS + self.target.branch
         names = (name for name in self.references if name.startswith(f"{own}/") or own.startswith(f"{name}/"))
         return next((name.removeprefix(HEADS) for name in names), None)
-
-
-def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
-    """Ask all remotes before anything is rendered or written.
-
-    Raises:
-        RemoteError: One is missing, unreachable, or refused us; the message tells all that did.
-        ConflictError: One has commits already, and there is no local repository that they could belong to.
-        BadInputError: A URL holds credentials.
-    """
-    answers = ask_all(targets)
-    conflicts = [
-        ConflictError(
-            f"{shown_url(answer.target.url)} has a branch {answer.target.branch} already, and {answer.target.path} "
-            "doesn't exist: a new repository would not contain its commits",
-            where=shown_url(answer.target.url),
-            fix=f"Clone it there (`git clone {shown_url(answer.target.url)} {answer.target.path}`), or choose an empty "
-            "remote: another name or git_base_url in the answers.",
-        )
-        for answer in answers
-        if answer.tip is not None and not answer.target.path.exists()
-    ]
-    if conflicts:
-        raise combined(conflicts)
-    return answers
 
 
 def ask_all(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
