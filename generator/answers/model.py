@@ -2,7 +2,8 @@
 
 Rules on the values are Jinja's (`lib/field.jinja`, `lib/rules.jinja`), and so are the defaults (`copier.yml`): here
 stands only what a template can't see, the types and the keys that nobody knows. `typecheck.py` holds answers against
-it: every record is closed, and no value is converted.
+it: every record is closed, and no value is converted. Mappings by role, network or host are open here: which keys they
+may have stands in the tables of `lib/`, and their validators say it.
 
 The mappings are plain typed dictionaries because pydantic takes longer to import than all rules take to run.
 """
@@ -22,15 +23,6 @@ class RepositoryNames(TypedDict, total=False):
     monorepo: str
 
 
-class Counts(TypedDict, total=False):
-    """Numbers of machines."""
-
-    masters: int
-    workers: int
-    loadbalancers: int
-    storage: int
-
-
 class Size(TypedDict, total=False):
     """Size of a machine."""
 
@@ -38,16 +30,6 @@ class Size(TypedDict, total=False):
     memory_mib: int
     disk_gib: int
     data_disk_gib: int
-
-
-class Sizes(TypedDict, total=False):
-    """Sizes by role."""
-
-    master: Size
-    worker: Size
-    loadbalancer: Size
-    infra: Size
-    storage: Size
 
 
 class NetworkOverride(TypedDict, total=False):
@@ -58,14 +40,6 @@ class NetworkOverride(TypedDict, total=False):
     bridge: str
     dhcp_start: str
     dhcp_end: str
-
-
-class NetworkOverrides(TypedDict, total=False):
-    """Networks by key."""
-
-    edge: NetworkOverride
-    infra: NetworkOverride
-    cluster: NetworkOverride
 
 
 class VipOverride(TypedDict, total=False):
@@ -91,15 +65,22 @@ class Named(TypedDict):
 class NodeOverride(Named, Size, total=False):
     """A machine that differs from its role, or a further one."""
 
+    rename: str
     role: str
+    group: str
+    os: str
+    host: str
+    network: str
     address: str
     mac: str
 
 
 class Host(TypedDict, total=False):
-    """The hypervisor and what it has."""
+    """A hypervisor and what it has."""
 
     uri: str
+    address: str
+    bridge: str
     cpus: int
     memory_mib: int
     disk_gib: int
@@ -134,12 +115,12 @@ class Answers:
     git_read: str
     git_authority: str
     git_known_hosts: list[str]
-    counts: Counts
-    sizes: Sizes
-    networks: NetworkOverrides
+    counts: dict[str, int]
+    sizes: dict[str, Size]
+    networks: dict[str, NetworkOverride]
     vips: VipOverrides
     nodes: list[NodeOverride]
-    host: Host
+    hosts: dict[str, Host]
     kubernetes: Kubernetes
     chart_mirror: str
     vault_recipients: list[str]

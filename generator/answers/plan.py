@@ -1,15 +1,20 @@
 """The address plan, as `rules` reads it by rendering `lib/plan.jinja`; nothing of it is computed here.
 
-What the fields mean stands at the head of that file.
+What the fields mean stands at the head of that file and of its stages in `lib/plan/`. A plan has more of them: here
+stand those that fmc itself reads.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from _typeshed import DataclassInstance
+
+    _Record = TypeVar("_Record", bound=DataclassInstance)
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,7 @@ class Network:
 
     key: str
     name: str
+    libvirt_name: str
     mode: str
     bridge: str
     cidr: str
@@ -34,7 +40,9 @@ class Node:
 
     name: str
     role: str
+    groups: tuple[str, ...]
     os: str
+    host: str
     network: str
     address: str
     mac: str
@@ -43,6 +51,7 @@ class Node:
     disk_gib: int
     data_disk_gib: int
     fqdn: str
+    libvirt_name: str
 
 
 @dataclass(frozen=True)
@@ -90,13 +99,13 @@ class K3s:
 
 @dataclass(frozen=True)
 class Plan:
-    """The address plan of a cluster."""
+    """The address plan of a cluster; `ingress` is the address that all services have."""
 
     networks: tuple[Network, ...]
     nodes: tuple[Node, ...]
     vips: tuple[Vip, ...]
     api: Endpoint
-    ingress: Endpoint
+    ingress: str
     dns: tuple[str, ...]
     ntp: tuple[str, ...]
     repositories: Mapping[str, Repository]
@@ -107,14 +116,24 @@ class Plan:
     def from_dict(cls, plan: Mapping[str, Any]) -> Plan:
         """Return the plan that a rendered `plan` describes."""
         return cls(
-            networks=tuple(Network(**network) for network in plan["networks"]),
-            nodes=tuple(Node(**node) for node in plan["nodes"]),
-            vips=tuple(Vip(**vip) for vip in plan["vips"]),
-            api=Endpoint(**plan["api"]),
-            ingress=Endpoint(**plan["ingress"]),
-            dns=tuple(plan["dns"]),
-            ntp=tuple(plan["ntp"]),
-            repositories={part: Repository(**repository) for part, repository in plan["repositories"].items()},
-            services=tuple(Service(**service) for service in plan["services"]),
-            k3s=K3s(**plan["k3s"]),
+            networks=tuple(_records(Network, plan["networks"])),
+            nodes=tuple(_records(Node, plan["nodes"])),
+            vips=tuple(_records(Vip, plan["vips"])),
+            api=_record(Endpoint, plan["api"]),
+            ingress=plan["ingress"]["address"],
+            dns=tuple(plan["dns"]["servers"]),
+            ntp=tuple(plan["ntp"]["servers"]),
+            repositories={part: _record(Repository, entry) for part, entry in plan["repositories"].items()},
+            services=tuple(_records(Service, plan["services"])),
+            k3s=_record(K3s, plan["k3s"]),
         )
+
+
+def _records(kind: type[_Record], entries: Iterable[Mapping[str, Any]]) -> Iterable[_Record]:
+    return (_record(kind, entry) for entry in entries)
+
+
+def _record(kind: type[_Record], entry: Mapping[str, Any]) -> _Record:
+    """Return the entry's fields that fmc reads."""
+    given = {field.name: entry[field.name] for field in fields(kind)}
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})

@@ -134,6 +134,9 @@ def _value(value: object, wanted: Any, path: str, faults: list[Fault]) -> Any:
         )
         # Those after it keep their number.
         return [None if item is _UNUSABLE else item for item in items]
+    if isinstance(value, dict) and get_origin(wanted) is dict:
+        checked = {key: _value(item, get_args(wanted)[1], join(path, key), faults) for key, item in value.items()}
+        return {key: item for key, item in checked.items() if item is not _UNUSABLE}
     if isinstance(value, dict) and hasattr(wanted, "__required_keys__"):
         missing = sorted(wanted.__required_keys__ - value.keys())
         record = _record(value, get_type_hints(wanted), path, faults)

@@ -50,7 +50,7 @@ def overview(plan: Overview, console: Console) -> None:
         ("what", "name", "address"),
         [
             ("Kubernetes API", plan.loaded.plan.api.host, plan.loaded.plan.api.address),
-            ("ingress", plan.loaded.plan.ingress.host, plan.loaded.plan.ingress.address),
+            *(("ingress", service.host, plan.loaded.plan.ingress) for service in plan.loaded.plan.services),
             *(("DNS and time", "", address) for address in plan.loaded.plan.dns),
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from generator.errors import AnswersError, FmcError
 from .conftest import ROOT, SSH_KEY
 
 QUESTIONS = Questionnaire.load(ROOT)
-ROLES = ["master", "worker", "loadbalancer", "infra", "storage"]
+ROLES = ["master", "worker", "loadbalancer", "infra", "storage", "plain"]
 thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Addresses from a few neighbouring networks, mostly those that mean something there, so that they often meet.
@@ -57,7 +58,13 @@ questions: dict[str, st.SearchStrategy[Any]] = {
     "layout": st.sampled_from(["parts", "monorepo", "argocd"]),
     "edge": st.one_of(st.just("nat"), networks),
     "components": st.sampled_from([[], ["traefik"], ["hello", "traefik"]]),
-    "counts": some(masters=st.integers(1, 5), workers=st.integers(0, 12), loadbalancers=st.integers(0, 3)),
+    "counts": some(
+        masters=st.integers(1, 5),
+        workers=st.integers(0, 40),
+        loadbalancers=st.integers(0, 30),
+        infra=st.integers(0, 3),
+        storage=st.integers(0, 80),
+    ),
     "networks": some(
         **{
             key: some(cidr=networks, gateway=addresses, dhcp_start=addresses, dhcp_end=addresses)
@@ -122,6 +129,30 @@ def test_accepted_answers_give_a_sound_plan_and_survive_their_file(given_answers
     again = loaded(dump(result.data, QUESTIONS).encode())
     assert again.data == result.data
     assert again.plan == result.plan
+
+
+def inside(network: str) -> st.SearchStrategy[dict[str, str]]:
+    """A network of any size inside a /16, whose last two numbers are left out."""
+    return st.sampled_from(["0.0/16", "8.0/21", "4.0/23", "4.0/24", "4.128/25"]).map(
+        lambda rest: {"cidr": f"{network}.{rest}"}
+    )
+
+
+@thorough
+@given(questions["counts"], some(edge=inside("10.20"), infra=inside("10.21"), cluster=inside("10.22")))
+def test_counts_fit_into_their_networks_or_the_answer_to_change_is_named(
+    counts: dict[str, int], given_networks: dict[str, dict[str, str]]
+) -> None:
+    """faults B6: whatever is accepted collides nowhere, and a refusal for lack of room says what has room."""
+    given_answers = {"ssh_public_key": SSH_KEY, "counts": counts, "networks": given_networks}
+    try:
+        assert_consistent(loaded(yaml.safe_dump(given_answers).encode()).plan)
+    except AnswersError as error:
+        allowed = {"counts-room", "role-empty", "masters-odd", "masters-one"}
+        assert {finding.rule.removeprefix("answers/") for finding in error.findings} <= allowed
+        for finding in error.findings:
+            if finding.rule == "answers/counts-room":
+                assert re.search(r"Use at most \d+, or a larger network in networks\.\w+\.cidr", finding.fix)
 
 
 @thorough

@@ -28,7 +28,10 @@ HOST_ADDRESS = "192.168.0.2"
 # As in infra_tree, with the other ways of lying in a network.
 CLUSTERS = INFRA_CLUSTERS | {
     "ha-in-the-lan": ("ha", {"name": "home-2", "edge": "192.168.0.0/24"}),
-    "single-behind-nat": ("single", {"edge": "nat", "networks": {}, "host": {"uri": "qemu+ssh://root@kvm1/system"}}),
+    "single-behind-nat": (
+        "single",
+        {"edge": "nat", "networks": {}, "hosts": {"kvm1": {"uri": "qemu+ssh://root@kvm1/system"}}},
+    ),
 }
 
 _SOURCES = """

@@ -72,7 +72,7 @@ def test_the_variables_that_all_machines_share_are_those_of_the_plan(infra: Infr
     assert shared["cluster_dns_upstream"] == infra.answers["dns_upstream"]
     assert shared["cluster_ntp_servers"] == list(plan.ntp)
     assert shared["cluster_api"] == {"host": plan.api.host, "address": plan.api.address}
-    assert shared["cluster_ingress"] == {"host": plan.ingress.host, "address": plan.ingress.address}
+    assert shared["cluster_ingress"] == {"address": plan.ingress}
     assert shared["cluster_vips"] == [vars(vip) for vip in plan.vips]
     assert shared["cluster_networks"] == {
         network.key: {

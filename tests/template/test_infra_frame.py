@@ -149,8 +149,10 @@ def test_the_readme_shows_the_plan(infra: Infra) -> None:
         system = {"flatcar": "Flatcar", "linux": "Debian"}[node.os]
         facts = [node.name, node.role, system, node.address, str(node.cpus), f"{node.memory_mib} MiB", disks]
         assert shown[node.name] == facts
-    for endpoint in (plan.api, plan.ingress):
-        assert shown[endpoint.host][1] == endpoint.address
+    assert shown[plan.api.host][1] == plan.api.address
+    for service in plan.services:
+        assert shown[service.host][1] == plan.ingress
+    assert f"*.{infra.answers['domain']}" not in (infra.root / "README.md").read_text()
     networks = [
         row for row in rows(infra.root / "README.md") if row[0].startswith(tuple(n.name for n in plan.networks))
     ]

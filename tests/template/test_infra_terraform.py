@@ -62,7 +62,7 @@ def test_the_data_is_what_the_plan_says(infra: Infra) -> None:
         "domain": answers["domain"],
         "timezone": answers["timezone"],
         "ssh_public_key": answers["ssh_public_key"],
-        "libvirt_uri": answers["host"].get("uri", "qemu:///system"),
+        "libvirt_uri": answers["hosts"].get("kvm1", {}).get("uri", "qemu:///system"),
         "dns_servers": list(plan.dns),
         "dns_upstream": answers["dns_upstream"],
         "ntp_servers": list(plan.ntp),
@@ -73,7 +73,11 @@ def test_the_data_is_what_the_plan_says(infra: Infra) -> None:
             for network in plan.networks
         },
         "nodes": {
-            node.name: {key: value for key, value in vars(node).items() if key not in ("name", "fqdn")}
+            node.name: {
+                key: value
+                for key, value in vars(node).items()
+                if key not in ("name", "fqdn", "groups", "host", "libvirt_name")
+            }
             for node in plan.nodes
         },
         "virtual_addresses": {vip.name: vip.address for vip in plan.vips},
