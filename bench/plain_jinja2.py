@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from jinja2_ansible_filters import AnsibleCoreFiltersExtension
 
 SUFFIX = ".jinja"
+YIELD = re.compile(r"#% yield (\w+) from ([\w.]+) %#")
 
 
 def render(root: Path, data: dict[str, object], layout: str, destination: Path) -> None:
@@ -28,11 +30,27 @@ def render(root: Path, data: dict[str, object], layout: str, destination: Path) 
         "_copier_answers": {**data, "layout": layout},
         "_copier_conf": {"answers_file": ".copier-answers.yml"},
     }
+    context["tree"] = yaml.safe_load(environment.from_string(settings["tree"]["default"]).render(context))
     top = root / environment.from_string(settings["_subdirectory"]).render(context)
     for source in sorted(top.rglob("*")):
-        name = environment.from_string(source.relative_to(top).as_posix()).render(context)
-        if not source.is_file() or not all(name.split("/")) or name == SUFFIX:
-            continue
+        for name in names(environment, source.relative_to(top).as_posix(), context):
+            write(environment, root, source, name, destination, context)
+
+
+def names(environment: jinja2.Environment, pattern: str, context: dict[str, object]) -> list[str]:
+    """Return what the name of a file comes to; Copier's tag `yield` makes several of it."""
+    loop = YIELD.search(pattern)
+    values = (environment.compile_expression(loop[2])(**context) or []) if loop else [None]
+    variable = loop[1] if loop else "_"
+    bare = YIELD.sub("", pattern).replace("#% endyield %#", "")
+    return [environment.from_string(bare).render({**context, variable: value}) for value in values]
+
+
+def write(
+    environment: jinja2.Environment, root: Path, source: Path, name: str, destination: Path, context: dict[str, object]
+) -> None:
+    """Write one file, unless a part of its name vanishes."""
+    if source.is_file() and all(name.split("/")) and name != SUFFIX:
         target = destination / name.removesuffix(SUFFIX)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.name.endswith(SUFFIX):

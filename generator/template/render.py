@@ -83,7 +83,10 @@ def _strings_compiled_once() -> Iterator[None]:
         if rest or options:
             return original(self, source, *rest, **options)
         key = (id(self), source)
-        if key not in compiled:
+        if key in compiled:
+            # What Jinja does before it compiles: Copier's tag `yield`, which loops over file names, starts anew there.
+            self.preprocess(source)
+        else:
             compiled[key] = original(self, source)
         return compiled[key]
 

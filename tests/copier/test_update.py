@@ -136,7 +136,7 @@ def test_the_readmes_command_changes_an_answer_and_keeps_the_version(person: Per
     root = person.folder / "infra"
     person.render("infra", root)
     (command,) = re.findall(r"(?m)^copier update (.*--data .*)$", (root / "README.md").read_text())
-    plan = root / "terraform/environments/home/terraform.tfvars.json"
+    plan = root / "plan.json"
     assert '"memory_mib": 16384' not in plan.read_text()
     person.newest = SECOND
     person.update(root, *shlex.split(command))

@@ -181,7 +181,7 @@ def test_changed_answers_become_one_commit_where_they_matter(pushed: World) -> N
     differing = {name for part in PARTS for name in now[part] if now[part][name] != before[part].get(name)}
     assert ".copier-answers.yml" in differing
     assert not any(name.endswith((".sealed.yaml", "sealing-cert.pem")) for name in differing)
-    variables = "ansible/inventories/home/group_vars/all/main.yml"
+    variables = "plan.json"
     assert now["infra"][variables] == before["infra"][variables].replace(b"Europe/Madrid", b"Europe/Paris")
     assert now["infra"][variables] != before["infra"][variables]
     assert (pushed.workspace / "answers.yaml").read_bytes() == changed.read_bytes()

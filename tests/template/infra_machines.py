@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -23,49 +24,32 @@ if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 HOST_ADDRESS = "192.168.0.2"
-"""Where a cluster has machines in the LAN and others behind the hypervisor."""
+"""Of the hypervisor, where a cluster has machines in the LAN and others behind it."""
 
 # As in infra_tree, with the other ways of lying in a network.
 CLUSTERS = INFRA_CLUSTERS | {
-    "ha-in-the-lan": ("ha", {"name": "home-2", "edge": "192.168.0.0/24"}),
+    "ha-in-the-lan": ("ha", {"name": "home-2", "edge": "192.168.0.0/24", "hosts": {"kvm1": {"address": HOST_ADDRESS}}}),
     "single-behind-nat": (
         "single",
         {"edge": "nat", "networks": {}, "hosts": {"kvm1": {"uri": "qemu+ssh://root@kvm1/system"}}},
     ),
+    "single-with-a-database": (
+        "single",
+        {"nodes": [{"name": "db1", "role": "plain", "address": "192.168.0.60", "data_disk_gib": 20}]},
+    ),
 }
 
-_SOURCES = """
-module "topology" {
-  source            = "../../modules/topology"
-  domain            = var.domain
-  networks          = var.networks
-  nodes             = var.nodes
-  virtual_addresses = var.virtual_addresses
-  dns_servers       = var.dns_servers
-  dns_upstream      = var.dns_upstream
-  ntp_servers       = var.ntp_servers
-  host_address      = var.host_address
-  generations       = var.generations
-}
-module "butane" {
-  for_each       = { for name, node in module.topology.nodes : name => node if node.os == "flatcar" }
-  source         = "../../butane"
-  node           = each.value
-  domain         = var.domain
-  timezone       = var.timezone
-  ssh_public_key = var.ssh_public_key
-}
-module "cloud_init" {
-  for_each       = { for name, node in module.topology.nodes : name => node if node.os == "linux" }
-  source         = "../../cloud-init"
-  node           = each.value
-  domain         = var.domain
-  timezone       = var.timezone
-  ssh_public_key = var.ssh_public_key
-}
+# The root module as it is, less what needs a provider.
+_OUTPUTS = """
 output "butane" { value = module.butane }
 output "cloud_init" { value = module.cloud_init }
+output "images" { value = local.images }
 """
+_NEEDS_PROVIDER = re.compile(
+    r'^(?:#[^\n]*\n)*(?:resource "libvirt_\w+" "\w+"|data "ct_config" "\w+"|module "(?:network|node|data_disk)") \{\n'
+    r".*?^\}\n",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -95,11 +79,6 @@ def render_machines(render: Render, name: str, scratch: Path, layout: str = "inf
     return Infra(loaded.plan, loaded.data, root / "infra" if layout == "monorepo" else root)
 
 
-def environment(infra: Infra) -> Path:
-    """Return the folder that Terraform is run in."""
-    return infra.root / "terraform/environments" / str(infra.answers["name"])
-
-
 def terraform(
     folder: Path, *arguments: str, settings: Mapping[str, object] | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -125,17 +104,19 @@ def terraform(
 
 
 def prepare(infra: Infra, scratch: Path) -> Path:
-    """Copy a rendered part, and put in place of its environment one that needs no provider.
+    """Copy a rendered part, and leave out of its root module what needs a provider.
 
     Returns:
-        The folder of that environment.
+        The folder of that module.
     """
-    shutil.copytree(infra.root / "terraform", scratch / "terraform")
-    folder = scratch / "terraform/environments" / str(infra.answers["name"])
-    for path in folder.glob("*.tf"):
-        if path.name != "variables.tf":
-            path.unlink()
-    (folder / "main.tf").write_text(_SOURCES)
+    shutil.copytree(infra.root, scratch, dirs_exist_ok=True)
+    folder = scratch / "terraform"
+    for name in ("outputs.tf", "providers.tf", "versions.tf"):
+        (folder / name).unlink()
+    for name in ("main.tf", "configuration.tf"):
+        path = folder / name
+        path.write_text(_NEEDS_PROVIDER.sub("", path.read_text()))
+    (folder / "outputs.tf").write_text(_OUTPUTS)
     result = terraform(folder, "init", "-no-color")
     assert result.returncode == 0, result.stderr
     return folder
@@ -143,9 +124,7 @@ def prepare(infra: Infra, scratch: Path) -> Path:
 
 def render_sources(infra: Infra, folder: Path) -> Sources:
     """Let Terraform render the sources of all machines of a cluster, in a folder that `prepare` made."""
-    modes = {network.mode for network in infra.plan.networks}
-    settings = {"host_address": HOST_ADDRESS} if modes >= {"bridge", "open"} else {}
-    result = terraform(folder, "apply", "-auto-approve", "-input=false", "-no-color", settings=settings)
+    result = terraform(folder, "apply", "-auto-approve", "-input=false", "-no-color")
     assert result.returncode == 0, result.stderr
     output = json.loads(terraform(folder, "output", "-json").stdout)
     return Sources(infra, output["butane"]["value"], output["cloud_init"]["value"])

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from generator.answers.plan import Plan
     from tests.template.conftest import Render
 
-GROUPS = {
-    "loadbalancer": "loadbalancers",
-    "infra": "infra",
-    "master": "masters",
-    "worker": "workers",
-    "storage": "storage",
-}
 # Clusters by name: the example that each starts from, and the answers that differ.
 CLUSTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ha": ("ha", {}),
@@ -39,6 +32,9 @@ CLUSTERS: dict[str, tuple[str, dict[str, Any]]] = {
                 {"name": "worker1", "mac": "52:54:00:10:20:30", "cpus": 16},
                 # A name that YAML would read as a number.
                 {"name": "0x10", "role": "worker", "address": "172.20.1.50"},
+                {"name": "infra1", "rename": "dns1"},
+                {"name": "db1", "role": "plain", "group": "databases", "address": "172.20.1.60", "data_disk_gib": 20},
+                {"name": "build1", "role": "plain", "os": "flatcar", "address": "172.20.1.61"},
             ],
         },
     ),
@@ -68,13 +64,18 @@ class Infra:
     @property
     def inventory(self) -> Path:
         """Return the folder of the inventory."""
-        return self.ansible / "inventories" / str(self.answers["name"])
+        return self.ansible / "inventory"
 
     @property
     def groups(self) -> dict[str, dict[str, Any]]:
         """Return the groups of hosts.yml."""
         (document,) = documents(self.inventory / "hosts.yml")
         return dict(document)
+
+    @property
+    def rendered_plan(self) -> dict[str, Any]:
+        """Return what plan.json says."""
+        return dict(json.loads((self.root / "plan.json").read_text()))
 
     def variables(self, group: str) -> dict[str, Any]:
         """Return the variables that the template gives a group."""

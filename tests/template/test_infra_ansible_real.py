@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import require_tool
+from tests.template.argocd_tree import documents
 from tests.template.infra_tree import CLUSTERS, Infra, render_infra
 
 if TYPE_CHECKING:
@@ -67,19 +68,88 @@ def test_ansible_reads_the_inventory_as_the_plan_has_it(infra: Infra, ansible: A
         node.name: node.address for node in infra.plan.nodes
     }
     for node in infra.plan.nodes:
-        assert hosts[node.name]["node_mac"] == node.mac
-        assert hosts[node.name]["node_distribution"] == {"linux": "Debian", "flatcar": "Flatcar"}[node.os]
+        assert hosts[node.name]["preflight_distribution"] == {"linux": "Debian", "flatcar": "Flatcar"}[node.os]
 
 
 def test_what_a_user_sets_wins(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
-    folder = shutil.copytree(ha.ansible, tmp_path / "ansible")
-    variables = folder / "inventories/home/group_vars"
-    (variables / "all/user.yml").write_text("cluster_timezone: Europe/Lisbon\nmine: all\n")
+    folder = shutil.copytree(ha.root, tmp_path / "infra") / "ansible"
+    variables = folder / "inventory/group_vars"
+    (variables / "all/user.yml").write_text("mine: all\n")
+    (variables / "flatcar/user.yml").write_text("mine: flatcar\n")
     (variables / "masters/user.yml").write_text("mine: masters\n")
     result = ansible(folder, "ansible-inventory", "--list")
     hosts = json.loads(result.stdout)["_meta"]["hostvars"]
-    assert hosts["lb1"]["cluster_timezone"] == "Europe/Lisbon"
-    assert (hosts["lb1"]["mine"], hosts["master1"]["mine"]) == ("all", "masters")
+    assert {name: hosts[name]["mine"] for name in ("lb1", "worker1", "master1")} == {
+        "lb1": "all", "worker1": "flatcar", "master1": "masters",
+    }  # fmt: skip
+
+
+def inputs(role: Path) -> dict[str, Any]:
+    """Return the options of a role by name."""
+    (specification,) = documents(role / "meta/argument_specs.yml")
+    return dict(specification["argument_specs"]["main"]["options"])
+
+
+def seen(folder: Path) -> dict[str, Any]:
+    """Return what the roles of a tree made by `told` have got, and forget it."""
+    found: dict[str, Any] = {}
+    for path in folder.glob("*.inputs"):
+        found |= json.loads(path.read_text())
+        path.unlink()
+    return found
+
+
+def told(root: Path, scratch: Path) -> Path:
+    """Copy a part, and put in place of what its roles do that they write down which inputs they got."""
+    folder = shutil.copytree(root, scratch / "infra") / "ansible"
+    for role in (folder / "roles").iterdir():
+        names = ", ".join(f"'{name}': {name}" for name in inputs(role))
+        copy = {
+            "content": f"{{{{ {{{names}}} | to_json }}}}",
+            "dest": str(folder / f"{role.name}.inputs"),
+            "mode": "0600",
+        }
+        (role / "tasks/main.yml").write_text(json.dumps([{"name": "Write", "ansible.builtin.copy": copy}]))
+    here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    (folder / "inventory/group_vars/linux/user.yml").write_text(json.dumps(here))
+    return folder
+
+
+def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    """faults C11: a time zone in user.yml was overruled by the playbook."""
+    folder = told(ha.root, tmp_path)
+    values = {"str": "mine", "path": "/mine", "int": 7, "list": ["mine"]}
+    own = {
+        name: [7] if option.get("elements") == "int" else values[option["type"]]
+        for role in (folder / "roles").iterdir()
+        for name, option in inputs(role).items()
+    }
+    assert len(own) > 15
+
+    def run(playbook: str) -> dict[str, Any]:
+        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", "--limit", "lb1,localhost")
+        assert result.returncode == 0, result.stdout + result.stderr
+        return seen(folder)
+
+    planned = run("site.yml")
+    assert (planned["preflight_address"], planned["timezone_name"]) == ("10.17.5.11/24", "Europe/Madrid")
+    assert planned["preflight_resolvers"] == ["10.17.3.11", "1.1.1.1", "9.9.9.9"]
+
+    (folder / "inventory/group_vars/loadbalancers/user.yml").write_text(json.dumps(own))
+    (folder / "inventory/group_vars/all/user.yml").write_text(json.dumps(own))
+    assert run("site.yml") | run("gitops.yml") == own
+
+
+def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    """faults B13: there was no place for a playbook or a role of one's own."""
+    folder = told(ha.root, tmp_path)
+    role = folder / "roles.user/mine/tasks"
+    role.mkdir(parents=True)
+    (role / "main.yml").write_text('[{"name": "Say it", "ansible.builtin.debug": {"msg": "MINE"}}]')
+    (folder / "playbooks/user.yml").write_text('[{"hosts": "all", "gather_facts": false, "roles": ["mine"]}]')
+    result = ansible(folder, "ansible-playbook", "playbooks/site.yml", "--limit", "lb1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.index("timezone : Write") < result.stdout.index("MINE")
 
 
 def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:

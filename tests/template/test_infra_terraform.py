@@ -6,14 +6,15 @@ import json
 import re
 import subprocess
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.answers.plan import Plan
 from tests.conftest import require_tool
 from tests.template.argocd_tree import documents
 from tests.template.conftest import ROOT
-from tests.template.infra_machines import CLUSTERS, HOST_ADDRESS, environment, prepare, render_machines, terraform
+from tests.template.infra_machines import CLUSTERS, HOST_ADDRESS, prepare, render_machines, terraform
 from tests.template.infra_tree import files
 
 if TYPE_CHECKING:
@@ -36,10 +37,6 @@ def ha(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
     return render_machines(render, "ha", tmp_path_factory.mktemp("answers"))
 
 
-def values(infra: Infra) -> dict[str, Any]:
-    return dict(json.loads((environment(infra) / "terraform.tfvars.json").read_text()))
-
-
 def variables(folder: Path) -> dict[str, str]:
     """Return the bodies of the variables that a module declares."""
     return dict(VARIABLE.findall((folder / "variables.tf").read_text()))
@@ -55,79 +52,112 @@ def attributes(body: str) -> set[str]:
 # -- the data ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_data_is_what_the_plan_says(infra: Infra) -> None:
-    plan, answers, data = infra.plan, infra.answers, values(infra)
-    assert data == {
-        "cluster": answers["name"],
-        "domain": answers["domain"],
-        "timezone": answers["timezone"],
-        "ssh_public_key": answers["ssh_public_key"],
-        "libvirt_uri": answers["hosts"].get("kvm1", {}).get("uri", "qemu:///system"),
-        "dns_servers": list(plan.dns),
-        "dns_upstream": answers["dns_upstream"],
-        "ntp_servers": list(plan.ntp),
-        "networks": {
-            network.key: {"name": network.name, "mode": network.mode, "bridge": network.bridge}
-            | {"cidr": network.cidr, "gateway": network.gateway}
-            | ({"dhcp": {"start": network.dhcp_start, "end": network.dhcp_end}} if network.dhcp_start else {})
-            for network in plan.networks
-        },
-        "nodes": {
-            node.name: {
-                key: value
-                for key, value in vars(node).items()
-                if key not in ("name", "fqdn", "groups", "host", "libvirt_name")
-            }
-            for node in plan.nodes
-        },
-        "virtual_addresses": {vip.name: vip.address for vip in plan.vips},
+def test_plan_json_is_the_plan_that_fmc_has_looked_at(infra: Infra) -> None:
+    plan, answers, data = infra.plan, infra.answers, infra.rendered_plan
+    assert data["cluster"] == {key: answers[key] for key in ("name", "domain", "timezone", "ssh_public_key")}
+    assert Plan.from_dict(data) == plan
+    assert data["dns"]["upstream"] == answers["dns_upstream"]
+    (host,) = data["hosts"]
+    assert host["uri"] == answers["hosts"].get("kvm1", {}).get("uri", "qemu:///system")
+
+
+def test_a_machine_learns_from_the_plan_what_its_network_says(infra: Infra) -> None:
+    data = infra.rendered_plan
+    networks = {network["key"]: network for network in data["networks"]}
+    behind = [{"to": item["cidr"], "via": HOST_ADDRESS} for item in data["networks"] if item["mode"] == "open"]
+    for node in data["nodes"]:
+        network = networks[node["network"]]
+        assert (node["prefix"], node["gateway"]) == (network["prefix"], network["gateway"])
+        assert node["routes"] == (behind if network["mode"] == "bridge" else [])
+        # A server of names or time does not ask itself.
+        asks_outside = "dns_servers" in node["groups"]
+        assert node["dns_servers"] == data["dns"]["upstream" if asks_outside else "servers"]
+        assert node["ntp_servers"] == ([] if "ntp_servers" in node["groups"] else data["ntp"]["servers"])
+
+
+def test_the_zone_lists_each_name_once_and_no_wildcard(infra: Infra) -> None:
+    """faults C1: with a wildcard, a search domain sends look-ups of the outside world to the ingress."""
+    plan, data = infra.plan, infra.rendered_plan
+    records = {record["name"]: record["address"] for record in data["dns"]["records"]}
+    assert len(records) == len(data["dns"]["records"])
+    assert records == {
+        **{node.fqdn: node.address for node in plan.nodes},
+        plan.api.host: plan.api.address,
+        **{service.host: plan.ingress for service in plan.services},
     }
+    assert {record["name"]: record["target"] for record in data["dns"]["reverse"]} == {
+        IPv4Address(node.address).reverse_pointer: node.fqdn for node in plan.nodes
+    }
+
+
+def test_endpoints_name_the_machines_behind_them(infra: Infra) -> None:
+    plan, data = infra.plan, infra.rendered_plan
+    api = next(endpoint for endpoint in data["endpoints"] if endpoint["name"] == "api")
+    servers = [{"name": node.name, "address": node.address} for node in plan.nodes if "k3s_servers" in node.groups]
+    agents = [{"name": node.name, "address": node.address} for node in plan.nodes if "k3s_agents" in node.groups]
+    assert (api["address"], api["backends"]) == (plan.api.address, servers if plan.vips else [])
+    # In this order: /readyz alone does not see that etcd has lost its quorum.
+    assert [(check["protocol"], check["path"]) for check in api["checks"]] == [
+        ("http", "/health"),
+        ("https", "/readyz"),
+    ]
+    web = {item["name"]: item for item in data["endpoints"] if item["name"] in ("http", "https")}
+    for name, endpoint in web.items():
+        assert endpoint["address"] == plan.ingress
+        assert endpoint["backends"] == ((agents or servers) if plan.vips else [])
+        assert endpoint["backend_port"] == data["ingress"]["ports"][name]
+    served = [endpoint for endpoint in data["endpoints"] if endpoint["name"] == "dns"]
+    assert {endpoint["address"] for endpoint in served} == set(plan.dns)
+    assert {endpoint["protocol"] for endpoint in served} == {"udp", "tcp"}
+    assert [target["address"] for target in data["targets"] if target["job"] == "etcd"] == [
+        server["address"] for server in servers
+    ]
 
 
 def test_the_examples_have_the_machines_that_they_promise(
     render: Render, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     scratch = tmp_path_factory.mktemp("answers")
-    ha, single = (values(render_machines(render, name, scratch)) for name in ("ha", "single"))
-    assert {name: node["address"] for name, node in ha["nodes"].items()} == {
+    ha, single = (render_machines(render, name, scratch).rendered_plan for name in ("ha", "single"))
+    assert {node["name"]: node["address"] for node in ha["nodes"]} == {
         **{f"lb{i}": f"10.17.5.{10 + i}" for i in (1, 2)},
         "infra1": "10.17.3.11",
         **{f"master{i}": f"10.17.4.{20 + i}" for i in (1, 2, 3)},
         **{f"worker{i}": f"10.17.4.{30 + i}" for i in (1, 2, 3)},
         "storage1": "10.17.4.41",
     }
-    assert {network["name"]: network["mode"] for network in ha["networks"].values()} == {
-        f"nat_network_0{i}": "open" for i in (1, 2, 3)
+    assert {network["libvirt_name"]: network["mode"] for network in ha["networks"]} == {
+        f"home-nat_network_0{i}": "open" for i in (1, 2, 3)
     }
-    assert {name: node["address"] for name, node in single["nodes"].items()} == {
+    assert {node["name"]: node["address"] for node in single["nodes"]} == {
         "infra1": "192.168.0.11",
         "master1": "192.168.0.21",
     }
-    assert single["networks"]["edge"]["mode"] == "bridge"
-    assert single["virtual_addresses"] == {}
+    assert [network["mode"] for network in single["networks"]] == ["bridge"]
+    assert single["vips"] == []
 
 
-def test_every_variable_has_a_value_or_a_default_and_every_value_a_variable(infra: Infra) -> None:
-    declared = variables(environment(infra))
-    with_default = {name for name, body in declared.items() if re.search(r"^  default +=", body, re.M)}
-    assert set(declared) - with_default == set(values(infra))
+def test_what_belongs_to_the_site_has_a_default(infra: Infra) -> None:
+    declared = variables(infra.root / "terraform")
+    assert all(re.search(r"^  default +=", body, re.M) for body in declared.values())
 
 
-def test_all_modules_know_the_attributes_of_networks_and_machines(infra: Infra) -> None:
-    data = values(infra)
-    for folder in (environment(infra), infra.root / "terraform/modules/topology"):
-        declared = variables(folder)
-        for node in data["nodes"].values():
-            assert set(node) == attributes(declared["nodes"])
-        for network in data["networks"].values():
-            assert set(network) | {"dhcp"} == attributes(declared["networks"])
+def test_modules_ask_for_nothing_that_the_plan_does_not_have(infra: Infra) -> None:
+    data = infra.rendered_plan
+    for module in ("topology", "libvirt-network"):
+        declared = variables(infra.root / f"terraform/modules/{module}")
+        body = declared.get("networks") or declared["network"]
+        asked = attributes(body) if "networks" in declared else set(re.findall(r"^ {4}(\w+) +=", body, re.M))
+        assert all(asked <= set(network) for network in data["networks"])
+    asked = attributes(variables(infra.root / "terraform/modules/topology")["nodes"])
+    assert all(asked <= set(node) for node in data["nodes"])
 
 
 def test_every_input_of_a_module_is_set_by_its_caller(ha: Infra) -> None:
-    folder = environment(ha)
+    folder = ha.root / "terraform"
     text = "".join(path.read_text() for path in sorted(folder.glob("*.tf")))
     calls = re.findall(r'^module "\w+" \{\n(.*?)^\}', text, re.M | re.S)
-    assert len(calls) == 5
+    assert len(calls) == 6
     for body in calls:
         given = set(re.findall(r"^  (\w+) +=", body, re.M)) - {"source", "for_each"}
         (source,) = re.findall(r'^  source +=\s"(.+)"$', body, re.M)
@@ -138,10 +168,10 @@ def test_every_input_of_a_module_is_set_by_its_caller(ha: Infra) -> None:
 
 
 def test_providers_are_pinned_to_one_version_that_the_modules_accept(ha: Infra) -> None:
-    text = (environment(ha) / "versions.tf").read_text()
+    text = (ha.root / "terraform/versions.tf").read_text()
     pins = dict(re.findall(r'source +=\s"([\w/]+)"\n +version +=\s"(\d+\.\d+\.\d+)"', text))
     assert pins == {"dmacvicar/libvirt": "0.9.7", "poseidon/ct": "0.14.0"}
-    for module in ("libvirt-network", "libvirt-node"):
+    for module in ("libvirt-network", "libvirt-node", "libvirt-data-disk"):
         text = (ha.root / f"terraform/modules/{module}/versions.tf").read_text()
         assert f'version = "~> {pins["dmacvicar/libvirt"]}"' in text
 
@@ -149,7 +179,7 @@ def test_providers_are_pinned_to_one_version_that_the_modules_accept(ha: Infra) 
 def test_modules_come_from_this_repository(ha: Infra) -> None:
     for path in ha.root.glob("terraform/**/*.tf"):
         for source in re.findall(r'module "\w+" \{[^}]*?source +=\s"([^"]+)"', path.read_text()):
-            assert source.startswith("../../"), path
+            assert source.startswith("./"), path
             assert (path.parent / source).is_dir()
 
 
@@ -187,9 +217,13 @@ def test_no_address_is_rendered_that_is_not_in_the_plan(infra: Infra) -> None:
     known = {node.address for node in plan.nodes} | {vip.address for vip in plan.vips}
     known |= {network.gateway for network in plan.networks} | set(infra.answers["dns_upstream"])
     known |= {bound for network in plan.networks for bound in (network.dhcp_start, network.dhcp_end)}
-    rendered = [environment(infra) / "terraform.tfvars.json", *files(infra.root / "host")]
+    known |= {network.broadcast for network in plan.networks} | {
+        host["address"] for host in infra.rendered_plan["hosts"]
+    }
+    networks += [IPv4Network(plan.k3s.pod_cidr), IPv4Network(plan.k3s.service_cidr)]
+    rendered = [infra.root / "plan.json", *files(infra.root / "host")]
     for path in rendered:
-        for address, prefix in ADDRESS.findall(path.read_text()):
+        for address, prefix in ADDRESS.findall(re.sub(r"[\d.]+\.in-addr\.arpa", "", path.read_text())):
             if prefix:
                 assert IPv4Network(f"{address}{prefix}") in networks, f"{path}: {address}{prefix}"
             else:
@@ -205,9 +239,16 @@ def test_nothing_of_the_template_is_left(infra: Infra) -> None:
 
 
 def test_what_belongs_to_the_user_is_there_and_sets_nothing(infra: Infra) -> None:
-    lines = (environment(infra) / "user.auto.tfvars").read_text().splitlines()
-    assert lines
-    assert all(line.startswith("#") for line in lines)
+    snippets = sorted(infra.root.glob("terraform/cloud-init/snippets/*.yaml"))
+    roles = {node.role for node in infra.plan.nodes if node.os == "linux"}
+    assert roles <= {path.stem for path in snippets}
+    for path in (*(infra.root / f"terraform/user.{kind}" for kind in ("auto.tfvars", "tf")), *snippets):
+        lines = path.read_text().splitlines()
+        assert lines
+        assert all(line.startswith("#") for line in lines)
+        assert "o update of the template touches this file" in " ".join(lines).replace(" # ", " ")
+    (own,) = documents(infra.root / "versions.user.yaml")
+    assert dict(own) == {"images": {}}
 
 
 def test_the_state_stays_out_of_git_and_the_lock_file_does_not(ha: Infra, tmp_path: Path) -> None:
@@ -215,7 +256,7 @@ def test_the_state_stays_out_of_git_and_the_lock_file_does_not(ha: Infra, tmp_pa
     subprocess.run([git, "init", "--quiet", tmp_path], check=True, timeout=60)
     (tmp_path / ".gitignore").write_text((ha.root / "terraform/.gitignore").read_text())
     ignored = ["terraform.tfstate", "a/terraform.tfstate.backup", "a/.terraform/x", "images/flatcar.qcow2", "a.tfplan"]
-    kept = [".terraform.lock.hcl", "user.auto.tfvars", "terraform.tfvars.json"]
+    kept = [".terraform.lock.hcl", "user.auto.tfvars", "user.tf"]
     result = subprocess.run(
         [git, "check-ignore", *ignored, *kept], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
@@ -241,29 +282,45 @@ def test_the_topologys_own_tests_pass(ha: Infra, tmp_path: Path) -> None:
     assert re.search(r"\b[1-9]\d+ passed, 0 failed", result.stdout)
 
 
+def refusal(folder: Path) -> str:
+    """Return what Terraform says against the plan in a folder that `prepare` made."""
+    result = terraform(folder, "plan", "-input=false", "-no-color")
+    assert result.returncode == 1, result.stdout
+    return " ".join(result.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+
+
 @pytest.mark.tools
 def test_machines_in_the_lan_need_to_know_the_hypervisors_address(
     render: Render, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     infra = render_machines(render, "ha-in-the-lan", tmp_path_factory.mktemp("answers"))
     folder = prepare(infra, tmp_path)
-    refused = terraform(folder, "plan", "-input=false", "-no-color")
-    assert refused.returncode == 1
-    assert "write the hypervisor's address in the LAN as host_address into user.auto.tfvars" in " ".join(
-        refused.stderr.split()
-    )
-    (folder / "user.auto.tfvars").write_text(f'host_address = "{HOST_ADDRESS}"\n')
     assert terraform(folder, "plan", "-input=false", "-no-color").returncode == 0
+    path = tmp_path / "plan.json"
+    path.write_text(path.read_text().replace(f'"via": "{HOST_ADDRESS}"', '"via": ""'))
+    assert "write its address in the LAN into the answers, as hosts.kvm1.address" in refusal(folder)
 
 
 @pytest.mark.tools
 def test_an_address_moved_by_hand_into_the_dhcp_range_is_refused(ha: Infra, tmp_path: Path) -> None:
     folder = prepare(ha, tmp_path)
-    path = folder / "terraform.tfvars.json"
+    path = tmp_path / "plan.json"
     data = json.loads(path.read_text())
-    data["nodes"]["master1"]["address"] = data["networks"]["cluster"]["dhcp"]["start"]
+    cluster = next(network for network in data["networks"] if network["key"] == "cluster")
+    next(node for node in data["nodes"] if node["name"] == "master1")["address"] = cluster["dhcp_start"]
     path.write_text(json.dumps(data))
-    result = terraform(folder, "plan", "-input=false", "-no-color")
-    assert result.returncode == 1
-    assert "lies in the dhcp range" in " ".join(result.stderr.split())
-    assert "master1" in result.stderr
+    said = refusal(folder)
+    assert "lies in the dhcp range" in said
+    assert "master1" in said
+
+
+@pytest.mark.tools
+def test_pins_that_a_person_raised_win_and_stay_theirs(ha: Infra, tmp_path: Path) -> None:
+    """faults D3: a newer image had to be written into a file that the next rendering owns."""
+    folder = prepare(ha, tmp_path)
+    pins = {"version": "1", "url": "file:///srv/image", "sha512": "0" * 128}
+    (tmp_path / "versions.user.yaml").write_text(json.dumps({"images": {"linux": pins}}))
+    assert terraform(folder, "apply", "-auto-approve", "-no-color").returncode == 0
+    images = json.loads(terraform(folder, "output", "-json", "images").stdout)
+    assert images["linux"] == pins
+    assert images["flatcar"]["url"].startswith("https://")

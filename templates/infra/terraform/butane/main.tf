@@ -4,7 +4,6 @@ output "content" {
   description = "Butane of the machine."
   value = templatefile("${path.module}/node.yaml.tftpl", {
     node           = var.node
-    domain         = var.domain
     timezone       = var.timezone
     ssh_public_key = var.ssh_public_key
   })
@@ -14,6 +13,6 @@ output "snippets" {
   description = "Further Butane that is merged into it, in this order."
   value = concat(
     var.node.data_disk_gib > 0 ? [file("${path.module}/data-disk.yaml")] : [],
-    [file("${path.module}/snippets/${var.node.role}.yaml")],
+    [for name in fileset(path.module, "snippets/${var.node.role}.yaml") : file("${path.module}/${name}")],
   )
 }

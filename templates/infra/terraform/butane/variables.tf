@@ -13,11 +13,6 @@ variable "node" {
   description = "The machine, as the module topology gives it."
 }
 
-variable "domain" {
-  type        = string
-  description = "Domain in which the machine looks up short names."
-}
-
 variable "timezone" {
   type        = string
   description = "Time zone, as in the IANA database."

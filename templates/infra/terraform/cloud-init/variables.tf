@@ -1,6 +1,7 @@
 variable "node" {
   type = object({
     name        = string
+    role        = string
     fqdn        = string
     mac         = string
     address     = string
@@ -12,11 +13,6 @@ variable "node" {
     generation  = number
   })
   description = "The machine, as the module topology gives it."
-}
-
-variable "domain" {
-  type        = string
-  description = "Domain in which the machine looks up short names."
 }
 
 variable "timezone" {

@@ -5,7 +5,7 @@ locals {
 }
 
 resource "libvirt_network" "this" {
-  name      = var.network.name
+  name      = var.network.libvirt_name
   autostart = true
   forward   = { mode = var.network.mode }
   bridge = {
@@ -15,7 +15,7 @@ resource "libvirt_network" "this" {
   }
   ips = local.bridged ? null : [{
     address = var.network.gateway
-    prefix  = tonumber(split("/", var.network.cidr)[1])
-    dhcp    = { ranges = [{ start = var.network.dhcp.start, end = var.network.dhcp.end }] }
+    prefix  = var.network.prefix
+    dhcp    = { ranges = [{ start = var.network.dhcp_start, end = var.network.dhcp_end }] }
   }]
 }

@@ -1,11 +1,12 @@
 variable "network" {
   type = object({
-    name    = string
-    mode    = string
-    bridge  = string
-    cidr    = string
-    gateway = string
-    dhcp    = optional(object({ start = string, end = string }))
+    libvirt_name = string
+    mode         = string
+    bridge       = string
+    prefix       = number
+    gateway      = string
+    dhcp_start   = string
+    dhcp_end     = string
   })
   description = "The network, as the module topology gives it."
 }

@@ -40,17 +40,3 @@ resource "libvirt_volume" "root" {
     ignore_changes = [capacity]
   }
 }
-
-# Its name holds no generation, and nothing replaces it: it survives the machine.
-resource "libvirt_volume" "data" {
-  count         = var.node.data_disk_gib > 0 ? 1 : 0
-  name          = "${var.node.name}-data.qcow2"
-  pool          = var.pool
-  capacity      = var.node.data_disk_gib
-  capacity_unit = "GiB"
-  target        = { format = { type = "qcow2" } }
-
-  lifecycle {
-    ignore_changes = [capacity]
-  }
-}

@@ -1,20 +1,21 @@
 # Every disk is attached as a file and not by pool and volume: libvirt's AppArmor profile covers only the former. terraform validate takes any key
 # inside of these nested values, a misspelled one is silently dropped.
 locals {
+  made = terraform_data.hardware[local.current].output
   disks = concat(
     [{ path = libvirt_volume.root[local.current].path, format = "qcow2", serial = "root", discard = "unmap", read_only = null }],
-    [for volume in libvirt_volume.data : { path = volume.path, format = "qcow2", serial = "data", discard = "unmap", read_only = null }],
+    [for path in local.made.data_disk[*] : { path = path, format = "qcow2", serial = "data", discard = "unmap", read_only = null }],
     # Not a CD-ROM: kernels made for clouds have no driver for its controller.
     [for volume in libvirt_volume.seed : { path = volume.path, format = "raw", serial = "seed", discard = null, read_only = true }],
   )
 }
 
 resource "libvirt_domain" "this" {
-  name        = var.node.name
+  name        = var.node.libvirt_name
   type        = var.domain_type
-  memory      = terraform_data.size[local.current].output.memory_mib
+  memory      = local.made.memory_mib
   memory_unit = "MiB"
-  vcpu        = terraform_data.size[local.current].output.cpus
+  vcpu        = local.made.cpus
   running     = true
   autostart   = true
   cpu         = { mode = var.domain_type == "kvm" ? "host-passthrough" : "maximum" }
@@ -36,9 +37,9 @@ resource "libvirt_domain" "this" {
       read_only = disk.read_only
     }]
     interfaces = [{
-      mac    = { address = var.node.mac }
+      mac    = { address = local.made.mac }
       model  = { type = "virtio" }
-      source = { network = { network = var.network } }
+      source = { network = { network = local.made.network } }
     }]
     consoles = [{ target = { type = "serial", port = 0 } }]
     channels = [{ source = { unix = {} }, target = { virt_io = { name = "org.qemu.guest_agent.0" } } }]

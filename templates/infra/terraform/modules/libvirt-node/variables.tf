@@ -1,12 +1,12 @@
 variable "node" {
   type = object({
-    name          = string
-    mac           = string
-    cpus          = number
-    memory_mib    = number
-    disk_gib      = number
-    data_disk_gib = number
-    generation    = number
+    name         = string
+    libvirt_name = string
+    mac          = string
+    cpus         = number
+    memory_mib   = number
+    disk_gib     = number
+    generation   = number
   })
   description = "The machine, as the module topology gives it."
 }
@@ -19,6 +19,12 @@ variable "network" {
 variable "pool" {
   type        = string
   description = "Name of the storage pool for its disks."
+}
+
+variable "data_disk" {
+  type        = string
+  default     = null
+  description = "File of its data disk on the hypervisor, which module libvirt-data-disk makes; null for a machine without one."
 }
 
 variable "image" {

@@ -5,26 +5,26 @@ locals {
   numbers = {
     for address in distinct(flatten([
       [for node in var.nodes : node.address],
-      [for network in var.networks : network.dhcp == null ? [] : [network.dhcp.start, network.dhcp.end]],
+      [for network in var.networks : [network.dhcp_start, network.dhcp_end]],
     ])) :
     address => sum([for i, octet in split(".", address) : tonumber(octet) * pow(256, 3 - i)]) if can(cidrhost("${address}/32", 0))
   }
 
   gateways_outside = [
     for key, network in var.networks : "${network.gateway} of ${key}"
-    if try(cidrhost("${network.gateway}/${local.prefixes[key]}", 0) != cidrhost(network.cidr, 0), true)
+    if try(cidrhost("${network.gateway}/${network.prefix}", 0) != cidrhost(network.cidr, 0), true)
   ]
   ranges_outside = [
     for key, network in var.networks : key if try(
-      cidrhost("${network.dhcp.start}/${local.prefixes[key]}", 0) != cidrhost(network.cidr, 0) ||
-      cidrhost("${network.dhcp.end}/${local.prefixes[key]}", 0) != cidrhost(network.cidr, 0) ||
-      local.numbers[network.dhcp.start] > local.numbers[network.dhcp.end],
-      network.dhcp != null,
+      cidrhost("${network.dhcp_start}/${network.prefix}", 0) != cidrhost(network.cidr, 0) ||
+      cidrhost("${network.dhcp_end}/${network.prefix}", 0) != cidrhost(network.cidr, 0) ||
+      local.numbers[network.dhcp_start] > local.numbers[network.dhcp_end],
+      network.dhcp_start != "" || network.dhcp_end != "",
     )
   ]
   nodes_outside = [
     for name, node in var.nodes : "${name} (${node.address})"
-    if try(cidrhost("${node.address}/${local.prefixes[node.network]}", 0) != cidrhost(var.networks[node.network].cidr, 0), true)
+    if try(cidrhost("${node.address}/${var.networks[node.network].prefix}", 0) != cidrhost(var.networks[node.network].cidr, 0), true)
   ]
   nodes_reserved = [
     for name, node in var.nodes : "${name} (${node.address})" if contains([
@@ -33,13 +33,16 @@ locals {
   ]
   nodes_dynamic = [
     for name, node in var.nodes : "${name} (${node.address})" if try(
-      local.numbers[var.networks[node.network].dhcp.start] <= local.numbers[node.address] &&
-      local.numbers[node.address] <= local.numbers[var.networks[node.network].dhcp.end],
+      local.numbers[var.networks[node.network].dhcp_start] <= local.numbers[node.address] &&
+      local.numbers[node.address] <= local.numbers[var.networks[node.network].dhcp_end],
       false,
     )
   ]
-  host_wanted = length(local.bridged) > 0 && length(local.open) > 0
-  host_inside = anytrue([
-    for key in local.bridged : try(cidrhost("${var.host_address}/${local.prefixes[key]}", 0) == cidrhost(var.networks[key].cidr, 0), false)
-  ])
+  # Machines in the LAN reach the others through the hypervisor, by its address there.
+  routes_nowhere = [
+    for name, node in var.nodes : name if anytrue([
+      for route in node.routes :
+      try(cidrhost("${route.via}/${var.networks[node.network].prefix}", 0) != cidrhost(var.networks[node.network].cidr, 0), true)
+    ])
+  ]
 }

@@ -29,11 +29,7 @@ output "nodes" {
     error_message = "A machine's address lies in the dhcp range, where others may get it too: ${join(", ", local.nodes_dynamic)}."
   }
   precondition {
-    condition     = !local.host_wanted || var.host_address != null
-    error_message = "Machines in the LAN (${join(", ", local.bridged)}) need a route to the networks behind the hypervisor (${join(", ", local.open)}): write the hypervisor's address in the LAN as host_address into user.auto.tfvars, beside terraform.tfvars.json."
-  }
-  precondition {
-    condition     = var.host_address == null || local.host_inside
-    error_message = "host_address is no address of a bridged network."
+    condition     = length(local.routes_nowhere) == 0
+    error_message = "Machines in the LAN (${join(", ", local.routes_nowhere)}) reach the others through the hypervisor: write its address in the LAN into the answers, as hosts.${values(var.nodes)[0].host}.address."
   }
 }

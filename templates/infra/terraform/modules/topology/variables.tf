@@ -1,20 +1,17 @@
-variable "domain" {
-  type        = string
-  description = "Domain of the cluster; a machine's full name is its name below it."
-}
-
 variable "networks" {
   type = map(object({
-    name    = string
-    mode    = string
-    bridge  = string
-    cidr    = string
-    gateway = string
-    dhcp    = optional(object({ start = string, end = string }))
+    libvirt_name = string
+    mode         = string
+    bridge       = string
+    cidr         = string
+    prefix       = number
+    gateway      = string
+    dhcp_start   = string
+    dhcp_end     = string
   }))
   description = <<-EOT
     Networks by what they are for. mode is nat (libvirt masquerades), open (routed; the host's own rules decide) or bridge (a bridge of the host
-    that is there already, whose DHCP server is somebody else's).
+    that is there already, whose DHCP server is somebody else's). A dhcp range is "" where it is not known.
   EOT
 
   validation {
@@ -22,7 +19,7 @@ variable "networks" {
     error_message = "The mode of a network is nat, open or bridge."
   }
   validation {
-    condition     = alltrue([for network in var.networks : try(cidrsubnet(network.cidr, 0, 0) == network.cidr, false)])
+    condition     = alltrue([for network in var.networks : try(cidrsubnet(network.cidr, 0, 0) == network.cidr && endswith(network.cidr, "/${network.prefix}"), false)])
     error_message = "A network's cidr is its first address and the length of its prefix, like 10.17.4.0/24."
   }
   validation {
@@ -31,7 +28,7 @@ variable "networks" {
   }
   validation {
     condition = alltrue([
-      for attribute in ["name", "bridge", "cidr"] :
+      for attribute in ["libvirt_name", "bridge", "cidr"] :
       length(distinct([for network in var.networks : network[attribute]])) == length(var.networks)
     ])
     error_message = "Two networks share a name, a bridge or a cidr."
@@ -41,36 +38,50 @@ variable "networks" {
     error_message = "libvirt rejects what comes from outside into a nat network: several networks reach each other only if all are open or bridge."
   }
   validation {
-    condition     = alltrue([for network in var.networks : network.mode == "bridge" || network.dhcp != null])
+    condition     = alltrue([for network in var.networks : network.mode == "bridge" || network.dhcp_start != "" && network.dhcp_end != ""])
     error_message = "A nat or open network has a dhcp range: new machines need an address before their own network files apply."
   }
 }
 
 variable "nodes" {
   type = map(object({
+    name          = string
+    libvirt_name  = string
+    fqdn          = string
     role          = string
+    groups        = list(string)
     os            = string
+    host          = string
     network       = string
     address       = string
+    prefix        = number
+    gateway       = string
+    routes        = list(object({ to = string, via = string }))
+    dns_servers   = list(string)
+    ntp_servers   = list(string)
     mac           = string
     cpus          = number
     memory_mib    = number
     disk_gib      = number
     data_disk_gib = number
   }))
-  description = "Machines by name. os is flatcar (Kubernetes) or linux (what stands around it); a data disk of 0 GiB is none."
+  description = "Machines by name. os is flatcar (by Ignition) or linux (by cloud-init); a data disk of 0 GiB is none."
 
   validation {
-    condition = alltrue([
-      for node in var.nodes :
-      contains(["master", "worker"], node.role) ? node.os == "flatcar" :
-      contains(["loadbalancer", "infra", "storage"], node.role) ? node.os == "linux" : false
-    ])
-    error_message = "Masters and workers are flatcar machines; loadbalancer, infra and storage are linux machines; there are no other roles."
+    condition     = alltrue([for name, node in var.nodes : node.name == name])
+    error_message = "A machine is called otherwise than its key."
   }
   validation {
-    condition     = length([for node in var.nodes : node if node.role == "master"]) % 2 == 1
-    error_message = "etcd wants an odd number of masters: an even one survives no more failures than one less."
+    condition     = alltrue([for node in var.nodes : contains(["flatcar", "linux"], node.os)])
+    error_message = "The os of a machine is flatcar or linux."
+  }
+  validation {
+    condition     = length([for node in var.nodes : node if contains(node.groups, "k3s_servers")]) % 2 == 1
+    error_message = "etcd wants an odd number of K3s servers: an even one survives no more failures than one less."
+  }
+  validation {
+    condition     = length(distinct([for node in var.nodes : node.host])) == 1
+    error_message = "The machines are on several hypervisors; one run of Terraform makes those of one."
   }
   validation {
     condition     = alltrue([for node in var.nodes : contains(keys(var.networks), node.network)])
@@ -95,35 +106,14 @@ variable "nodes" {
   }
 }
 
-variable "virtual_addresses" {
-  type        = map(string)
-  description = "Addresses that the load balancers hold, by what they are for; none without load balancers."
+variable "vips" {
+  type        = list(object({ name = string, address = string }))
+  description = "Addresses that the load balancers hold; none without load balancers."
 
   validation {
-    condition     = length(setintersection(values(var.virtual_addresses), [for node in var.nodes : node.address])) == 0
+    condition     = length(setintersection(var.vips[*].address, [for node in var.nodes : node.address])) == 0
     error_message = "A virtual address belongs to a machine."
   }
-}
-
-variable "dns_servers" {
-  type        = list(string)
-  description = "Servers that know the cluster's names: the infra machines."
-}
-
-variable "dns_upstream" {
-  type        = list(string)
-  description = "Servers for the rest of the world; the infra machines themselves ask them."
-}
-
-variable "ntp_servers" {
-  type        = list(string)
-  description = "Servers that the machines take the time from: the infra machines, which take it from their distribution's servers."
-}
-
-variable "host_address" {
-  type        = string
-  default     = null
-  description = "Address of the hypervisor in the bridged network; machines there reach the open networks through it."
 }
 
 variable "generations" {

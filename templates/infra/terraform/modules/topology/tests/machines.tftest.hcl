@@ -1,37 +1,46 @@
-# Machines that are refused.
+# Machines that are refused: each differs from one that is taken.
 variables {
-  domain            = "example.com"
-  networks          = { cluster = { name = "net", mode = "nat", bridge = "virbr-t-1", cidr = "10.17.4.0/24", gateway = "10.17.4.1", dhcp = { start = "10.17.4.200", end = "10.17.4.250" } } }
-  nodes             = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
-  virtual_addresses = {}
-  dns_servers       = ["10.17.4.11"]
-  dns_upstream      = ["9.9.9.9"]
-  ntp_servers       = ["10.17.4.11"]
-}
-
-run "unknown_role" {
-  command = plan
-  variables {
-    nodes = { master1 = { role = "server", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+  networks = {
+    cluster = { libvirt_name = "t-net", mode = "nat", bridge = "virbr-t-1", cidr = "10.17.4.0/24", prefix = 24, gateway = "10.17.4.1", dhcp_start = "10.17.4.200", dhcp_end = "10.17.4.250" }
   }
-  expect_failures = [var.nodes]
-}
-
-run "master_on_another_system" {
-  command = plan
-  variables {
-    nodes = { master1 = { role = "master", os = "linux", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
-  }
-  expect_failures = [var.nodes]
-}
-
-run "even_number_of_masters" {
-  command = plan
-  variables {
-    nodes = {
-      master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 }
-      master2 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.22", mac = "52:54:00:11:04:16", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 }
+  nodes = {
+    master1 = {
+      name    = "master1", libvirt_name = "t-master1", fqdn = "master1.example.com", role = "master", groups = ["masters", "k3s_servers"], os = "flatcar", host = "kvm1",
+      network = "cluster", address = "10.17.4.21", prefix = 24, gateway = "10.17.4.1", routes = [], dns_servers = ["10.17.4.11"], ntp_servers = ["10.17.4.11"],
+      mac     = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0
     }
+  }
+  vips = []
+}
+
+run "unknown_system" {
+  command = plan
+  variables {
+    nodes = { master1 = merge(var.nodes.master1, { os = "windows" }) }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "machine_with_another_key" {
+  command = plan
+  variables {
+    nodes = { master1 = merge(var.nodes.master1, { name = "master2" }) }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "even_number_of_servers" {
+  command = plan
+  variables {
+    nodes = merge(var.nodes, { worker1 = merge(var.nodes.master1, { name = "worker1", address = "10.17.4.31", mac = "52:54:00:11:04:1f" }) })
+  }
+  expect_failures = [var.nodes]
+}
+
+run "machines_on_two_hypervisors" {
+  command = plan
+  variables {
+    nodes = merge(var.nodes, { worker1 = merge(var.nodes.master1, { name = "worker1", groups = ["workers"], address = "10.17.4.31", mac = "52:54:00:11:04:1f", host = "kvm2" }) })
   }
   expect_failures = [var.nodes]
 }
@@ -39,7 +48,7 @@ run "even_number_of_masters" {
 run "unknown_network" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "lan", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { network = "lan" }) }
   }
   expect_failures = [var.nodes]
 }
@@ -47,10 +56,7 @@ run "unknown_network" {
 run "two_machines_with_one_address" {
   command = plan
   variables {
-    nodes = {
-      master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 }
-      worker1 = { role = "worker", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:16", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 }
-    }
+    nodes = merge(var.nodes, { worker1 = merge(var.nodes.master1, { name = "worker1", groups = ["workers"], mac = "52:54:00:11:04:1f" }) })
   }
   expect_failures = [var.nodes]
 }
@@ -58,10 +64,7 @@ run "two_machines_with_one_address" {
 run "two_machines_with_one_mac" {
   command = plan
   variables {
-    nodes = {
-      master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 }
-      worker1 = { role = "worker", os = "flatcar", network = "cluster", address = "10.17.4.31", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 }
-    }
+    nodes = merge(var.nodes, { worker1 = merge(var.nodes.master1, { name = "worker1", groups = ["workers"], address = "10.17.4.31" }) })
   }
   expect_failures = [var.nodes]
 }
@@ -69,7 +72,7 @@ run "two_machines_with_one_mac" {
 run "multicast_mac" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "53:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { mac = "53:54:00:11:04:15" }) }
   }
   expect_failures = [var.nodes]
 }
@@ -77,7 +80,7 @@ run "multicast_mac" {
 run "too_little_memory" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 256, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { memory_mib = 256 }) }
   }
   expect_failures = [var.nodes]
 }
@@ -85,7 +88,7 @@ run "too_little_memory" {
 run "address_outside_of_the_network" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.5.21", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { address = "10.17.5.21" }) }
   }
   expect_failures = [output.nodes]
 }
@@ -93,7 +96,7 @@ run "address_outside_of_the_network" {
 run "address_that_is_none" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.256", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { address = "10.17.4.256" }) }
   }
   expect_failures = [output.nodes]
 }
@@ -101,7 +104,7 @@ run "address_that_is_none" {
 run "address_of_the_gateway" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.1", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { address = "10.17.4.1" }) }
   }
   expect_failures = [output.nodes]
 }
@@ -109,7 +112,7 @@ run "address_of_the_gateway" {
 run "broadcast_address" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.255", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { address = "10.17.4.255" }) }
   }
   expect_failures = [output.nodes]
 }
@@ -117,7 +120,23 @@ run "broadcast_address" {
 run "address_in_the_dhcp_range" {
   command = plan
   variables {
-    nodes = { master1 = { role = "master", os = "flatcar", network = "cluster", address = "10.17.4.210", mac = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0 } }
+    nodes = { master1 = merge(var.nodes.master1, { address = "10.17.4.210" }) }
+  }
+  expect_failures = [output.nodes]
+}
+
+run "route_through_nowhere" {
+  command = plan
+  variables {
+    nodes = { master1 = merge(var.nodes.master1, { routes = [{ to = "10.17.3.0/24", via = "" }] }) }
+  }
+  expect_failures = [output.nodes]
+}
+
+run "route_through_another_network" {
+  command = plan
+  variables {
+    nodes = { master1 = merge(var.nodes.master1, { routes = [{ to = "10.17.3.0/24", via = "10.17.5.1" }] }) }
   }
   expect_failures = [output.nodes]
 }
@@ -125,9 +144,9 @@ run "address_in_the_dhcp_range" {
 run "virtual_address_of_a_machine" {
   command = plan
   variables {
-    virtual_addresses = { api = "10.17.4.21" }
+    vips = [{ name = "api", address = "10.17.4.21" }]
   }
-  expect_failures = [var.virtual_addresses]
+  expect_failures = [var.vips]
 }
 
 run "generation_of_an_unknown_machine" {

@@ -1,3 +1,0 @@
-provider "libvirt" {
-  uri = var.libvirt_uri
-}
