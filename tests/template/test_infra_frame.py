@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from generator.answers.load import load
 from tests.template.argocd_tree import documents
 from tests.template.conftest import ROOT
 from tests.template.infra_tree import CLUSTERS, Infra, files, render_infra
@@ -180,6 +181,38 @@ def test_the_readme_goes_into_folders_that_exist(infra: Infra) -> None:
                 assert re.search(rf"(?m)^{target}:", (folder / "Makefile").read_text()), line
         assert folder == infra.root.resolve() or folder == infra.root
     assert infra.ansible.resolve() in visited
+
+
+def test_the_readmes_command_gives_a_mapping_whole_and_is_accepted(infra: Infra, tmp_path: Path) -> None:
+    """faults C4: the example replaced the sizes of all other roles by their defaults; in `single` it named no role."""
+    (text,) = re.findall(r"--data 'sizes=(\{.*\})'", (infra.root / "README.md").read_text())
+    sizes = json.loads(text)
+    (role,) = {role for role in sizes if sizes[role].get("memory_mib") == 16384}
+    kept = {name: dict(size) for name, size in infra.answers["sizes"].items()}
+    assert sizes == kept | {role: kept.get(role, {}) | {"memory_mib": 16384}}
+    path = tmp_path / "answers.yaml"
+    path.write_text(json.dumps(dict(infra.answers) | {"sizes": sizes}))
+    changed = {node.name for node in load(path, ROOT).plan.nodes if node.memory_mib == 16384}
+    assert changed & {node.name for node in infra.plan.nodes if node.role == role}
+
+
+def test_the_readme_says_how_to_reach_the_cluster_from_elsewhere(infra: Infra) -> None:
+    """faults C6: the documents ended at the hypervisor."""
+    (chapter,) = re.findall(r"(?ms)^## From your computer\n(.*?)^## ", (infra.root / "README.md").read_text())
+    modes = {network.key: network.mode for network in infra.plan.networks}
+    routes = re.findall(r"ip route add (\S+) via \S+", chapter)
+    assert routes == [network.cidr for network in infra.plan.networks if network.mode == "open"]
+    assert ("No route leads there" in chapter) == ("nat" in modes.values())
+    names = re.findall(r"(?m)^([\d.]+) (\S.*)$", chapter)
+    hosts = {name: address for address, all_names in names for name in all_names.split()}
+    assert hosts == {
+        infra.plan.api.host: infra.plan.api.address,
+        **{service.host: infra.plan.ingress for service in infra.plan.services},
+    }
+    jumped = re.findall(r"(?m)^Host (.+)\n  User core\n  ProxyJump \S+$", chapter)
+    behind = [node.address for node in infra.plan.nodes if modes[node.network] != "bridge"]
+    assert jumped == ([" ".join(behind)] if behind else [])
+    assert "**The authority.**" in chapter
 
 
 def test_the_makefile_lists_its_targets(infra: Infra) -> None:
