@@ -54,6 +54,12 @@ Environment:
 )
 @click.option("--push", is_flag=True, help="Push the repositories to their remotes, argocd last.")
 @click.option("--yes", is_flag=True, help="Do not ask before writing; needed where there is no terminal.")
+@click.option(
+    "--allow-destructive",
+    multiple=True,
+    metavar="NAME",
+    help="Go on although this machine or disk is lost; the refusal names it.",
+)
 @identity_option
 @author_options
 @template_option
@@ -67,6 +73,7 @@ def command(
     workspace: Path | None,
     push: bool,
     yes: bool,
+    allow_destructive: tuple[str, ...],
     identity: Path | None,
     author: Author | None,
     template_url: str | None,
@@ -74,13 +81,14 @@ def command(
 ) -> int:
     """Call the pipeline, and show what it did."""
     from generator.cli.interview import find_answers
-    from generator.cli.summary import overview, summary
+    from generator.cli.summary import overview, show_effects, summary
     from generator.pipeline.new import NewOptions, new
 
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
 
     def confirm(plan: Overview) -> bool:
         if yes:
+            show_effects(plan.effects, console)
             return True
         if not interactive:
             fix = "Look at `fmc check --answers FILE`, and run the same command with --yes."
@@ -98,6 +106,7 @@ def command(
             author=author,
             identity=identity,
             engine=engine,
+            allow_destructive=frozenset(allow_destructive),
         ),
         console,
         confirm,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from generator.answers.effects import Effect
     from generator.console import Console
     from generator.delivery.model import Delivered
     from generator.pipeline.new import NewReport, Overview
@@ -17,7 +18,7 @@ _SHORT = 12
 
 def overview(plan: Overview, console: Console) -> None:
     """Show what is about to be made: repositories, machines, addresses and secrets."""
-    from generator.pipeline.steps.preview import secrets_to_make
+    from generator.pipeline.steps.preview import planned_catalogue
 
     networks = {network.key: network for network in plan.loaded.plan.networks}
     console.table(
@@ -54,8 +55,20 @@ def overview(plan: Overview, console: Console) -> None:
             *(("DNS and time", "", address) for address in plan.loaded.plan.dns),
         ],
     )
-    console.table("Secrets", ("secret", "what for"), secrets_to_make(plan))
+    console.table(
+        "Secrets",
+        ("secret", "what for"),
+        [(secret.id, secret.description) for secret in planned_catalogue(plan.loaded, plan.template_root)],
+    )
+    show_effects(plan.effects, console)
     console.findings(plan.loaded.warnings)
+
+
+def show_effects(effects: Sequence[Effect], console: Console) -> None:
+    """Show what becomes of things that are there, the worst first."""
+    if effects:
+        rows = [(effect.name, str(effect.severity), effect.message) for effect in effects]
+        console.table("What these answers change", ("what", "class", "how"), rows)
 
 
 def summary(report: NewReport, console: Console) -> None:
@@ -126,6 +139,7 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
     sealed = report.sealed
     return {
         "changed": report.changed,
+        "effects": [effect.as_dict() for effect in report.effects],
         "workspace": str(report.workspace.root),
         "repositories": [
             {"part": commit.part, "files": report.files[commit.part], "commit": commit.sha, "changed": commit.changed}

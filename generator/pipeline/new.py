@@ -19,6 +19,7 @@ from generator.errors import InterruptedByUserError
 from generator.pipeline.steps.answers import keep_answers, load_for_new
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
+from generator.pipeline.steps.effects import foreseen, require_allowed
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
 from generator.pipeline.steps.place import carry_over, place
 from generator.pipeline.steps.staging import staging_folder
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from generator.answers.effects import Effect
     from generator.answers.load import LoadedAnswers
     from generator.checks.run import Report
     from generator.console import Console
@@ -58,6 +60,7 @@ class NewOptions:
         author: Who commits; None leaves it to git.
         identity: The operator's age identity; None for the usual place.
         engine: What validates the manifests.
+        allow_destructive: Names of machines, disks and other things whose data may be lost.
     """
 
     answers: Path
@@ -68,6 +71,7 @@ class NewOptions:
     author: Author | None = None
     identity: Path | None = None
     engine: Engine = field(default_factory=Engine)
+    allow_destructive: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,14 @@ class Overview:
         workspace: Where the repositories go.
         targets: The repositories, in the order of delivery.
         template_root: Folder of the template.
+        effects: What changes for machines, networks, repositories and secrets that are there.
     """
 
     loaded: LoadedAnswers
     workspace: Workspace
     targets: tuple[Target, ...]
     template_root: Path
+    effects: tuple[Effect, ...]
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class NewReport:
         sealed: What was sealed; None where the layout has no secrets.
         checked: What the checks looked at.
         delivered: What the remotes answered; empty without a push.
+        effects: What changes for machines, networks, repositories and secrets that were there.
     """
 
     workspace: Workspace
@@ -110,6 +117,7 @@ class NewReport:
     sealed: SealReport | None
     checked: Report
     delivered: tuple[Delivered, ...]
+    effects: tuple[Effect, ...]
 
     @property
     def changed(self) -> bool:
@@ -150,7 +158,9 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         loaded, workspace = load_for_new(options.answers, options.workspace, template.root, options.overrides)
         targets = workspace.targets(loaded)
         workspace.require_usable(targets)
-    if not confirm(Overview(loaded, workspace, targets, template.root)):
+        changes = foreseen(_placed(targets), loaded, template.root)
+        require_allowed(changes, options.allow_destructive)
+    if not confirm(Overview(loaded, workspace, targets, template.root, changes)):
         raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
     with workspace.locked(), staging_folder(workspace) as staging, Workers() as workers:
         staged = Folders({target.part: staging / target.part for target in targets})
@@ -201,7 +211,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 passed = require(placed, report)
             with console.step("push"):
                 delivered = deliver(passed, workspace, run_id, console, remotes)
-    return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered)
+    return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered, changes)
 
 
 def _placed(targets: Sequence[Target]) -> Folders:

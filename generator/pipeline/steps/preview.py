@@ -9,16 +9,23 @@ from generator.secrets.catalogue.model import CATALOGUE
 from generator.secrets.catalogue.read import parse_catalogue
 
 if TYPE_CHECKING:
-    from generator.pipeline.new import Overview
+    from pathlib import Path
+
+    from generator.answers.load import LoadedAnswers
+    from generator.secrets.catalogue.model import Secret
 
 
-def secrets_to_make(overview: Overview) -> list[tuple[str, str]]:
-    """Return name and purpose of each secret; none where the layout has no catalogue."""
-    answers = overview.loaded.answers
-    if answers.layout not in ("parts", "argocd", "monorepo"):
-        return []
-    questionnaire = Questionnaire.load(overview.template_root)
-    source = overview.template_root / "templates" / "argocd" / f"{CATALOGUE}.jinja"
-    layout = "argocd" if answers.layout == "parts" else answers.layout
-    text = questionnaire.render(source.read_text(encoding="utf-8"), {**overview.loaded.data, "layout": layout})
-    return [(secret.id, secret.description) for secret in parse_catalogue(text, where=str(source)).secrets]
+def planned_catalogue(loaded: LoadedAnswers, template_root: Path) -> tuple[Secret, ...]:
+    """Return the secrets that the answers ask for; none where the layout has no catalogue.
+
+    Args:
+        loaded: The answers.
+        template_root: The template.
+    """
+    layout = loaded.answers.layout
+    if layout not in ("parts", "argocd", "monorepo"):
+        return ()
+    source = template_root / "templates" / "argocd" / f"{CATALOGUE}.jinja"
+    data = {**loaded.data, "layout": "argocd" if layout == "parts" else layout}
+    text = Questionnaire.load(template_root).render(source.read_text(encoding="utf-8"), data)
+    return parse_catalogue(text, where=str(source)).secrets

@@ -1,0 +1,106 @@
+"""What `fmc new` would do to what exists: told before anything is written, and refused where data would be lost."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from generator.answers.effects import Class, Effect, effects
+from generator.answers.plan import Plan
+from generator.errors import BadInputError, CatalogueError, ConflictError
+from generator.pipeline.steps.preview import planned_catalogue
+from generator.secrets.catalogue.model import CATALOGUE
+from generator.secrets.catalogue.read import parse_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from generator.answers.load import LoadedAnswers
+    from generator.secrets.catalogue.model import Secret
+    from generator.workspace import Folders
+
+PLAN = "plan.json"
+"""Where the address plan stands, below the folder of the part infra."""
+
+
+def foreseen(folders: Folders, loaded: LoadedAnswers, template_root: Path) -> tuple[Effect, ...]:
+    """Return what new answers do to machines, networks, repositories and secrets that are there.
+
+    Args:
+        folders: Where the repositories lie, or will lie.
+        loaded: The new answers.
+        template_root: The template.
+
+    Returns:
+        All effects, the worst first; none where nothing was rendered before.
+
+    Raises:
+        BadInputError: The plan that was rendered last can't be read.
+    """
+    found: list[Effect] = []
+    if "infra" in folders.parts and (plan := folders.parts["infra"] / PLAN).is_file():
+        found += effects(_read(plan), loaded.plan)
+    if "argocd" in folders.parts and (catalogue := folders.parts["argocd"] / CATALOGUE).is_file():
+        found += _secrets(catalogue, loaded, template_root)
+    return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
+
+
+def require_allowed(found: Collection[Effect], allowed: Collection[str]) -> None:
+    """Stop where data would be lost, unless each such thing was named.
+
+    Args:
+        found: The effects.
+        allowed: What `--allow-destructive` named.
+
+    Raises:
+        ConflictError: Something else would be lost; nothing has been written.
+    """
+    refused = [effect for effect in found if effect.severity is Class.DESTROYS_DATA and effect.name not in allowed]
+    if refused:
+        options = " ".join(f"--allow-destructive '{effect.name}'" for effect in refused)
+        lines = "\n".join(f"  {effect.name}: {effect.message}" for effect in refused)
+        raise ConflictError(
+            f"these answers destroy data; nothing was written\n{lines}",
+            fix=f"Correct the answers, or, if that is meant, run the same command with {options}",
+        )
+
+
+def _read(file: Path) -> Plan:
+    try:
+        return Plan.from_dict(json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BadInputError(
+            f"the plan that was rendered last can't be read: {type(error).__name__}",
+            where=str(file),
+            fix=f"Bring it back from the last commit that has it whole: `git -C {file.parent} log --oneline -- {PLAN}` "
+            f"lists them, `git -C {file.parent} checkout COMMIT -- {PLAN}` does it; then commit.",
+        ) from error
+
+
+def _secrets(committed: Path, loaded: LoadedAnswers, template_root: Path) -> Iterator[Effect]:
+    """Compare the catalogues; one that can't be used is said by the checks, and sealing refuses it."""
+    try:
+        before = {
+            secret.id: secret
+            for secret in parse_catalogue(committed.read_text(encoding="utf-8"), where=str(committed)).secrets
+        }
+    except (CatalogueError, OSError, UnicodeDecodeError):
+        return
+    after = {secret.id: secret for secret in planned_catalogue(loaded, template_root)}
+    for name in before.keys() - after.keys():
+        yield Effect(f"secret {name}", Class.REPLACE, "the Secret leaves the cluster; the vault keeps its values")
+    for name in before.keys() & after.keys():
+        if changed := _replaced(before[name], after[name]):
+            message = f"{', '.join(changed)}: made in another way, so that a new value replaces the present one"
+            yield Effect(f"secret {name}", Class.REPLACE, message)
+
+
+def _replaced(before: Secret, after: Secret) -> list[str]:
+    """Return the values that the next seal makes anew: another generator, or other names in a certificate."""
+    return [
+        name
+        for name, value in before.values.items()
+        if name in after.values
+        and (value.generator, value.names) != (after.values[name].generator, after.values[name].names)
+    ]
