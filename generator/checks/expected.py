@@ -15,9 +15,11 @@ class Expected:
 
     Attributes:
         plan: The address plan, as the template renders it; empty where it is not known, and nothing is compared then.
+        domain: Domain of the cluster.
     """
 
     plan: Mapping[str, Any] = field(default_factory=dict)
+    domain: str = ""
 
     @property
     def urls(self) -> dict[str, str]:

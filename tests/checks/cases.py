@@ -11,6 +11,7 @@ first step is the part.
     link: argocd/x.yaml -> ../y       a symbolic link
     plaintext: sample                 name of a sample that the vault is said to hold
     conflict: argocd/x.yaml           a file that git's index of its part has in conflict
+    domain: home.example.com          the cluster's domain, where it matters
     folder: apps/x                    an empty folder
     bytes: argocd/x.bin 1234          a file of this size, all zeros
 
@@ -80,6 +81,7 @@ class Case:
     kubernetes: str = "v1.36.4+k3s1"
     plaintexts: list[bytes] = field(default_factory=list)
     plan: dict[str, Any] = field(default_factory=dict)
+    domain: str = ""
 
     def write(self, folder: Path) -> dict[str, Path]:
         """Write the trees, and return the folder of each part."""
@@ -109,7 +111,7 @@ class Case:
             engine=engine,
             kubeconform=kubeconform,
             plaintexts=self.plaintexts,
-            expected=Expected(self.plan),
+            expected=Expected(self.plan, self.domain),
         )
 
 
@@ -166,18 +168,16 @@ def _header(case: Case, key: str, value: str) -> None:
             case.expected.add(value)
         case "covers":
             case.covers |= set(value.split(", "))
-        case "kubernetes":
-            case.kubernetes = value
-        case "link":
-            name, _, target = value.partition(" -> ")
-            case.links[name] = target
-        case "conflict":
-            case.conflicts.append(value)
-        case "folder":
-            case.folders.append(value)
+        case "kubernetes" | "domain":
+            setattr(case, key, value)
+        case "conflict" | "folder":
+            getattr(case, f"{key}s").append(value)
         case "bytes":
             name, _, size = value.rpartition(" ")
             case.sizes[name] = int(size)
+        case "link":
+            name, _, target = value.partition(" -> ")
+            case.links[name] = target
         case "plaintext":
             case.plaintexts.append(SAMPLES[value])
         case _:

@@ -176,7 +176,7 @@ def _judge_folders(candidate: Candidate, folders: Folders, engine: Engine) -> Re
         engine=engine.name,
         kubeconform=engine.kubeconform,
         plaintexts=candidate.plaintexts,
-        expected=Expected(asdict(loaded.plan)),
+        expected=Expected(asdict(loaded.plan), loaded.answers.domain),
     )
     findings = [*candidate.notes, *report.findings, *compare(candidate.recorded)]
     if argocd := folders.parts.get("argocd"):
