@@ -33,6 +33,11 @@ def _trees(render: Render, answers: Mapping[str, Any], layout: str) -> dict[str,
     return {part: render(answers, part) for part in PARTS}
 
 
+def rendered_trees(render: Render, example: str, layout: str) -> dict[str, Path]:
+    """Return the folder of each part of an example, rendered once in a session."""
+    return _trees(render, _answers(example), layout)
+
+
 @pytest.mark.parametrize(
     ("example", "change", "layout"),
     [

@@ -9,22 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.checks.reading.applications import ARGO
-from generator.checks.reading.kubernetes_objects import mapping, text
+from generator.checks.reading.kubernetes_objects import mapping, sequence, text
+from generator.checks.reading.source_files import ARGOCD
 from generator.checks.rule import rule
 from generator.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.checks.reading.applications import Application
+    from generator.checks.reading.applications import Application, Place
     from generator.checks.reading.inventory import Deployed, Inventory
     from generator.checks.reading.kubernetes_objects import KubernetesObject
     from generator.findings import Flaw
 
 _WAVE = "argocd.argoproj.io/sync-wave"
 _ARGO_CD = "argo-cd"
+_CATALOGUE = "secrets/catalogue*.yaml"
 # The chart that brings the kinds of a group, for the charts whose objects stand in these repositories.
-_PROVIDERS = {"bitnami.com": "sealed-secrets", "traefik.io": "traefik", "cert-manager.io": "cert-manager"}
+_SEALED = "bitnami.com"
+_PROVIDERS = {_SEALED: "sealed-secrets", "traefik.io": "traefik", "cert-manager.io": "cert-manager"}
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,27 @@ def _needs(app: Application, apps: list[Application], inventory: Inventory) -> I
 
 def _groups(app: Application, inventory: Inventory) -> set[str]:
     """Return the API groups of what an Application deploys."""
-    return {item.manifest.group for item in inventory.deployed if _deploys(app, item)}
+    sealed = {_SEALED} if _sealed_into(app, inventory) else set()
+    return sealed | {item.manifest.group for item in inventory.deployed if _deploys(app, item)}
 
 
 def _sealed_into(app: Application, inventory: Inventory) -> set[str]:
+    """Return the namespaces into which an Application brings secrets: the sealed ones, and those still to be sealed."""
     deployed = (item for item in inventory.deployed if _deploys(app, item))
-    return {item.namespace for item in deployed if item.manifest.is_a("bitnami.com", "SealedSecret")}
+    found = {item.namespace for item in deployed if item.manifest.is_a(_SEALED, "SealedSecret")}
+    for file, documents in inventory.contents.others.items():
+        if (
+            file.part == ARGOCD
+            and file.path.match(_CATALOGUE)
+            and _reads(app, (file.part, file.path.parent), inventory)
+        ):
+            secrets = (secret for one in documents for secret in sequence(mapping(one.value).get("secrets")))
+            found |= {text(mapping(secret).get("namespace")) for secret in secrets}
+    return found
+
+
+def _reads(app: Application, folder: Place, inventory: Inventory) -> bool:
+    return any(inventory.locator.locate(source.url, source.path) == folder for source in app.sources if source.path)
 
 
 def _deploys(app: Application, item: Deployed) -> bool:
