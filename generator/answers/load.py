@@ -35,7 +35,8 @@ class LoadedAnswers:
     Attributes:
         answers: The typed answers.
         data: A value for every question, as Copier takes them.
-        plan: The address plan that they give.
+        plan: The address plan that they give, as far as fmc reads it.
+        plan_data: All of it, as the template renders it.
         warnings: What is legal, but hardly meant.
         path: The file that they came from.
         document: That file as it was read; a pipe can't be read again.
@@ -45,6 +46,7 @@ class LoadedAnswers:
     answers: Answers
     data: dict[str, Any]
     plan: Plan
+    plan_data: dict[str, Any]
     warnings: tuple[Finding, ...]
     path: Path
     document: Document = field(repr=False)
@@ -111,7 +113,7 @@ def _load(document: Document, path: Path, template_root: Path, overrides: Mappin
     if errors:
         count = "1 answer is" if errors == 1 else f"{errors} answers are"
         raise AnswersError(f"{count} wrong in {document.file}", findings, where=document.file)
-    return LoadedAnswers(Answers(**data), data, verdict.plan, tuple(findings), path, document)
+    return LoadedAnswers(Answers(**data), data, verdict.plan, verdict.plan_data, tuple(findings), path, document)
 
 
 def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:

@@ -37,9 +37,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The plan and what is wrong with it."""
+    """The plan, also as `lib/plan.jinja` gives it, and what is wrong with it."""
 
     plan: Plan
+    plan_data: dict[str, Any]
     problems: tuple[Problem, ...]
 
 
@@ -59,4 +60,4 @@ def judge(questionnaire: Questionnaire, data: Mapping[str, object], malformed: C
     heard = tuple(
         problem for problem in problems if not any(overlap(need, path) for need in problem.needs for path in malformed)
     )
-    return Verdict(Plan.from_dict(result["plan"]), heard)
+    return Verdict(Plan.from_dict(result["plan"]), result["plan"], heard)

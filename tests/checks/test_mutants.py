@@ -7,7 +7,7 @@ that has to name it. Where an example does not have the text, the mutant does no
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator.answers.load import load
-from generator.checks.expected import Expected
 from generator.checks.run import check_trees
+from generator.pipeline.steps.gate import expected_of
 from tests.checks.test_rendered import PARTS, ROOT, rendered_trees
 from tests.template.conftest import render
 
 if TYPE_CHECKING:
+    from generator.checks.expected import Expected
     from generator.findings import Finding
     from tests.template.conftest import Render
 
@@ -60,14 +61,15 @@ class Mutant:
 
 
 @cache
-def _expected(example: str) -> Expected:
-    loaded = load(ROOT / "examples" / f"{example}.yaml", ROOT)
-    return Expected(asdict(loaded.plan), loaded.answers.domain)
+def _expected(example: str, layout: str) -> Expected:
+    return expected_of(load(ROOT / "examples" / f"{example}.yaml", ROOT, {"layout": layout}))
 
 
 def _check(folder: Path, example: str, layout: str) -> list[Finding]:
     trees = {part: folder / part for part in PARTS} | ({"monorepo": folder} if layout == "monorepo" else {})
-    report = check_trees(trees, kubernetes_version="v1.36.4+k3s1", engine="builtin", expected=_expected(example))
+    report = check_trees(
+        trees, kubernetes_version="v1.36.4+k3s1", engine="builtin", expected=_expected(example, layout)
+    )
     return list(report.findings)
 
 

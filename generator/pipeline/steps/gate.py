@@ -6,7 +6,7 @@ push would publish; where those are not the same, the commits are checked out an
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
+    from generator.checks.expected import Expected
     from generator.checks.run import Report
     from generator.delivery.model import Target
     from generator.pipeline.steps.session import Session
@@ -166,7 +167,6 @@ def require(candidate: Candidate, report: Report) -> Passed:
 
 def _judge_folders(candidate: Candidate, folders: Folders, engine: Engine) -> Report:
     from generator.answers.parts import compare
-    from generator.checks.expected import Expected
     from generator.checks.run import check_trees
 
     loaded = candidate.loaded
@@ -176,12 +176,20 @@ def _judge_folders(candidate: Candidate, folders: Folders, engine: Engine) -> Re
         engine=engine.name,
         kubeconform=engine.kubeconform,
         plaintexts=candidate.plaintexts,
-        expected=Expected(asdict(loaded.plan), loaded.answers.domain),
+        expected=expected_of(loaded),
     )
     findings = [*candidate.notes, *report.findings, *compare(candidate.recorded)]
     if argocd := folders.parts.get("argocd"):
         findings += in_folder(argocd, _judge_secrets(argocd, candidate.vault))
     return replace(report, findings=tuple(findings))
+
+
+def expected_of(loaded: LoadedAnswers) -> Expected:
+    """Return what the checks compare the trees with; the plan as infra/plan.json has it."""
+    from generator.checks.expected import Expected
+
+    cluster = {name: loaded.data[name] for name in ("name", "domain", "timezone", "ssh_public_key")}
+    return Expected({"cluster": cluster, **loaded.plan_data}, loaded.answers.domain)
 
 
 def _judge_secrets(argocd: Path, vault: Vault | None) -> list[Finding]:
