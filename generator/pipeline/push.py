@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.delivery.local.commits import commit_tree
+from generator.delivery.local.ignored import stage_ignored
 from generator.delivery.local.repository import open_repository
 from generator.delivery.remote.ask import ask_all
 from generator.delivery.remote.takeover import take_over
@@ -42,6 +43,7 @@ def push(session: Session, author: Author | None, engine: Engine, console: Conso
         run_id = new_run_id(workspace)
         with console.step("commit sealed manifests"):
             for target in candidate.targets:
+                stage_ignored(target, is_sealed_file)
                 changes = open_repository(target).changes
                 if changes and all(is_sealed_file(path) for path in changes):
                     commit_tree(target, author=author, subject="Seal secrets", run_id=run_id)

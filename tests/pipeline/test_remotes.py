@@ -67,3 +67,18 @@ def test_a_repository_that_is_gone_is_cloned(pushed: World) -> None:
     assert "infra: cloned from https://git.example.com/home/infra.git, where it was delivered before" in done.err
     assert pushed.tips() == before
     assert "No change" in done.out
+
+
+def test_a_persons_ignore_rules_hide_no_sealed_manifest(pushed: World) -> None:
+    """Faults A2: check had no error, push said \"pushed\", and a clone lacked the manifest."""
+    excludes = pushed.home / "excludes"
+    excludes.write_text("secrets/\n*credentials*\n")
+    rules = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_1": "core.excludesFile", "GIT_CONFIG_VALUE_1": str(excludes)}
+    value = ("secret", "set", "argocd/git-credentials", "token", "--workspace", str(pushed.workspace))
+    done = pushed.fmc(*value, stdin="a-read-token-of-mine\n", env=rules)
+    assert done.code == 0, done.err
+    for verb in ("seal", "check", "push"):
+        done = pushed.fmc(verb, "--workspace", str(pushed.workspace), env=rules)
+        assert done.code == 0, done.all
+    manifest = "secrets/argocd/git-credentials.sealed.yaml"
+    assert pushed.published()["argocd"][manifest] == (pushed.workspace / "argocd" / manifest).read_bytes()

@@ -85,25 +85,12 @@ def checked_out(targets: Iterable[Target], folders: Folders) -> Iterator[Folders
 def _differs(target: Target) -> bool:
     """Return whether a commit is something else than the files beside it.
 
-    What sealing wrote is committed by the push itself, as long as nothing else has changed. A file that git ignores
-    counts where sealing wrote it: it lies there and goes nowhere.
+    What sealing wrote is committed by the push itself, also where git ignores it, as long as nothing else has changed.
     """
     from generator.secrets.sealing.files import is_sealed_file
 
     if not (target.path / ".git").exists() or git(target.path, "rev-parse", "--verify", "-q", "HEAD", ok=(0, 1)).code:
         return False
-    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional")
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     entries = git(target.path, "status", *options).stdout.decode(errors="surrogateescape").split("\0")
-    ignored = [entry[3:] for entry in entries if entry.startswith("!!")]
-    changed = [entry[3:] for entry in entries if entry and not entry.startswith("!!")]
-    unseen = any(is_sealed_file(path) for entry in ignored for path in _below(target.path, entry))
-    return unseen or not all(is_sealed_file(path) for path in changed)
-
-
-def _below(root: Path, entry: str) -> Iterator[str]:
-    """Yield the files of an entry: a file, or all that lies in a folder, whose name ends in a slash."""
-    if not entry.endswith("/"):
-        yield entry
-        return
-    for path in (root / entry).rglob("*.yaml"):
-        yield path.relative_to(root).as_posix()
+    return not all(is_sealed_file(entry[3:]) for entry in entries if entry)
