@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generator.console import Console
 from generator.errors import FmcError
-from release.checkout import BRANCH, Checkout, forget_other_repositories
+from release.checkout import BRANCH, Checkout
 from release.steps import Released, pass_gate, refusals, release, template_address
 
 
@@ -21,7 +21,6 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     try:
-        forget_other_repositories()
         checkout = Checkout(Path(__file__).parents[1])
         if refused := refusals(checkout, arguments.version):
             for error in refused:

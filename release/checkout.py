@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,20 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
-from generator.tools.command import Command
+from generator.tools.git import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BRANCH = "main"
-_GIT = Command("git", timeout=120.0)
-_GIT_OR_NOTHING = Command("git", timeout=120.0, ok=frozenset({0, 1}))
-
-
-def forget_other_repositories() -> None:
-    """Take variables out of the environment that send git elsewhere, as its hooks and `git rebase --exec` have them."""
-    for name in _GIT.run(["rev-parse", "--local-env-vars"]).stdout.decode().split():
-        os.environ.pop(name, None)
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ class Checkout:
     def remote(self) -> str:
         """Return the remote that the branch follows, else the first one; "" where there is none."""
         remotes = self._git("remote").splitlines()
-        followed = _GIT_OR_NOTHING.run(["config", f"branch.{BRANCH}.remote"], cwd=self.root).stdout.decode().strip()
+        followed = self._git("config", f"branch.{BRANCH}.remote", ok=(0, 1))
         return followed if followed in remotes else next(iter(remotes), "")
 
     @contextmanager
@@ -106,5 +97,5 @@ class Checkout:
         self._git("merge", "--quiet", "--ff-only", commit)
         self._git("tag", "--annotate", tag, "--message", message, commit)
 
-    def _git(self, *arguments: str) -> str:
-        return _GIT.run(arguments, cwd=self.root).stdout.decode().strip("\n")
+    def _git(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> str:
+        return git(self.root, *arguments, ok=ok).stdout.decode().strip("\n")
