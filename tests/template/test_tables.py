@@ -20,7 +20,7 @@ from tests.template.infra_tree import files
 if TYPE_CHECKING:
     from pathlib import Path
 
-INFRA = ROOT / "templates/infra"
+TEMPLATES = ROOT / "templates"
 QUESTIONS = Questionnaire.load(ROOT)
 
 
@@ -158,11 +158,11 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-def test_no_template_of_the_machines(what: str) -> None:
-    for path in files(INFRA):
+def test_no_template(what: str) -> None:
+    for path in files(TEMPLATES):
         if path.name in ("requirements.txt", ".ansible-lint") or "tests" in path.parts:
             continue
-        for number, line in enumerate([str(path.relative_to(INFRA)), *path.read_text().splitlines()]):
+        for number, line in enumerate([str(path.relative_to(TEMPLATES)), *path.read_text().splitlines()]):
             assert not FORBIDDEN[what].search(line), f"{path.relative_to(ROOT)}:{number} {what}: {line.strip()}"
 
 
