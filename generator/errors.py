@@ -80,6 +80,18 @@ class DisputeError(ConflictError):
         self.findings = tuple(findings)
 
 
+class OverlapError(ConflictError):
+    """People changed what is rendered differently now; every place is in `findings`."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        files = len({finding.file for finding in findings})
+        super().__init__(
+            f"what you changed and what is rendered now overlap in {files} file{'s'[: files > 1]}; nothing was written",
+            fix="Run the same command again with `--keep` or `--take` for each of them, as said above.",
+        )
+        self.findings = tuple(findings)
+
+
 class VaultError(FmcError):
     """The vault can't be opened, read or written."""
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 HELP = """
 Without --answers it asks at most twelve questions and keeps the answers in answers.yaml; run it again to go on where
 you stopped. In a workspace, or beside clones of its repositories, it takes the answers that lie there. It shows what it
-is about to make, and asks once. Run with the same answers again it changes nothing.
+is about to make, and asks once. Run with the same answers again it changes nothing; with others it merges what they
+change into repositories that you have worked in since.
 
 \b
 Examples:
@@ -53,6 +54,13 @@ Environment:
     help="Where the repositories go.  [default: the workspace you are in, else a folder with the cluster's name]",
 )
 @click.option("--push", is_flag=True, help="Push the repositories to their remotes, argocd last.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="FILE",
+    help="Keep your side of a file that you and the answers changed differently; or of a whole folder.",
+)
+@click.option("--take", multiple=True, metavar="FILE", help="Take the rendered side of it.")
 @click.option("--yes", is_flag=True, help="Do not ask before writing; needed where there is no terminal.")
 @click.option(
     "--allow-destructive",
@@ -72,6 +80,8 @@ def command(
     data: tuple[str, ...],
     workspace: Path | None,
     push: bool,
+    keep: tuple[str, ...],
+    take: tuple[str, ...],
     yes: bool,
     allow_destructive: tuple[str, ...],
     identity: Path | None,
@@ -82,6 +92,7 @@ def command(
     """Call the pipeline, and show what it did."""
     from generator.cli.interview import find_answers
     from generator.cli.summary import overview, show_effects, summary
+    from generator.delivery.local.staged import Decisions
     from generator.pipeline.new import NewOptions, new
 
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
@@ -107,6 +118,7 @@ def command(
             identity=identity,
             engine=engine,
             allow_destructive=frozenset(allow_destructive),
+            decisions=Decisions(keep, take),
         ),
         console,
         confirm,

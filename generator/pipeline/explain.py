@@ -19,6 +19,7 @@ _DECLARING = (
     "generator.answers.parts",
     "generator.answers.ruleset",
     "generator.checks.run",
+    "generator.delivery.local.staged",
     "generator.pipeline.steps.outgoing",
     "generator.secrets.ruleset",
 )

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from generator.answers.questionnaire import Questionnaire
+from generator.delivery.local.staged import Decisions
 from generator.delivery.remote.takeover import take_over
 from generator.errors import InterruptedByUserError
 from generator.pipeline.steps.answers import keep_answers, load_for_new
@@ -21,7 +22,8 @@ from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.effects import foreseen, require_allowed
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
-from generator.pipeline.steps.place import carry_over, place
+from generator.pipeline.steps.merging import merge_with_people
+from generator.pipeline.steps.place import place
 from generator.pipeline.steps.staging import staging_folder
 from generator.pipeline.steps.supplied import take_supplied_values
 from generator.pipeline.steps.workers import Workers, interrupts_held
@@ -61,6 +63,7 @@ class NewOptions:
         identity: The operator's age identity; None for the usual place.
         engine: What validates the manifests.
         allow_destructive: Names of machines, disks and other things whose data may be lost.
+        decisions: Which side holds in files that both a person and the answers changed.
     """
 
     answers: Path
@@ -72,6 +75,7 @@ class NewOptions:
     identity: Path | None = None
     engine: Engine = field(default_factory=Engine)
     allow_destructive: frozenset[str] = frozenset()
+    decisions: Decisions = field(default_factory=Decisions)
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,6 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         _clone_missing(targets, workspace, staging, console)
         key = _start_key(workers, workspace, staged)
         with console.step(f"render {', '.join(staged.repositories)}"):
-            carry_over(targets, staged.repositories, template.root)
             with interrupts_held():
                 # Once, for all processes.
                 warm_up()
@@ -181,6 +184,10 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 import_module("generator.secrets.seal")
             for part in rendering:
                 part.result()
+        # From here on staging holds what people and answers give together: that is sealed, checked and committed.
+        merged = merge_with_people(
+            targets, staged.repositories, staging / "merge", template, workers, options.decisions, console
+        )
         with console.step("make and seal the secrets"):
             sealed = _seal(options, workspace, loaded, targets, staged, key, supplied)
         candidate = Candidate(
@@ -195,10 +202,16 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             part: sum(path.is_file() for path in folder.rglob("*")) for part, folder in staged.repositories.items()
         }
         run_id = new_run_id(workspace)
-        existed = any(target.path.exists() for target in targets)
         with console.step("commit"):
-            subject = f"Render the cluster {loaded.answers.name}"
-            commits = place(targets, staged.repositories, author=options.author, subject=subject, run_id=run_id)
+            commits = place(
+                targets,
+                staged.repositories,
+                merged,
+                cluster=loaded.answers.name,
+                sealed=(*sealed.made, *sealed.changed) if sealed else (),
+                author=options.author,
+                run_id=run_id,
+            )
             keep_answers(loaded, workspace, Questionnaire.load(template.root))
         delivered: tuple[Delivered, ...] = ()
         if options.push:
@@ -206,9 +219,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             tips = {answer.target: answer.tip for answer in remotes}
             placed = replace(candidate, folders=_placed(targets), targets=targets, tips=tips)
             with console.step("check what is going out"):
-                # What was there before holds work of people, which staging has not seen as it is now.
-                report = judge(placed, options.engine) if existed else judge_commits(placed, options.engine, checked)
-                passed = require(placed, report)
+                passed = require(placed, judge_commits(placed, options.engine, checked))
             with console.step("push"):
                 delivered = deliver(passed, workspace, run_id, console, remotes)
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered, changes)

@@ -58,7 +58,7 @@ def find_template(url: str | None = None) -> TemplateSource:
             to another user.
         ToolError: git failed in the checkout.
     """
-    given = _recordable(url or os.environ.get(ENVIRONMENT_VARIABLE) or "")
+    given = recordable(url or os.environ.get(ENVIRONMENT_VARIABLE) or "")
     root = template_root()
     if root == _PACKAGED:
         return TemplateSource(root, given or _project_url(), f"v{__version__}")
@@ -83,7 +83,7 @@ def template_root() -> Path:
     )
 
 
-def _recordable(address: str) -> str:
+def recordable(address: str) -> str:
     """Return a Git address as the answers file may hold it: without a password, and with the same meaning elsewhere.
 
     Raises:

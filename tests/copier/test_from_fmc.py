@@ -12,7 +12,7 @@ import pytest
 from generator.workspace import PARTS
 from tests.copier.person import ANSWERS_FILE, LAYOUTS, make_person, of_sealing, recorded, snapshot
 from tests.copier.releases import FIRST, SECOND, TEMPLATE_URL
-from tests.pipeline.world import EXAMPLE, ROOT
+from tests.pipeline.world import EXAMPLE, ROOT, answers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +89,80 @@ def test_without_an_address_the_checkout_itself_is_recorded(person: Person, rele
     person.update(root)
     assert recorded(root)["_commit"] == SECOND
     assert (root / "NEWS.md").is_file()
+
+
+# -- fmc again, after Copier, or with another template -----------------------------------------------------------------
+
+
+def fmc_again(person: Person, checkout: Path, *arguments: str, **changed: str) -> Finished:
+    """Run `fmc new` in the workspace of three repositories once more, with changed answers."""
+    given = ("--answers", str(answers(person.folder, **changed)), "--yes")
+    where = ("--workspace", str(person.folder / "parts"), "--template-url", TEMPLATE_URL)
+    return fmc(person, checkout, "new", *given, *where, *arguments)
+
+
+def edit_readme(person: Person, root: Path) -> None:
+    (root / "README.md").write_text(f"Mine.\n\n{(root / 'README.md').read_text()}")
+    person.save(root, "Mine")
+
+
+def test_an_answer_that_copier_updated_in_one_repository_is_no_conflict(mine: Person) -> None:
+    """What is recorded was rendered last (faults B1). The answers that fmc is given count, and it says so."""
+    root = repositories(mine)["infra"]
+    edit_readme(mine, root)
+    mine.update(root, "--defaults", "--data", "dns_upstream=[9.9.9.9]")
+    mine.save(root, "Another name server")
+    assert recorded(root)["dns_upstream"] == ["9.9.9.9"]
+    done = fmc_again(mine, mine.folder / "fmc", timezone="Europe/Paris")
+    assert done.code == 0, done.all
+    assert "infra recorded other answers: dns_upstream; now those of this run count" in done.err
+    assert mine.git("log", "-1", "--format=%s", cwd=root) == "Render the cluster home: dns_upstream, timezone"
+    assert (root / "README.md").read_text().startswith("Mine.\n\n")
+    expected = repositories(mine)["apps"]
+    assert {name: value for name, value in recorded(root).items() if name != "layout"} == {
+        name: value for name, value in recorded(expected).items() if name != "layout"
+    }
+
+
+@pytest.fixture
+def newer(mine: Person, releases: Releases) -> Path:
+    """The fmc of the second version; in a clone of infra, where Git does not hold what the first one rendered last."""
+    root = repositories(mine)["infra"]
+    edit_readme(mine, root)
+    assert fmc_again(mine, mine.folder / "fmc", timezone="Europe/Paris").code == 0
+    mine.git("clone", "--quiet", f"file://{root}", str(mine.folder / "clone"))
+    origin = mine.git("remote", "get-url", "origin", cwd=root)
+    mine.git("remote", "set-url", "origin", origin, cwd=mine.folder / "clone")
+    shutil.rmtree(root)
+    (mine.folder / "clone").rename(root)
+    mine.newest = SECOND
+    return releases.checkout(SECOND, mine.folder / "newer")
+
+
+def test_a_rendering_of_an_older_template_is_fetched_as_the_base(mine: Person, newer: Path) -> None:
+    root = repositories(mine)["infra"]
+    done = fmc_again(mine, newer, timezone="Europe/Rome")
+    assert done.code == 0, done.all
+    assert (root / "README.md").read_text().startswith("Mine.\n\n")
+    assert (root / "NEWS.md").is_file()
+    assert (recorded(root)["_commit"], recorded(root)["timezone"]) == (SECOND, "Europe/Rome")
+    assert mine.git("log", "-1", "--format=%s", cwd=root) == f"Render the cluster home: template {SECOND}, timezone"
+
+
+def test_without_the_older_template_a_person_decides_and_the_remedy_works(mine: Person, newer: Path) -> None:
+    root = repositories(mine)["infra"]
+    mine.git("tag", "--delete", FIRST, cwd=mine.releases.repository(SECOND))
+    try:
+        done = fmc_again(mine, newer, timezone="Europe/Rome")
+        assert done.code == 3
+        assert f"which can't be had from {TEMPLATE_URL}" in done.err
+        assert mine.git("log", "-1", "--format=%s", cwd=root) == "Render the cluster home: timezone"
+        assert "`--take infra`" in done.err
+        done = fmc_again(mine, newer, "--take", "infra", timezone="Europe/Rome")
+        assert done.code == 0, done.all
+        assert "-Mine." in mine.git("diff", "HEAD~1", cwd=root)
+    finally:
+        mine.git("tag", FIRST, f"{SECOND}~1", cwd=mine.releases.repository(SECOND))
 
 
 # -- how it renders ----------------------------------------------------------------------------------------------------

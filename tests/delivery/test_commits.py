@@ -11,11 +11,10 @@ import pytest
 from generator import __version__
 from generator.delivery.git.command import _load
 from generator.delivery.local.commits import commit_tree, require_identity
-from generator.delivery.local.replace import replace_trees
 from generator.delivery.model import Author, Target
 from generator.errors import BadInputError, ToolError
 from tests.conftest import require_tool
-from tests.delivery.workspace import RUN, git, hook, make_tree
+from tests.delivery.workspace import RUN, git, hook, make_tree, rendered_again
 
 
 def commit(target: Target, author: Author | None = None) -> str:
@@ -186,7 +185,7 @@ def test_signed_commits_are_recognised_where_git_log_shows_signatures(
     commit(tree)
     again = make_tree(tmp_path / "again" / "infra")
     (again / "new.yaml").write_text("a: 1\n")
-    (made,) = replace_trees([(tree, again)], author=None, subject="feat: again", run_id="2")
+    (made,) = rendered_again((tree, again))
     assert made.changed
     assert git(tree.path, "status", "--porcelain") == ""
     assert git(tree.path, "log", "-1", "--no-show-signature", "--format=%G? %GS") == "G ada@example.org"

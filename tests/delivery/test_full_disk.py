@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from generator.delivery.local.commits import commit_tree
-from generator.delivery.local.replace import replace_trees
 from generator.delivery.local.repository import open_repository
 from generator.delivery.model import Target
 from generator.errors import RemoteError, WriteError
 from tests.conftest import skip_or_fail
 from tests.delivery.processes import in_child, mount_small_disk
-from tests.delivery.workspace import RUN, git, make_tree, make_workspace
+from tests.delivery.workspace import RUN, git, make_tree, make_workspace, rendered_again
 
 _NOT_PERMITTED = 77
 
@@ -76,13 +75,13 @@ def test_a_replacement(tmp_path: Path, room: int) -> None:
         filler = fill(disk)
         os.truncate(filler, filler.stat().st_size - (room << 10))
         try:
-            replace_trees([(tree, staging)], author=None, subject="again", run_id=RUN)
+            rendered_again((tree, staging))
         except WriteError as error:
             assert "No space left on device" in error.message
         else:
             assert room
         filler.unlink()
-        replace_trees([(tree, staging)], author=None, subject="again", run_id=RUN)
+        rendered_again((tree, staging))
         assert open_repository(tree, clean=True).head == git(tree.path, "rev-parse", "HEAD")
         assert git(tree.path, "rev-list", "--count", "HEAD") == "2"
         assert (tree.path / "large.txt").read_bytes() == (staging / "large.txt").read_bytes()

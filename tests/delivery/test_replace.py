@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 
 from generator.delivery.local.commits import commit_tree
-from generator.delivery.local.difference import difference
-from generator.delivery.local.replace import replace_trees
 from generator.delivery.local.repository import open_repository
 from generator.delivery.model import Commit, Target
-from generator.errors import BadInputError, ConflictError, ToolError
+from generator.errors import BadInputError, ConflictError, OverlapError, ToolError
 from tests.delivery.processes import is_killed
-from tests.delivery.workspace import RUN, Workspace, git, hook, make_tree
+from tests.delivery.workspace import RUN, Workspace, git, hook, make_tree, rendered_again
 
 SECOND = "20260102T000000Z"
 
@@ -54,13 +52,12 @@ def staging(committed: Target, tmp_path: Path) -> Path:
 
 
 def replaced(target: Target, staging: Path) -> Commit:
-    return replace_trees([(target, staging)], author=None, subject="feat: render again", run_id=SECOND)[0]
+    return rendered_again((target, staging), run_id=SECOND)[0]
 
 
 def assert_replaced(target: Target, staging: Path, commits: int = 2) -> None:
     """Assert that commit, index and files all are the rendered tree, and that the next call has nothing to do."""
     path = target.path
-    assert difference(path, staging).changes == ()
     assert git(path, "status", "--porcelain", "--ignored") == ""
     assert git(path, "rev-list", "--count", "HEAD") == str(commits)
     for file in (file for file in staging.rglob("*") if not file.is_dir()):
@@ -99,14 +96,14 @@ def test_peoples_commits_stay_where_nothing_is_rendered_differently(committed: T
 
 
 def test_peoples_commits_are_not_overwritten(committed: Target, staging: Path) -> None:
-    (committed.path / "mine.yaml").write_text("a: 1\n")
-    git(committed.path, "add", "--all")
-    git(committed.path, "commit", "--quiet", "--message=mine")
-    head = git(committed.path, "rev-parse", "HEAD")
-    with pytest.raises(ConflictError, match=r"changes of yours .* mine\.yaml") as caught:
+    (committed.path / "README.md").write_text("# mine\n")
+    git(committed.path, "commit", "--quiet", "--all", "--message=mine")
+    before = (git(committed.path, "rev-parse", "HEAD"), git(committed.path, "count-objects", "-v"))
+    with pytest.raises(OverlapError) as caught:
         replaced(committed, staging)
     assert caught.value.exit_code == 3
-    assert git(committed.path, "rev-parse", "HEAD") == head
+    assert [finding.where for finding in caught.value.findings] == ["infra/README.md:1"]
+    assert (git(committed.path, "rev-parse", "HEAD"), git(committed.path, "count-objects", "-v")) == before
     assert git(committed.path, "status", "--porcelain") == ""
 
 
@@ -179,10 +176,10 @@ def test_one_conflict_keeps_all_repositories_untouched(workspace: Workspace, tmp
         (staged / "new.yaml").write_text("a: 1\n")
     workspace.edit("apps")
     with pytest.raises(BadInputError, match=r"notes\.md"):
-        replace_trees(pairs, author=None, subject="x", run_id=SECOND)
+        rendered_again(*pairs)
     assert workspace.heads() == before
     (workspace.target("apps").path / "notes.md").unlink()
-    assert all(one.changed for one in replace_trees(pairs, author=None, subject="x", run_id=SECOND))
+    assert all(one.changed for one in rendered_again(*pairs))
 
 
 def test_killed_at_any_git_command_the_same_command_completes_it(
@@ -232,7 +229,7 @@ def _some_done(path: Path, staging: Path) -> None:
 
 
 def _locks_of_a_killed_git(path: Path, staging: Path) -> None:
-    for name in ("after", "after.lock", "paths"):
+    for name in ("after", "after.lock", "paths-restored"):
         (path / ".git" / "fmc-replacement" / name).write_text("half")
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from generator.delivery.local.commits import commit_trees
+from generator.delivery.local.merge import Ownership
+from generator.delivery.local.replace import replace_trees
+from generator.delivery.local.staged import Decisions, Rendered, Staged, find_last_renderings, merge_rendered
 from generator.delivery.model import Commit, Delivered, Target
 from generator.delivery.push import push
 from generator.delivery.state import StateFile
 
 PARTS = ("infra", "apps", "argocd")
 RUN = "20260101T000000Z"
+OWNERSHIP = Ownership(
+    is_owned=lambda path: fnmatch(path, "*.user.yaml"), is_sealed=lambda path: path.endswith(".sealed.yaml")
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -28,6 +38,40 @@ def hook(repository: Path, name: str, script: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
+
+
+def merged(
+    pairs: Sequence[tuple[Target, Path]], decisions: Decisions | None = None, again: Path | None = None
+) -> list[Staged]:
+    """Merge copies of rendered trees with repositories, as `fmc new` does.
+
+    Args:
+        pairs: Repositories, and what is rendered for them.
+        decisions: What a person decided.
+        again: The last rendering, where the repository may not tell.
+    """
+    # Beside the rendered tree, so that a file may be moved from one to the other.
+    copies = [Path(tempfile.mkdtemp(dir=staging.parent)) for _, staging in pairs]
+    for copy, (_, staging) in zip(copies, pairs, strict=True):
+        shutil.copytree(staging, copy / "staging", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    lasts = find_last_renderings([target for target, _ in pairs])
+    trees = [
+        Rendered(target, copy / "staging", copy / "aside", last.entries, again)
+        for (target, _), copy, last in zip(pairs, copies, lasts, strict=True)
+    ]
+    return merge_rendered(trees, OWNERSHIP, decisions or Decisions())
+
+
+def rendered_again(
+    *pairs: tuple[Target, Path],
+    message: str = "feat: render again",
+    run_id: str = "20260102T000000Z",
+    decisions: Decisions | None = None,
+    again: Path | None = None,
+) -> list[Commit]:
+    """Merge copies of rendered trees with repositories, and commit them, as `fmc new` does."""
+    staged = merged(pairs, decisions, again)
+    return replace_trees(staged, author=None, messages={target.part: message for target, _ in pairs}, run_id=run_id)
 
 
 @dataclass

@@ -44,6 +44,8 @@ ALIKE = {
     "uname",
     *("git describe", "git version", "git var", "git config", "git write-tree", "git rev-list", "git cat-file"),
     *("git rev-parse", "git log", "git ls-tree", "git merge-base", "git diff-index", "git status"),
+    # In an index of fmc's own, before anything is committed.
+    *("git read-tree", "git rm"),
     *("link identity.txt", "rename argocd-secret.sealed.yaml", "rename traefik-dashboard-auth.sealed.yaml"),
     *("rename wildcard-tls.sealed.yaml", "rename note.json", "rename apps"),
 }
@@ -134,6 +136,22 @@ def test_a_run_with_changed_answers_is_completed(changed_run: tuple[World, Path]
     assert done.code == 0, done.err
     assert_whole(pushed, commits=2)
     assert pushed.published() == never_killed.published()
+
+
+@pytest.mark.parametrize("moment", ["git update-ref 1", "git commit 1", "git restore 1"])
+def test_a_run_that_merges_edits_of_a_person_is_completed(pushed: World, moment: str) -> None:
+    """What was rendered is kept beside what is committed; no kill makes the edit a conflict, or loses it."""
+    readme = (pushed.workspace / "infra" / "README.md").read_text()
+    pushed.commit("infra", {"README.md": f"Mine.\n\n{readme}"})
+    changed = answers(pushed.folder, timezone="Europe/Paris", email="new@example.com")
+    killed_at(pushed, moment, changed)
+    for given in (changed, answers(pushed.folder, timezone="Europe/Rome", email="new@example.com")):
+        done = pushed.new("--push", answers=given)
+        assert done.code == 0, done.err
+    assert pushed.published() == pushed.local()
+    assert pushed.local()["infra"]["README.md"].startswith(b"Mine.\n\n")
+    assert b"Europe/Rome" in pushed.local()["infra"][".copier-answers.yml"]
+    assert pushed.git("status", "--porcelain", cwd=pushed.workspace / "infra") == ""
 
 
 def test_killed_again_and_again_it_gets_there(first_run: FirstRun, tmp_path: Path) -> None:

@@ -222,20 +222,8 @@ def test_files_of_the_user_survive_changed_answers(pushed: World) -> None:
     assert done.code == 0, done.err
     assert pushed.published()["argocd"][OWN] == b"replicas: 3\n"
     assert pushed.git("log", "--format=%s", f"{tip}..main", cwd=pushed.remote("argocd")) == (
-        "Render the cluster home\nMine"
+        "Render the cluster home: email\nMine"
     )
-
-
-def test_an_edit_that_changed_answers_would_overwrite_is_left_for_a_person(pushed: World) -> None:
-    edited = (pushed.workspace / "infra" / "README.md").read_text() + "\nMine.\n"
-    pushed.commit("infra", {"README.md": edited})
-    before = (pushed.references(), pushed.local())
-    done = pushed.new("--push", answers=answers(pushed.folder, name="home", domain="other.example.com"))
-    assert done.code == 3
-    assert f"{pushed.workspace / 'infra'} has changes of yours" in done.err
-    assert "README.md" in done.err
-    assert "values.user.yaml" in done.err
-    assert (pushed.references(), pushed.local()) == before
 
 
 def test_a_value_supplied_later_is_sealed_committed_and_kept(pushed: World) -> None:

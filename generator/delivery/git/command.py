@@ -94,17 +94,20 @@ def run(
 
 
 @contextmanager
-def output_of(command: Callable[..., Any], *arguments: str, stdin: IO[bytes]) -> Iterator[IO[bytes]]:
+def output_of(
+    command: Callable[..., Any], *arguments: str, stdin: IO[bytes], variables: Mapping[str, str] | None = None
+) -> Iterator[IO[bytes]]:
     """Give the standard output of a git command while it runs, and end it afterwards.
 
     Args:
         command: As for `run`.
         arguments: As for `run`.
         stdin: What it reads.
+        variables: As for `run`.
     """
     forget_foreign_repository()
     # GitPython closes the streams as soon as nothing refers to what it returns.
-    started = command(*arguments, istream=stdin, as_process=True, env=environment())
+    started = command(*arguments, istream=stdin, as_process=True, env=environment() if variables is None else variables)
     try:
         yield started.proc.stdout
     finally:

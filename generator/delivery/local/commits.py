@@ -9,8 +9,8 @@ from generator import __version__
 from generator.delivery.git.command import git_in, run
 from generator.delivery.git.failures import local_error, missing_identity
 from generator.delivery.git.parallel import each
-from generator.delivery.local.difference import TREE_TRAILER
 from generator.delivery.local.handover import RUN_TRAILER
+from generator.delivery.local.rendered import TREE_TRAILER
 from generator.delivery.local.repository import create_repository, open_repository
 from generator.delivery.model import Author, Commit
 from generator.errors import BadInputError
@@ -58,9 +58,9 @@ def commit_tree(target: Target, *, author: Author | None, subject: str, run_id: 
     added = run(git.add, "--all", *forced, "--", ".")
     if added.code:
         raise local_error(target.path, "stage the files", added)
-    commit_staged(
-        target.path, git, environment(), author=author, subject=subject, run_id=run_id, rendered=repository.head is None
-    )
+    variables = environment()
+    rendered = written_tree(target.path, git, variables) if repository.head is None else None
+    commit_staged(target.path, git, variables, author=author, message=subject, run_id=run_id, rendered=rendered)
     return Commit(target.part, _tip(repository), changed=True)
 
 
@@ -86,15 +86,33 @@ def require_identity(folder: Path, author: Author | None) -> None:
         raise missing_identity(str(folder))
 
 
+def written_tree(path: Path, git: Git, variables: Mapping[str, str]) -> str:
+    """Write what is staged as a tree, and return its name.
+
+    Args:
+        path: The repository, for messages.
+        git: Where git runs.
+        variables: What it runs with.
+
+    Raises:
+        ToolError: git failed.
+        WriteError: The disk refused.
+    """
+    tree = run(git.write_tree, variables=variables)
+    if tree.code:
+        raise local_error(path, "write the tree", tree)
+    return tree.out.decode()
+
+
 def commit_staged(
     path: Path,
     git: Git,
     variables: Mapping[str, str],
     *,
     author: Author | None,
-    subject: str,
+    message: str,
     run_id: str,
-    rendered: bool = True,
+    rendered: str | None,
 ) -> None:
     """Commit what is staged, with the trailers by which fmc recognises its commits.
 
@@ -103,9 +121,9 @@ def commit_staged(
         git: Where git runs.
         variables: What it runs with.
         author: Who commits; None takes git's configuration.
-        subject: First line of the message.
+        message: What the commit says: a line, and whatever follows after an empty one.
         run_id: Recorded in the trailer `Fmc-Run`.
-        rendered: Whether all that is staged was rendered, and nothing is a person's.
+        rendered: The tree of what was rendered and sealed; None where nothing was rendered.
 
     Raises:
         BadInputError: git has no identity.
@@ -114,13 +132,17 @@ def commit_staged(
     """
     trailers = [f"{RUN_TRAILER}: {run_id}", f"Fmc-Version: {__version__}"]
     if rendered:
-        tree = run(git.write_tree, variables=variables)
-        if tree.code:
-            raise local_error(path, "write the tree", tree)
-        trailers.append(f"{TREE_TRAILER}: {tree.out.decode()}")
-    message = "\n".join([subject, "", *trailers, ""])
+        trailers.append(f"{TREE_TRAILER}: {rendered}")
+    # Verbatim: a core.commentChar of the user's may be the first letter of a trailer.
     # repo.index.commit would be shorter, but makes unsigned commits whatever commit.gpgsign says.
-    done = run(git.commit, "--quiet", "--message", message, variables={**variables, **identity_variables(author)})
+    done = run(
+        git.commit,
+        "--quiet",
+        "--cleanup=verbatim",
+        "--message",
+        f"{message}\n\n" + "\n".join(trailers) + "\n",
+        variables={**variables, **identity_variables(author)},
+    )
     if done.code:
         raise local_error(path, "commit", done)
 

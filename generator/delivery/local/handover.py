@@ -57,7 +57,31 @@ class Replacement:
                 shutil.copy2(self._git_dir / "index", self._folder / "before")
         except OSError as error:
             raise write_error(self._folder, error) from error
-        write_atomic(self._note, json.dumps({"head": head, "run": run_id}).encode())
+        self._write({"head": head, "run": run_id})
+
+    def expect(self, tree: str) -> None:
+        """Note the tree that is about to be committed: the commit is known by it, whatever a hook makes of its message.
+
+        Raises:
+            WriteError: The disk refused.
+        """
+        self._write({**json.loads(self._note.read_bytes()), "tree": tree})
+
+    def _write(self, note: Mapping[str, str | None]) -> None:
+        write_atomic(self._note, json.dumps(note).encode())
+
+    def listing(self, kind: str, names: Sequence[str]) -> tuple[str, str]:
+        """Return the options by which git reads these paths from a file; the kind tells it from others.
+
+        Raises:
+            WriteError: The disk refused.
+        """
+        file = self._folder / f"paths-{kind}"
+        try:
+            file.write_bytes("\0".join(names).encode(errors="surrogateescape"))
+        except OSError as error:
+            raise write_error(file, error) from error
+        return f"--pathspec-from-file={file.absolute()}", "--pathspec-file-nul"
 
     def variables(self, staging: Path) -> dict[str, str]:
         """Return the variables with which git takes a staging folder for the files of this repository."""
@@ -66,6 +90,7 @@ class Replacement:
             "GIT_DIR": str(self._git_dir.absolute()),
             "GIT_WORK_TREE": str(staging.absolute()),
             "GIT_INDEX_FILE": str((self._folder / "staging").absolute()),
+            "GIT_LITERAL_PATHSPECS": "1",
         }
 
     def abandon(self) -> None:
@@ -84,13 +109,15 @@ class Replacement:
             note = json.loads(self._note.read_bytes())
         except FileNotFoundError:
             return
-        wanted = f"--format=%H;%P;%(trailers:key={RUN_TRAILER},valueonly,separator=%x2C)"
-        shown = run(self.repo.git.log, "-1", "--no-show-signature", wanted)
+        shown = run(self.repo.git.log, "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H;%P;%T;%B")
         if shown.code and "does not have any commits yet" not in shown.err:
             raise local_error(self.path, "read the last commit", shown)
-        head, parents, runs = shown.out.decode(errors="replace").split(";") if shown.code == 0 else ("", "", "")
-        # Any other commit is somebody else's, and the files are theirs then.
-        if head != note["head"] and parents == (note["head"] or "") and note["run"] in runs.split(","):
+        empty = ("", "", "", "")
+        head, parents, tree, message = shown.out.decode(errors="replace").split(";", 3) if shown.code == 0 else empty
+        # A hook may have changed the message or the files, but hardly both. Any other commit is somebody else's, and
+        # the files are theirs then.
+        own = tree == note.get("tree") or f"{RUN_TRAILER}: {note['run']}" in message.splitlines()
+        if own and head != note["head"] and parents == (note["head"] or ""):
             self._follow(note["head"], head)
         self.abandon()
 
@@ -117,15 +144,12 @@ class Replacement:
     def _restore(self, head: str, index: Path, names: Sequence[str], *places: str) -> None:
         if not names:
             return
-        listing = self._folder / "paths"
-        listing.write_bytes("\0".join(names).encode(errors="surrogateescape"))
         variables = {**environment(), "GIT_INDEX_FILE": str(index.absolute()), "GIT_LITERAL_PATHSPECS": "1"}
         done = run(
             self.repo.git.restore,
             f"--source={head}",
             *places,
-            f"--pathspec-from-file={listing.absolute()}",
-            "--pathspec-file-nul",
+            *self.listing("restored", names),
             variables=variables,
         )
         if done.code:

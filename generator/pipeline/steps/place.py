@@ -1,76 +1,63 @@
-"""Bringing rendered trees to where the user looks: new repositories appear by rename, existing ones get one commit."""
+"""Bringing trees to where the user looks: new repositories appear by rename, existing ones get one commit."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.delivery.local.commits import commit_trees
 from generator.delivery.local.replace import replace_trees
 from generator.files import write_error
-from generator.template.owned import owned_files
+from generator.pipeline.steps.message import first_message, next_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from generator.delivery.local.staged import Staged
     from generator.delivery.model import Author, Commit, Target
 
 
-def carry_over(targets: Sequence[Target], staged: Mapping[str, Path], template_root: Path) -> None:
-    """Put the user's own files of existing repositories into staging, where Copier leaves them as they are.
-
-    Args:
-        targets: The repositories; those that do not exist yet are passed over.
-        staged: The folder that each part will be rendered into.
-        template_root: The folder that holds copier.yml.
-
-    Raises:
-        WriteError: The disk refused.
-    """
-    for target in targets:
-        if not target.path.is_dir():
-            continue
-        for name in owned_files(template_root, target.path):
-            copy = staged[target.part] / name
-            try:
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(target.path / name, copy, follow_symlinks=False)
-            except OSError as error:
-                raise write_error(copy, error) from error
-
-
 def place(
-    targets: Sequence[Target], staged: Mapping[str, Path], *, author: Author | None, subject: str, run_id: str
+    targets: Sequence[Target],
+    folders: Mapping[str, Path],
+    merged: Sequence[Staged],
+    *,
+    cluster: str,
+    sealed: Sequence[str],
+    author: Author | None,
+    run_id: str,
 ) -> tuple[Commit, ...]:
-    """Commit rendered trees, and put them into the workspace.
+    """Commit trees, and put them into the workspace.
 
     Args:
         targets: The repositories.
-        staged: The rendered tree of each, by part; on the same disk as the targets.
+        folders: The tree of each, by part; on the same disk as the targets.
+        merged: Those of them that were merged with a repository that exists already.
+        cluster: Name of the cluster.
+        sealed: The secrets that were sealed anew.
         author: Who commits; None takes git's configuration.
-        subject: First line of the commits' messages.
         run_id: Recorded in the commits.
 
     Returns:
         The tip of each repository's branch, in the targets' order.
 
     Raises:
-        FmcError: A repository can't be committed to, or people changed what would be replaced; see `delivery`.
+        FmcError: A repository can't be committed to; see `delivery`.
     """
-    existing = [target for target in targets if target.path.exists()]
-    fresh = [target for target in targets if target not in existing]
-    commits = replace_trees(
-        [(target, staged[target.part]) for target in existing], author=author, subject=subject, run_id=run_id
-    )
+    messages = {tree.target.part: next_message(cluster, tree.target.path, tree.staging, sealed) for tree in merged}
+    fresh = [target for target in targets if target.part not in messages]
+    commits = replace_trees(merged, author=author, messages=messages, run_id=run_id)
     commits += commit_trees(
-        [replace(target, path=staged[target.part]) for target in fresh], author=author, subject=subject, run_id=run_id
+        [replace(target, path=folders[target.part]) for target in fresh],
+        author=author,
+        subject=first_message(cluster),
+        run_id=run_id,
     )
     for target in fresh:
         try:
             target.path.parent.mkdir(parents=True, exist_ok=True)
-            staged[target.part].rename(target.path)
+            folders[target.part].rename(target.path)
         except OSError as error:
             raise write_error(target.path, error) from error
     order = [target.part for target in targets]
