@@ -31,7 +31,9 @@ def cases(scratch: Path) -> Iterator[Case]:
         scratch: An empty folder to work in.
     """
     environment = _environment(scratch)
-    yield _whole(scratch, environment)
+    template = _template(scratch, environment)
+    yield _whole(scratch, environment, template)
+    yield _changed_answer(scratch, environment, template)
     yield _rendering(scratch, environment)
     yield Case(
         "fmc --help / python -c 'import click'",
@@ -47,6 +49,7 @@ def cases(scratch: Path) -> Iterator[Case]:
         goal=1.0,
         rounds=15,
     )
+    yield _check(scratch, environment)
     yield _sealing()
 
 
@@ -64,21 +67,26 @@ def _environment(scratch: Path) -> dict[str, str]:
     }
 
 
-def _whole(scratch: Path, environment: dict[str, str]) -> Case:
-    """Everything that `fmc new --push` does, compared with one copy by Copier from the same template's Git."""
+def _template(scratch: Path, environment: dict[str, str]) -> Path:
+    """Make a Git repository of the template, with a version."""
     template = scratch / "template"
-    subprocess.run(["git", "clone", "--quiet", "--no-local", str(ROOT), str(template)], check=True, env=environment)
-    subprocess.run(["git", "tag", "v1.0.0"], cwd=template, check=True, env=environment)
+    _run(["git", "clone", "--quiet", "--no-local", str(ROOT), str(template)], environment)
+    _run(["git", "tag", "v1.0.0"], environment, template)
+    return template
+
+
+def _run(command: list[str], environment: dict[str, str], folder: Path | None = None) -> None:
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+
+
+def _whole(scratch: Path, environment: dict[str, str], template: Path) -> Case:
+    """Everything that `fmc new --push` does, compared with one copy by Copier from the same template's Git."""
     numbers = itertools.count()
 
     def ours() -> float:
         folder = scratch / f"whole-{next(numbers)}"
         for part in LAYOUTS:
-            subprocess.run(
-                ["git", "init", "--quiet", "--bare", str(folder / "remotes" / f"{part}.git")],
-                check=True,
-                env=environment,
-            )
+            _run(["git", "init", "--quiet", "--bare", str(folder / "remotes" / f"{part}.git")], environment)
         command = [str(_BIN / "fmc"), "new", "--answers", str(ANSWERS), "--push", "--yes"]
         redirect = {
             "GIT_CONFIG_COUNT": "1",
@@ -99,6 +107,56 @@ def _whole(scratch: Path, environment: dict[str, str]) -> Case:
         return seconds
 
     return Case("fmc new --push, everything / copier copy (git) of the monorepo", ours, peer, goal=1.0)
+
+
+def _changed_answer(scratch: Path, environment: dict[str, str], template: Path) -> Case:
+    """One answer changed in repositories that people have worked in: every run gives another time zone."""
+    workspace, monorepo = scratch / "changed", scratch / "updated"
+    new = [str(_BIN / "fmc"), "new", "--answers", str(ANSWERS), "--yes", "--workspace", str(workspace)]
+    copy = [str(_BIN / "copier"), "copy", "--quiet", "--defaults", "--data-file", str(ANSWERS)]
+    _run(new, environment)
+    _run([*copy, "--data", "layout=monorepo", f"git+file://{template}", str(monorepo)], environment)
+    _run(["git", "init", "--quiet"], environment, monorepo)
+    for folder in (*(workspace / part for part in LAYOUTS), monorepo):
+        readme = folder / "README.md"
+        readme.write_text(f"Mine.\n\n{readme.read_text()}")
+        (folder / "mine.md").write_text("Mine.\n")
+        _save(folder, environment)
+
+    zones = ("Europe/Paris", "Europe/Rome")
+    our_zones, peer_zones = itertools.cycle(zones), itertools.cycle(zones)
+
+    def ours() -> float:
+        return timed([*new, "--set", f"timezone={next(our_zones)}"], environment)
+
+    def peer() -> float:
+        update = [str(_BIN / "copier"), "update", "--quiet", "--defaults", "--data", f"timezone={next(peer_zones)}"]
+        seconds = timed(update, environment, cwd=str(monorepo))
+        _save(monorepo, environment)
+        return seconds
+
+    return Case(
+        "fmc new, one answer changed, with people's edits / copier update of the monorepo", ours, peer, goal=0.5
+    )
+
+
+def _save(repository: Path, environment: dict[str, str]) -> None:
+    _run(["git", "add", "--all"], environment, repository)
+    _run(["git", "commit", "--quiet", "--message", "Mine"], environment, repository)
+
+
+def _check(scratch: Path, environment: dict[str, str]) -> Case:
+    """What `make demo` leaves, checked from files to commits."""
+    workspace = scratch / "checked"
+    new = [str(_BIN / "fmc"), "new", "--answers", str(ANSWERS), "--yes", "--workspace", str(workspace)]
+    _run(new, environment)
+    return Case(
+        "fmc check of the demo's workspace, whole process / 1 s",
+        lambda: timed([str(_BIN / "fmc"), "check", "--workspace", str(workspace)], environment),
+        lambda: 1.0,
+        goal=1.0,
+        rounds=9,
+    )
 
 
 def _rendering(scratch: Path, environment: dict[str, str]) -> Case:
