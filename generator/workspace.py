@@ -18,7 +18,7 @@ from generator.answers.load import LoadedAnswers, load, recorded
 from generator.delivery.local.repository import ANSWERS_FILE as _RECORDED
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
-from generator.files import remove_leftovers, write_error
+from generator.files import followed, remove_leftovers, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +131,7 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
-            for path in (self.answers, self.vault, self.state):
+            for path in (self.answers, followed(self.vault), self.state):
                 remove_leftovers(path)
             yield
         finally:

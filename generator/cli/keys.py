@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options, workspace_options
+from generator.cli.plaintext import keep_from_others
 from generator.cli.verbs import help_of
 from generator.errors import BadInputError
 
@@ -46,5 +47,6 @@ def export_command(console: Console, where: Where) -> int:
             "the sealing keys are private, and are not shown on a terminal",
             fix="Give them to the cluster: fmc keys export | kubectl apply --server-side -f -",
         )
+    keep_from_others(console)
     console.verbatim(export(where.open()).reveal().decode())
     return 0

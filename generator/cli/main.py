@@ -24,6 +24,7 @@ Examples:
   fmc check                                    check the workspace you are in
 """
 _EXIT_BAD_INPUT = 2
+_WRITABLE_BY_ALL = 0o002
 
 
 class LazyGroup(click.Group):
@@ -64,6 +65,8 @@ def fmc() -> None:
 
 def main() -> None:
     """Run the command and end the process."""
+    # Ansible drops the configuration of a folder that everybody may write to, and a vault must not lie in one.
+    os.umask(os.umask(_WRITABLE_BY_ALL) | _WRITABLE_BY_ALL)
     _open_closed_streams()
     sys.exit(_run(Console()))
 

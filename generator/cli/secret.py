@@ -20,12 +20,13 @@ Examples:
   fmc secret list
   fmc secret set argocd/git-credentials
   pass show git/argocd | fmc secret set argocd/git-credentials token
+  fmc secret show argocd/argocd-secret
 """
 
 
 @click.group("secret", help=help_of("secret", HELP))
 def command() -> None:
-    """Hold the two verbs."""
+    """Hold the verbs."""
 
 
 @command.command("list")
@@ -83,7 +84,8 @@ def set_command(console: Console, where: Where, secret: str, value: str | None) 
     """Put a value into the vault.
 
     It is typed at a prompt that does not show it, or read from a pipe; it is never an argument, which others could
-    read. VALUE names one of the secret's values, and may be left out where there is only one.
+    read. VALUE names one of the secret's values, and may be left out where there is only one. Line ends after a single
+    line are dropped; what has several lines, such as a private key, is taken as a file.
     """
     from generator.pipeline.secret import set_one
 
@@ -95,7 +97,36 @@ def set_command(console: Console, where: Where, secret: str, value: str | None) 
     if console.json_output:
         console.document({"secret": report.secret, "value": report.value, "changed": report.changed})
     elif report.changed:
-        console.result(f"{report.secret}: {report.value} is in the vault. Next: fmc seal")
+        kind = " as a file of several lines" if report.is_file else ""
+        console.result(f"{report.secret}: {report.value} is in the vault{kind}. Next: fmc seal")
     else:
         console.result(f"{report.secret}: {report.value} is what the vault has already. Nothing to do.")
+    return 0
+
+
+@command.command("show")
+@click.argument("secret", metavar="NAMESPACE/NAME")
+@click.argument("value", required=False)
+@click.option("--yes", is_flag=True, help="Don't ask before a value is shown on a terminal.")
+@workspace_options
+@click.pass_obj
+def show_command(console: Console, where: Where, secret: str, value: str | None, yes: bool) -> int:
+    """Print a value in the clear: a password, a token or a key.
+
+    Into a pipe it goes at once; a file that it goes to becomes readable for you alone. On a terminal, where others may
+    look on and its history stays, fmc asks first. VALUE may be left out where there is only one.
+    """
+    from generator.cli.plaintext import keep_from_others
+    from generator.pipeline.secret import show_one
+
+    shown = show_one(where.open(), secret, value)
+    if sys.stdout.isatty() and not yes:
+        click.confirm(f"Show {shown.value} of {shown.secret} in the clear, here?", abort=True, err=True)
+    keep_from_others(console)
+    if not shown.is_sealed:
+        console.note(f"{shown.value} of {shown.secret} is not sealed yet: the cluster does not have it. Next: fmc seal")
+    content = shown.content.reveal()
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
+    sys.stdout.buffer.flush()
     return 0

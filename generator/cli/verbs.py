@@ -11,7 +11,7 @@ VERBS = {
     "check": ("Work", "Check answers, or the repositories of a workspace."),
     "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
-    "secret": ("Work", "List the secrets of a cluster, or set one."),
+    "secret": ("Work", "List the secrets of a cluster, set one, or show one."),
     "keys": ("Work", "Print the sealing keys, for the cluster."),
     "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),

@@ -1,4 +1,4 @@
-"""`fmc secret`: list the secrets of a cluster, or set one."""
+"""`fmc secret`: list the secrets of a cluster, set one, or show one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from generator.pipeline.steps.session import Session
     from generator.secrets.listing import SecretRow
     from generator.secrets.set_value import SetReport
+    from generator.secrets.show import Shown
 
 
 def list_values(session: Session) -> tuple[SecretRow, ...]:
@@ -38,9 +39,28 @@ def set_one(session: Session, secret: str, value: str | None, content: bytes) ->
         FmcError: There is no such value, the content can't be one, or the vault can't be opened or written.
     """
     from generator.pipeline.steps.delivered import delivered_secrets
-    from generator.secrets.set_value import from_input, set_value
+    from generator.secrets.set_value import set_value
 
     store = session.store
     with session.workspace.locked():
         delivered = delivered_secrets(session.repositories.targets, store.root)
-        return set_value(store, secret, value, from_input(content), datetime.now(UTC), session.supplied, delivered)
+        return set_value(store, secret, value, content, datetime.now(UTC), session.supplied, delivered)
+
+
+def show_one(session: Session, secret: str, value: str | None) -> Shown:
+    """Return one value in the clear; nothing is written.
+
+    Args:
+        session: The workspace.
+        secret: `namespace/name` of the secret.
+        value: Name of the value within it; None where there is only one.
+
+    Raises:
+        FmcError: There is no such value, or the vault can't be opened.
+    """
+    from generator.pipeline.steps.delivered import delivered_secrets
+    from generator.secrets.show import show_value
+
+    store = session.store
+    delivered = delivered_secrets(session.repositories.targets, store.root)
+    return show_value(store, secret, value, datetime.now(UTC), delivered)

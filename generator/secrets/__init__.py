@@ -4,6 +4,7 @@ One door a verb, in the order of use:
 
     seal          `fmc seal`: vault, certificate and sealed manifests as the catalogue says
     set_value     `fmc secret set`: a value from a pipe or a prompt, put into the vault
+    show          `fmc secret show`: one value in the clear
     listing       `fmc secret list`: what there is and how far it has come, no plaintexts
     export        `fmc keys export`: the sealing keys, as the cluster wants them
     verifying/    `fmc check`: without the vault what anybody can see, with it what its owner alone can

@@ -7,6 +7,7 @@ from generator.findings import Severity, declare
 _ERRORS = {
     "catalogue/duplicate": "The catalogue has each secret once.",
     "catalogue/empty": "What the catalogue asks for is not empty.",
+    "catalogue/environment": "A value is supplied in an FMC_ variable of its own, never in one of another program.",
     "catalogue/form": "A generator has the form in which its value is wanted.",
     "catalogue/generator": "A value is made by a generator that fmc has.",
     "catalogue/missing": "A secret of the catalogue says all that is needed to make it.",
@@ -16,6 +17,7 @@ _ERRORS = {
     "catalogue/repeated": "A key of the catalogue stands once.",
     "catalogue/sync-wave": "A sync wave is a whole number.",
     "catalogue/type": "A value of the catalogue has the type that its key asks for.",
+    "catalogue/type-keys": "A Secret has the keys that its type demands.",
     "catalogue/unknown-key": "The catalogue has only keys that fmc knows.",
     "catalogue/unknown-value": "A key of a Secret comes from a value that the catalogue names.",
     "catalogue/value": "A value of the catalogue can be read as what its form says.",
@@ -32,6 +34,7 @@ _ERRORS = {
     "secrets/outdated": "A sealed value is the newest one of the vault.",
     "secrets/place": "A sealed manifest names the Secret that its values can be unsealed for.",
     "secrets/sealing-key": "A value is sealed to the committed certificate.",
+    "secrets/size": "A Secret is no larger than Kubernetes and Argo CD take.",
     "secrets/stale-variable": "The environment supplies no value that was replaced since.",
     "secrets/unexpected": "There is a secret in the catalogue for each sealed manifest.",
     "secrets/unreadable-value": "A sealed value can be opened with the vault's sealing keys.",

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, DisputeError
-from generator.files import remove_leftovers, write_atomic, write_error
+from generator.files import followed, remove_leftovers, write_atomic, write_error
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Generator
+from generator.secrets.catalogue.model import CERTIFICATE, Generator
 from generator.secrets.sealing.disputes import NO_PREFERENCE, Preference
 from generator.secrets.sealing.files import content_of, sealed_snapshot
 from generator.secrets.sealing.leaving import leaving, secret_of
@@ -118,7 +118,7 @@ class SealReport:
         state = "sealed without its new value" if pending.secret in self.vault.sealed else "not sealed"
         variable = f"Set {pending.env}, or type it into" if pending.env else "Type it into"
         return Finding(
-            CATALOGUE,
+            pending.file,
             pending.line,
             "secrets/pending",
             f"{pending.secret} is {state}: nobody has supplied its value {pending.value}",
@@ -175,7 +175,7 @@ def seal_repository(
     if result.vault != opened.before:
         save_vault(store.vault, result.vault)
     for path in (
-        store.vault,
+        followed(store.vault),
         store.root / CERTIFICATE,
         *(store.root / secret.manifest_path for secret in catalogue.secrets),
     ):
@@ -234,10 +234,20 @@ def _write_files(root: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
     """Write the files whose bytes differ, and return their names."""
     written = []
     for name, content in files.items():
+        _require_inside(root, name)
         if content_of(root / name) != content:
             write_atomic(root / name, content)
             written.append(name)
     return tuple(written)
+
+
+def _require_inside(root: Path, name: str) -> None:
+    """Refuse to follow a link out of the repository: whoever can commit one could have fmc write anywhere."""
+    folder = (root / name).parent
+    if not folder.resolve().is_relative_to(root.resolve()):
+        raise BadInputError(
+            f"{folder} leads out of the repository", where=str(folder), fix="Remove that link, and restore the folder."
+        )
 
 
 def _delete(path: Path) -> None:

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, VaultError
-from generator.secrets.catalogue.model import MINIMUM_PASSWORD, Derived, Generator
+from generator.secrets.catalogue.model import MINIMUM_PASSWORD, MOST_SECRET_BYTES, Derived, Generator
 from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
+from generator.secrets.making.supplied import as_meant, is_file
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.takeover import visible_lineages
 from generator.secrets.vault.file import save_vault
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from generator.secrets.vault.model import Vault
 
 _SETTABLE = (Generator.PASSWORD, Generator.EXTERNAL)
+_RENEWED = {Generator.CERTIFICATE: "Nothing has to be set: `fmc seal` renews a certificate 30 days before its end."}
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,13 @@ class SetReport:
         secret: `namespace/name` of the secret.
         value: Name of the value within it.
         changed: Whether the vault held another one, or none; `fmc seal` is due then.
+        is_file: Whether it has several lines.
     """
 
     secret: str
     value: str
     changed: bool
+    is_file: bool = False
 
 
 def set_value(
@@ -59,7 +63,7 @@ def set_value(
         store: Where the vault and the catalogue lie.
         secret_id: `namespace/name` of the secret.
         value_name: Name of the value within it; None where it has one alone that can be set.
-        plaintext: The value; what was read from a pipe or a prompt goes through `from_input` first.
+        plaintext: The value, as it was typed or piped.
         now: The present, UTC; fractions of a second are dropped.
         external_values: Values that the user supplies besides, by name of environment variable.
         delivered: Sealed manifests of commits, by path below the root: whatever they hold, the new value replaces it.
@@ -69,6 +73,7 @@ def set_value(
         VaultError: There is no vault yet, or it can't be opened.
         WriteError: The disk refused; the vault is as it was.
     """
+    plaintext = as_meant(plaintext)
     catalogue = store.catalogue()
     secret = _secret(catalogue, secret_id)
     name = value_name or _only_value(secret)
@@ -82,17 +87,7 @@ def set_value(
     after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0), committed)
     if after is not before:
         save_vault(store.vault, after)
-    return SetReport(secret_id, name, changed=after is not before)
-
-
-def from_input(content: bytes) -> bytes:
-    """Return what was meant by text from a pipe or a prompt.
-
-    The line break after a single line is the terminal's or `echo`'s and belongs to no token or password. Whatever has
-    several lines is a file, such as a key, and stays as it is.
-    """
-    line = content.removesuffix(b"\n").removesuffix(b"\r")
-    return content if b"\n" in line else line
+    return SetReport(secret_id, name, changed=after is not before, is_file=is_file(plaintext))
 
 
 def put_value(
@@ -126,7 +121,9 @@ def put_value(
         raise BadInputError(f"{secret_id} has no value {name}", fix=did_you_mean(name, secret.values))
     generator = secret.values[name].generator
     if generator not in _SETTABLE:
-        raise BadInputError(f"{name} of {secret_id} is made by {generator}; it can't be set by hand")
+        raise BadInputError(
+            f"{name} of {secret_id} is made by {generator}; it can't be set by hand", fix=_RENEWED.get(generator)
+        )
     if fault := _fault(secret, name, plaintext.reveal()):
         raise BadInputError(f"the value for {name} of {secret_id} {fault}")
     record, known = vault.values.get(secret_id, {}).get(name), vault.lineage(secret_id, name)
@@ -150,7 +147,7 @@ def _refuse_what_seal_would_undo(
     secret: Secret, name: str, plaintext: bytes, external_values: Mapping[str, str]
 ) -> None:
     variable = secret.values[name].env if name in secret.values else ""
-    given = external_values.get(variable, "").encode(errors="surrogateescape")
+    given = as_meant(external_values.get(variable, "").encode(errors="surrogateescape"))
     if given and given != plaintext:
         raise BadInputError(
             f"{variable} is set in this shell, to another value than the one given for {name} of {secret.id}; the next "
@@ -174,6 +171,8 @@ def _fault(secret: Secret, name: str, content: bytes) -> str:
     """Return why a value can't be taken; "" if it can. Nothing of the value itself is said."""
     if not content:
         return "is empty"
+    if len(content) > MOST_SECRET_BYTES:
+        return f"has {len(content)} bytes, and Kubernetes takes {MOST_SECRET_BYTES} for a whole Secret"
     hashed = any(
         isinstance(datum, Derived) and datum.source == name and datum.form in SALTED for datum in secret.data.values()
     )

@@ -50,7 +50,7 @@ def found(text: str, scope: Scope) -> list[tuple[int, str]]:
         "`apps/a/{base,overlays}`",
         "`infra/*/handlers`",
         "`fmc chekc`",
-        "`fmc secret show`",
+        "`fmc secret peek`",
         "`fmc new --anwsers FILE`",
         "`make lab`",
         "`copier upgrade`",

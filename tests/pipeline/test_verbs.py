@@ -280,6 +280,72 @@ def test_the_sealing_keys_are_not_shown_on_a_terminal(pushed: World) -> None:
     assert "tls.key" not in shown
 
 
+@pytest.mark.parametrize("command", ["keys export", "secret show argocd/argocd-secret"])
+def test_a_file_that_a_secret_is_printed_to_is_the_owners_alone(pushed: World, command: str) -> None:
+    """Faults E13: `fmc keys export > f` left a private key that everybody could read."""
+    file = pushed.folder / "printed"
+    done = pushed.run("sh", "-c", f"umask 022; {FMC} {command} > {file}", cwd=pushed.workspace)
+    assert (done.code, "mode 0600" in done.err) == (0, True)
+    assert (file.stat().st_mode & 0o777, file.stat().st_size > 20) == (0o600, True)
+
+
+def test_a_value_is_shown_into_a_pipe(pushed: World) -> None:
+    """Faults C5: nothing printed the password that one logs in to Argo CD with."""
+    before = tree(pushed.folder)
+    done = pushed.run(str(FMC), "secret", "show", "argocd/argocd-secret", cwd=pushed.workspace)
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"[\w-]{32}\n", done.out)
+    assert tree(pushed.folder) == before
+    refused = pushed.fmc("secret", "show", "argocd/argocd-secret", "--output", "json", cwd=pushed.workspace)
+    assert refused.code == 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130)])
+def test_on_a_terminal_a_value_is_shown_after_a_question(pushed: World, answer: str, code: int) -> None:
+    import pexpect
+
+    password = pushed.run(str(FMC), "secret", "show", "argocd/argocd-secret", cwd=pushed.workspace).out.strip()
+    command = f"{FMC} secret show argocd/argocd-secret"
+    child = pexpect.spawn(command, cwd=str(pushed.workspace), env=pushed.environment, encoding="utf-8")
+    child.expect(r"Show admin of argocd/argocd-secret in the clear, here\? \[y/N\]:")
+    assert password not in child.before
+    child.sendline(answer)
+    rest = child.read()
+    child.close()
+    assert (child.exitstatus, password in rest) == (code, answer == "y")
+
+
+def test_a_vault_that_was_brought_back_publishes_nothing_old(pushed: World) -> None:
+    """Faults E1, by the verbs: copy the vault, set a token, seal, push; put the copy back; seal, push."""
+    vault = pushed.workspace / "vault.age"
+    copy = vault.read_bytes()
+    assert pushed.fmc("secret", "set", TOKEN, cwd=pushed.workspace, stdin="the-newer-token\n").code == 0
+    assert pushed.fmc("seal", cwd=pushed.workspace).code == 0
+    assert pushed.fmc("push", cwd=pushed.workspace).code == 0
+    delivered = tree(pushed.workspace / "argocd")
+    vault.write_bytes(copy)
+    checked = pushed.fmc("check", cwd=pushed.workspace)
+    assert (checked.code, "[secrets/vault-behind]" in checked.err) == (0, True)
+    # The work tree is set back, too: what the remote branch has still counts.
+    pushed.git("checkout", "--quiet", "HEAD~1", "--", "secrets", cwd=pushed.workspace / "argocd")
+    sealed = pushed.fmc("seal", cwd=pushed.workspace)
+    assert (sealed.code, f"taken over from Git: {TOKEN}: token" in sealed.out) == (0, True)
+    pushed.git("reset", "--quiet", cwd=pushed.workspace / "argocd")
+    assert tree(pushed.workspace / "argocd") == delivered
+    assert pushed.fmc("push", cwd=pushed.workspace).code == 0
+    shown = pushed.run(str(FMC), "secret", "show", TOKEN, cwd=pushed.workspace)
+    assert shown.out == "the-newer-token\n"
+
+
+def test_a_damaged_vault_is_an_error(pushed: World) -> None:
+    """Faults E16: `fmc check` ended with "Next: fmc push"."""
+    vault = pushed.workspace / "vault.age"
+    vault.write_bytes(vault.read_bytes()[:-200])
+    done = pushed.run(str(FMC), "check", cwd=pushed.workspace)
+    assert (done.code, "[secrets/vault]" in done.err, "fmc push" in done.out) == (1, True, False)
+    assert pushed.run(str(FMC), "push", cwd=pushed.workspace).code == 1
+
+
 def test_keys_that_do_not_open_what_is_in_git_are_not_given_away(pushed: World) -> None:
     foreign = generate_sealing_key(2048).certificate
     own = (pushed.workspace / "argocd/secrets/sealing-cert.pem").read_bytes()

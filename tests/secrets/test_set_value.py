@@ -10,8 +10,9 @@ import bcrypt
 import pytest
 
 from generator.errors import BadInputError, VaultError
+from generator.secrets.making.supplied import as_meant
 from generator.secrets.sealing.reconcile import reconcile
-from generator.secrets.set_value import SetReport, from_input, put_value, set_value
+from generator.secrets.set_value import SetReport, put_value, set_value
 from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.conftest import NOW
 
@@ -84,13 +85,33 @@ def test_what_can_not_be_set_is_said(
         (b"token\n", b"token"),
         (b"token\r\n", b"token"),
         (b" token \n", b" token "),
-        (b"token\n\n", b"token\n\n"),
+        (b"token\n\n", b"token"),
+        (b"token\r\n\r\n\n", b"token"),
+        (b"\n\n", b""),
+        (b"{\n  1\n}\n\n\n", b"{\n  1\n}\n"),
+        (b"-----BEGIN KEY-----\nAAAA\n-----END KEY-----", b"-----BEGIN KEY-----\nAAAA\n-----END KEY-----\n"),
+        (b"-----BEGIN KEY-----\r\nAAAA\r\n", b"-----BEGIN KEY-----\r\nAAAA\r\n"),
+        (b"\xff\n", b"\xff\n"),
+        (b"a\x00b\n", b"a\x00b\n"),
         (b"-----BEGIN KEY-----\nAAAA\n-----END KEY-----\n", b"-----BEGIN KEY-----\nAAAA\n-----END KEY-----\n"),
         (b"\n", b""),
     ],
 )
-def test_the_line_break_after_one_line_is_not_part_of_the_value(typed: bytes, meant: bytes) -> None:
-    assert from_input(typed) == meant
+def test_line_ends_after_one_line_are_not_part_of_the_value(typed: bytes, meant: bytes) -> None:
+    """Faults B14: of a token with two line ends one was sealed; a file keeps its inner ones, and one at its end."""
+    assert as_meant(typed) == meant
+
+
+def test_a_variable_of_the_environment_goes_the_same_way_in(workspace: Workspace) -> None:
+    workspace.external = {"FMC_TEST_TOKEN": "glpat-4711-external-value\n\n"}
+    assert workspace.seal().vault.values["registry/push-token"]["token"].secret.reveal() == b"glpat-4711-external-value"
+
+
+def test_a_value_that_no_secret_can_hold_is_refused(workspace: Workspace) -> None:
+    """Faults E16: 3 MB."""
+    workspace.seal()
+    with pytest.raises(BadInputError, match="has 3000000 bytes, and Kubernetes takes 1048576"):
+        on_disk(workspace, "registry/push-token", "token", b"x" * 3_000_000)
 
 
 def on_disk(workspace: Workspace, secret_id: str, name: str | None, plaintext: bytes) -> SetReport:

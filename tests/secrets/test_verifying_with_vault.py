@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from generator.findings import Severity
 from generator.secrets.sealing.crypto import Scope, Sealer
 from generator.secrets.sealing.disputes import Preference
 from generator.secrets.sealing.manifest import Sealed, parse, render
@@ -106,3 +107,12 @@ def test_a_catalogue_with_findings_is_left_to_its_own_check(workspace: Workspace
     workspace.seal()
     workspace.write_catalogue(FULL.replace("generator: ssh-key", "generator: ssh-kee"))
     assert verify(workspace) == []
+
+
+def test_the_catalogue_of_another_cluster_is_found(workspace: Workspace) -> None:
+    """Faults E16."""
+    workspace.seal()
+    workspace.write_catalogue(FULL.replace("cluster: home", "cluster: lab"))
+    (finding,) = verify(workspace)
+    assert (finding.rule, finding.severity) == ("secrets/vault", Severity.ERROR)
+    assert "of the cluster lab, the vault of home" in finding.message

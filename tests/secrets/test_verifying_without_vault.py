@@ -170,3 +170,15 @@ def test_a_catalogue_that_changed_after_sealing_is_found(workspace: Workspace) -
     assert [rule for rule, _, _ in found(workspace)] == ["secrets/edited"]
     workspace.seal()
     assert found(workspace) == []
+
+
+def test_a_secret_that_is_too_large_for_kubernetes_is_found(workspace: Workspace) -> None:
+    """Faults E16: 3 MB. Two values that fit alone are counted together."""
+    workspace.external = {"FMC_TEST_TOKEN": "x" * ((1 << 20) - 47)}
+    workspace.seal()
+    (finding,) = verify_manifests(workspace.root)
+    assert (finding.rule, finding.severity, finding.path) == ("secrets/size", "error", "registry/push-token")
+    assert "have 1048577 bytes together, and Kubernetes takes 1048576" in finding.message
+    workspace.external = {"FMC_TEST_TOKEN": "x" * ((1 << 20) - 48)}
+    workspace.seal()
+    assert verify_manifests(workspace.root) == []

@@ -20,6 +20,10 @@ USER_CATALOGUE = "secrets/catalogue.user.yaml"
 """Where a user's own entries stand, below the same folder; it may be absent."""
 CERTIFICATE = "secrets/sealing-cert.pem"
 """Where the committed sealing certificate stands, below the same folder."""
+RESERVED_VARIABLES = frozenset({"FMC_GIT_TOKEN", "FMC_GIT_USER", "FMC_IDENTITY", "FMC_TEMPLATE_URL", "FMC_TOOLS_DIR"})
+"""What fmc itself reads from the environment, and what no secret is made of."""
+MOST_SECRET_BYTES = 1 << 20
+"""What Kubernetes takes for all values of a Secret together (MaxSecretSize in its pkg/apis/core/types.go)."""
 SEALED_SUFFIX = ".sealed.yaml"
 """How the name of every sealed manifest ends."""
 MINIMUM_PASSWORD = 16
@@ -121,7 +125,7 @@ class Secret:
     Attributes:
         namespace: Where it will be.
         name: What it will be called; sealed values are bound to both.
-        line: Its line in the catalogue.
+        line: Its line in the file that has it.
         type: Kubernetes type of the Secret.
         labels: Labels of the Secret.
         annotations: Annotations of the Secret.
@@ -130,6 +134,7 @@ class Secret:
         consumers: Who reads it, for people.
         values: By name.
         data: By key of the Secret.
+        file: The file that has it, below the folder of the repository part argocd: the catalogue, or the user's own.
     """
 
     namespace: str
@@ -143,6 +148,7 @@ class Secret:
     consumers: tuple[str, ...]
     values: Mapping[str, Value]
     data: Mapping[str, Constant | Derived]
+    file: str = CATALOGUE
 
     @property
     def id(self) -> str:
@@ -163,7 +169,7 @@ class Catalogue:
         cluster: Name of the cluster.
         key_namespace: Namespace of the sealing key's Secret: that of the controller.
         key_name: Name of the sealing key's Secret, which is also its name in the vault.
-        secrets: In the order of the file.
+        secrets: In the order of the files, the user's own last.
     """
 
     cluster: str

@@ -37,7 +37,7 @@ class Section:
     ) -> None:
         self._node = node
         self._findings = findings
-        self._file = file
+        self.file = file
         self._content = content
         self._place = place
         self.path = path
@@ -47,7 +47,7 @@ class Section:
         """Add a finding about a key of this mapping, or about the mapping itself."""
         line = self.line_of(key) if key in self._node else self.line
         self._findings.append(
-            Finding(self._file, line, f"{FAMILY}/{rule}", printable(message), path=self._below(key), fix=printable(fix))
+            Finding(self.file, line, f"{FAMILY}/{rule}", printable(message), path=self._below(key), fix=printable(fix))
         )
 
     def has(self, key: str) -> bool:
@@ -116,7 +116,7 @@ class Section:
                 section.report("type", f"{path} must be a mapping")
 
     def _inside(self, node: dict[str, Any], *names: str, path: str) -> Section:
-        return Section(node, self._findings, self._file, self._content, (*self._place, *names), path)
+        return Section(node, self._findings, self.file, self._content, (*self._place, *names), path)
 
     def _below(self, key: str) -> str:
         return ".".join(part for part in (self.path, key) if part)

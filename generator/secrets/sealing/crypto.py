@@ -153,5 +153,18 @@ def split(sealed: str) -> tuple[bytes, bytes]:
     return raw[_LENGTH_BYTES:end], raw[end:]
 
 
+def sealed_bytes(sealed: str) -> int:
+    """Return how many bytes a sealed value has when it is opened; no key is needed for that.
+
+    Returns:
+        Its length; 0 for a damaged one.
+    """
+    try:
+        _, body = split(sealed)
+    except ValueError:
+        return 0
+    return len(body) - _TAG_BYTES
+
+
 def _oaep(label: bytes) -> padding.OAEP:
     return padding.OAEP(mgf=_MGF, algorithm=_SHA256, label=label or None)

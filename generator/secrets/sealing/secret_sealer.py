@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import CATALOGUE, Constant, Derived, Generator, Secret, Value
+from generator.secrets.catalogue.model import Constant, Derived, Generator, Secret, Value
 from generator.secrets.making.authority import issue, still_valid, suitable_authority
 from generator.secrets.making.forms import SALTED, plain_form, salted_form
 from generator.secrets.making.generators import password, ssh_key
@@ -36,6 +36,7 @@ class Pending:
         env: Environment variable that it may be given in; "" if there is none.
         prompt: What to ask the user for.
         line: Its line in the catalogue.
+        file: The file of the catalogue that has it.
     """
 
     secret: str
@@ -43,6 +44,7 @@ class Pending:
     env: str
     prompt: str
     line: int
+    file: str
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,20 @@ class Elsewhere:
         value: Name of the value.
         line: Its line in the catalogue.
         missing: Keys of the Secret that the catalogue asks for, and that only its owner could add.
+        file: The file of the catalogue that has it.
     """
 
     secret: str
     value: str
     line: int
     missing: tuple[str, ...]
+    file: str
 
     def finding(self) -> Finding:
         """Return it as a warning, or as an error where the manifest lacks a key because of it."""
         lacking = f"; its keys {', '.join(self.missing)} can't be sealed here" if self.missing else ""
         return Finding(
-            CATALOGUE,
+            self.file,
             self.line,
             "secrets/elsewhere",
             f"another copy of the vault replaced {self.value} of {self.secret}, and Git holds but a hash of it: this "
@@ -142,7 +146,7 @@ class SecretSealer:
             record = known.get(name)
             filled = self._value(value, record if record and record.generator.is_like(value.generator) else None)
             if filled is None:
-                self.pending.append(Pending(secret.id, name, value.env, value.prompt, value.line))
+                self.pending.append(Pending(secret.id, name, value.env, value.prompt, value.line, secret.file))
             else:
                 found[name] = filled if filled.revision else self._with_lineage(secret, name, filled)
         if found:
@@ -176,7 +180,7 @@ class SecretSealer:
         for name, value in secret.values.items():
             if self._is_elsewhere(secret, name):
                 keys = (key for key, datum in secret.data.items() if _comes_from(datum, name) and key not in records)
-                self.elsewhere.append(Elsewhere(secret.id, name, value.line, tuple(keys)))
+                self.elsewhere.append(Elsewhere(secret.id, name, value.line, tuple(keys), secret.file))
 
     def _plaintext(
         self, secret: Secret, key: str, datum: Constant | Derived, values: Mapping[str, ValueRecord]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.secrets.catalogue.model import CATALOGUE, Generator
+from generator.secrets.catalogue.model import Generator
 from generator.secrets.making.generators import external
+from generator.secrets.making.supplied import as_meant
 from generator.secrets.sealing.disputes import Dispute, Reason
 from generator.secrets.vault.lineage import content_digest, descendant
 
@@ -33,7 +34,7 @@ def supply(
     disputes = []
     for secret in catalogue.secrets:
         for name, value in secret.values.items():
-            given = external_values.get(value.env, "").encode(errors="surrogateescape")
+            given = as_meant(external_values.get(value.env, "").encode(errors="surrogateescape"))
             if value.generator is not Generator.EXTERNAL or not given:
                 continue
             record = external(given, now)
@@ -45,7 +46,7 @@ def supply(
                 continue
             if known and known.had(content):
                 disputes.append(
-                    Dispute(Reason.STALE_VARIABLE, secret.id, name, CATALOGUE, value.line, variable=value.env)
+                    Dispute(Reason.STALE_VARIABLE, secret.id, name, secret.file, value.line, variable=value.env)
                 )
                 continue
             lineage = descendant(content, now, [known] if known else [])

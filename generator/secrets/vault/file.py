@@ -50,7 +50,7 @@ def open_vault(path: Path, identity_path: Path, *, cluster: str) -> Vault:
 
 
 def save_vault(path: Path, vault: Vault) -> None:
-    """Encrypt a vault to its recipients and write it with mode 0600, whole or not at all.
+    """Encrypt a vault to its recipients and write it with mode 0600, whole or not at all; a link to it is followed.
 
     Raises:
         VaultError: It has fewer than two recipients, or one of them is no age public key.
@@ -67,7 +67,7 @@ def save_vault(path: Path, vault: Vault) -> None:
                 where=str(path),
                 fix="Give the public key that age-keygen printed; it begins with age1.",
             ) from None
-    write_atomic(path, pyrage.encrypt(vault.to_json().reveal(), recipients, armored=True), mode=0o600)
+    write_atomic(path, pyrage.encrypt(vault.to_json().reveal(), recipients, armored=True), mode=0o600, follow=True)
 
 
 def _decrypt(path: Path, identity_path: Path) -> bytes:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import VaultError
+from generator.errors import NoIdentityError, VaultError
 from generator.files import write_new
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def read_identities(path: Path) -> list[Any]:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         found = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
     except OSError as error:
-        raise VaultError(f"can't read the identity: {error.strerror}", where=str(path)) from error
+        raise NoIdentityError(f"can't read the identity: {error.strerror}", where=str(path)) from error
     except (UnicodeDecodeError, pyrage.IdentityError):
         raise _unusable(path) from None
     if not found:
@@ -167,8 +167,8 @@ def read_identities(path: Path) -> list[Any]:
     return found
 
 
-def _unusable(path: Path) -> VaultError:
-    return VaultError(
+def _unusable(path: Path) -> NoIdentityError:
+    return NoIdentityError(
         f"{path} is no age identity file: it needs one line that begins with AGE-SECRET-KEY-1",
         where=str(path),
         fix="Restore the file from a backup, or name another one in FMC_IDENTITY. fmc never replaces it.",

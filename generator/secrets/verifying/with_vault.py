@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, CatalogueError
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import CERTIFICATE, Derived
+from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Derived
 from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.sealing.disputes import NO_PREFERENCE
 from generator.secrets.sealing.files import content_of, sealed_snapshot
@@ -50,6 +50,10 @@ def verify_with_vault(root: Path, vault: Vault, now: datetime) -> list[Finding]:
         catalogue = read_catalogue(root)
     except CatalogueError:
         return []
+    if catalogue.cluster != vault.cluster:
+        message = f"the catalogue is of the cluster {catalogue.cluster}, the vault of {vault.cluster}"
+        fix = "Restore the catalogue (git log secrets/catalogue.yaml), or render it anew with this cluster's answers."
+        return [Finding(CATALOGUE, 0, "secrets/vault", message, path="cluster", fix=fix)]
     committed = sealed_snapshot(root)
     try:
         due = reconcile(catalogue, vault, content_of(root / CERTIFICATE), now.replace(microsecond=0), {}, [committed])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from generator.errors import CatalogueError
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, USER_CATALOGUE, Derived, Generator
+from generator.secrets.catalogue.model import CERTIFICATE, MOST_SECRET_BYTES, USER_CATALOGUE, Derived, Generator
 from generator.secrets.catalogue.read import read_catalogue
-from generator.secrets.sealing.crypto import split
+from generator.secrets.sealing.crypto import sealed_bytes, split
 from generator.secrets.sealing.files import sealed_files
 from generator.secrets.sealing.leaving import secret_of
 from generator.secrets.sealing.manifest import Sealed, SealedManifest, parse, render
@@ -85,7 +85,7 @@ def foreign_fix(path: str) -> str:
 
 def _missing(secret: Secret) -> Finding:
     return Finding(
-        CATALOGUE,
+        secret.file,
         secret.line,
         MISSING,
         f"{secret.id} is in the catalogue and has no sealed manifest",
@@ -113,11 +113,21 @@ def _check(secret: Secret, content: bytes, certificate: str, key_bytes: int) -> 
             findings.append(
                 Finding(file, manifest.lines[key], "secrets/ciphertext", message, path=key, fix=_restore(secret))
             )
+    findings += _size(secret, manifest)
     return findings or list(_edited(secret, manifest.sealed, content))
 
 
 def _restore(secret: Secret) -> str:
     return f"Restore the file (git log {secret.manifest_path}), or seal it anew: `fmc seal --prefer-vault {secret.id}`."
+
+
+def _size(secret: Secret, manifest: SealedManifest) -> Iterator[Finding]:
+    """Yield an error for what the controller could unseal, and the API server would refuse."""
+    total = sum(sealed_bytes(ciphertext) for ciphertext in manifest.sealed.ciphertexts.values())
+    if total > MOST_SECRET_BYTES:
+        message = f"its values have {total} bytes together, and Kubernetes takes {MOST_SECRET_BYTES} for a Secret"
+        fix = "Keep what is that large elsewhere, or distribute it over several Secrets."
+        yield Finding(secret.manifest_path, 0, "secrets/size", message, path=secret.id, fix=fix)
 
 
 def _damage(ciphertext: str, key_bytes: int) -> str:

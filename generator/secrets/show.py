@@ -1,0 +1,107 @@
+"""Showing one value of the vault in the clear, to the operator who asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.errors import BadInputError
+from generator.secrets.sealing.committed import read_committed
+from generator.secrets.sealing.disputes import NO_PREFERENCE
+from generator.secrets.sealing.files import sealed_snapshot
+from generator.secrets.sealing.takeover import take_over
+from generator.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from generator.secrets.catalogue.model import Secret
+    from generator.secrets.sealing.takeover import Snapshot
+    from generator.secrets.store import Store
+    from generator.secrets.vault.plaintext import Plaintext
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One value.
+
+    Attributes:
+        secret: `namespace/name` of the secret.
+        value: Name of the value within it.
+        content: The plaintext: the password, the private key, or what the user supplied.
+        is_sealed: Whether it is what Git holds; otherwise `fmc seal` is due.
+    """
+
+    secret: str
+    value: str
+    content: Plaintext
+    is_sealed: bool
+
+
+def show_value(
+    store: Store, secret_id: str, value_name: str | None, now: datetime, delivered: Sequence[Snapshot] = ()
+) -> Shown:
+    """Return one value, the newest that vault and Git together know; nothing is written.
+
+    Args:
+        store: Where the vault and the catalogue lie.
+        secret_id: `namespace/name` of the secret.
+        value_name: Name of the value within it; None where it has one alone.
+        now: The present, UTC.
+        delivered: Sealed manifests of commits, by path below the root.
+
+    Raises:
+        BadInputError: There is no such value, or none that could be shown.
+        VaultError: The vault can't be opened.
+    """
+    catalogue = store.catalogue()
+    secrets = {secret.id: secret for secret in catalogue.secrets}
+    if secret_id not in secrets:
+        raise BadInputError(f"the catalogue has no secret {secret_id}", fix=did_you_mean(secret_id, secrets))
+    secret = secrets[secret_id]
+    name = value_name or _only_value(secret)
+    if name not in secret.values:
+        raise BadInputError(f"{secret_id} has no value {name}", fix=did_you_mean(name, secret.values))
+    vault = store.open(catalogue.cluster)
+    committed = (sealed_snapshot(store.root), *delivered)
+    known = take_over(catalogue, vault, committed, NO_PREFERENCE, now)
+    if any((dispute.secret, dispute.value) == (secret_id, name) for dispute in known.disputes):
+        raise BadInputError(
+            f"vault and Git hold values for {name} of {secret_id} that don't follow each other",
+            fix="Run `fmc seal`: it says which, and how to decide.",
+        )
+    if name in known.vault.elsewhere.get(secret_id, {}):
+        raise BadInputError(
+            f"another copy of the vault replaced {name} of {secret_id}, and Git holds but a hash of it",
+            fix=f"Bring the newest copy of the vault here, or set a new value: `fmc secret set {secret_id} {name}`.",
+        )
+    record = known.vault.values.get(secret_id, {}).get(name)
+    if record is None:
+        raise BadInputError(
+            f"{secret_id} has no value for {name} yet",
+            fix=f"Supply it with `fmc secret set {secret_id} {name}`, or run `fmc seal`, which makes what it can.",
+        )
+    sealed = known.vault.sealed.get(secret_id, {})
+    lineage = record.lineage.text()
+    return Shown(
+        secret_id, name, record.secret, is_sealed=bool(sealed) and _is_in_git(secret, name, committed, lineage)
+    )
+
+
+def _only_value(secret: Secret) -> str:
+    match list(secret.values):
+        case [name]:
+            return name
+        case []:
+            raise BadInputError(f"{secret.id} has no value: all that it holds stands in the catalogue")
+        case names:
+            raise BadInputError(f"{secret.id} has several values", fix=f"Name one of them: {', '.join(names)}.")
+
+
+def _is_in_git(secret: Secret, name: str, committed: Sequence[Snapshot], lineage: str) -> bool:
+    for snapshot in committed:
+        found = read_committed(snapshot.get(secret.manifest_path, b""), secret.namespace, secret.name)
+        if found and found.lineages.get(name) == lineage:
+            return True
+    return False
