@@ -138,7 +138,7 @@ class NewReport:
         """What is worth a look, though it stopped nothing."""
         if self.sealed is None:
             return (*self.loaded.warnings, *self.checked.findings)
-        from generator.secrets.verifying.without_vault import MISSING
+        from generator.secrets.verify import MISSING
 
         # Whatever was not sealed just now waits for a value, and the report of the sealing says for which.
         found = (finding for finding in self.checked.findings if finding.rule != MISSING)

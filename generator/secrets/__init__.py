@@ -7,7 +7,7 @@ One door a verb, in the order of use:
     show          `fmc secret show`: one value in the clear
     listing       `fmc secret list`: what there is and how far it has come, no plaintexts
     export        `fmc keys export`: the sealing keys, as the cluster wants them
-    verifying/    `fmc check`: without the vault what anybody can see, with it what its owner alone can
+    verify        `fmc check`: without the vault what anybody can see, with it what its owner alone can (`verifying/`)
 
 Behind them: `catalogue/` says what is wanted, `vault/` keeps it, `making/` makes it, `sealing/` encrypts it.
 Sealing and setting a value read, change and write the vault: whoever calls them holds the workspace's lock.

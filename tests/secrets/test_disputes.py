@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,19 @@ from generator.errors import BadInputError, DisputeError
 from generator.findings import Severity
 from generator.secrets.catalogue.model import CATALOGUE
 from generator.secrets.listing import State, list_secrets
+from generator.secrets.seal import GitState, seal_repository
 from generator.secrets.sealing.crypto import Scope, Sealer
 from generator.secrets.sealing.disputes import Preference
 from generator.secrets.set_value import set_value
 from generator.secrets.vault.plaintext import Plaintext
+from generator.secrets.verify import verify_secrets
 from generator.secrets.verifying.with_vault import verify_with_vault
 from generator.secrets.verifying.without_vault import verify_manifests
 from tests.secrets.conftest import FULL, NOW
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from generator.findings import Finding
     from generator.secrets.seal import SealReport
     from tests.secrets.conftest import Workspace
@@ -261,6 +266,44 @@ def test_an_unknown_secret_can_not_be_decided_about(workspace: Workspace) -> Non
     both = frozenset({TOKEN_ID})
     with pytest.raises(BadInputError, match="can't be both"):
         workspace.seal(Preference(both, both))
+
+
+def test_a_tree_that_is_rendered_anew_keeps_what_the_old_one_delivered(workspace: Workspace, tmp_path: Path) -> None:
+    """Faults E1 and A3 for `fmc new`: it seals an empty tree, which then replaces the repository."""
+    workspace.seal()
+    workspace.external = {}
+    old = workspace.vault.read_bytes()
+    put(workspace, TOKEN_ID, "token", b"the-newer-token")
+    workspace.seal()
+    workspace.vault.write_bytes(old)
+    foreign = workspace.root / "secrets/shop/database.sealed.yaml"
+    foreign.parent.mkdir()
+    foreign.write_text(kubesealed(workspace, "shop", "database", {"password": b"a-database-password"}))
+    staged = tmp_path / "staging" / "argocd"
+    (staged / "secrets").mkdir(parents=True)
+    (staged / CATALOGUE).write_text(FULL)
+    store = replace(workspace.store, root=staged)
+    report = seal_repository(store, {}, workspace.now, None, GitState(replaces=workspace.root))
+    assert report.taken == (f"{TOKEN_ID}: token",)
+    rendered = {path.relative_to(staged).as_posix(): path.read_bytes() for path in staged.rglob("*") if path.is_file()}
+    assert rendered == workspace.files()
+
+
+def test_a_work_tree_that_fell_behind_what_was_delivered_is_found(workspace: Workspace) -> None:
+    """An old manifest was brought back by `git revert`, and the vault is an old copy as well."""
+    workspace.seal()
+    workspace.external = {}
+    old_vault, old_tree = workspace.vault.read_bytes(), workspace.files()
+    put(workspace, TOKEN_ID, "token", b"the-newer-token")
+    workspace.seal()
+    delivered = {TOKEN_FILE: (workspace.root / TOKEN_FILE).read_bytes()}
+    workspace.vault.write_bytes(old_vault)
+    (workspace.root / TOKEN_FILE).write_bytes(old_tree[TOKEN_FILE])
+    assert verify_secrets(workspace.root, workspace.open(), NOW) == []
+    found = verify_secrets(workspace.root, workspace.open(), NOW, [delivered])
+    assert ("secrets/outdated", Severity.ERROR) in {(finding.rule, finding.severity) for finding in found}
+    workspace.seal(Preference(), delivered)
+    assert verify_secrets(workspace.root, workspace.open(), NOW, [delivered]) == []
 
 
 def test_starting_over_with_a_new_vault_works_as_the_message_says(workspace: Workspace) -> None:

@@ -29,7 +29,7 @@ from generator.secrets.store import Store
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.identities import Identities
 from generator.secrets.vault.keys import generate_sealing_key
-from generator.secrets.verifying.with_vault import verify_with_vault
+from generator.secrets.verify import verify_secrets
 from tests.secrets.conftest import NOW
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class TwoOperators(RuleBasedStateMachine):
 
     def findings(self, operator: Operator) -> list[Finding]:
         vault = open_vault(operator.vault, operator.identities.path, cluster="home")
-        return verify_with_vault(operator.root, vault, self.now)
+        return verify_secrets(operator.root, vault, self.now, [operator.base])
 
     def in_vault(self, operator: Operator, secret: str, value: str) -> set[str]:
         if not operator.vault.exists():

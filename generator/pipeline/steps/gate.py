@@ -180,7 +180,11 @@ def _judge_folders(candidate: Candidate, folders: Folders, engine: Engine) -> Re
     )
     findings = [*candidate.notes, *report.findings, *compare(candidate.recorded)]
     if argocd := folders.parts.get("argocd"):
-        findings += in_folder(argocd, _judge_secrets(argocd, candidate.vault))
+        from generator.pipeline.steps.delivered import delivered_secrets
+        from generator.secrets.verify import verify_secrets
+
+        delivered = delivered_secrets(candidate.targets, argocd)
+        findings += in_folder(argocd, verify_secrets(argocd, candidate.vault, datetime.now(UTC), delivered))
     return replace(report, findings=tuple(findings))
 
 
@@ -190,17 +194,6 @@ def expected_of(loaded: LoadedAnswers) -> Expected:
 
     cluster = {name: loaded.data[name] for name in ("name", "domain", "timezone", "ssh_public_key")}
     return Expected({"cluster": cluster, **loaded.plan_data}, loaded.answers.domain)
-
-
-def _judge_secrets(argocd: Path, vault: Vault | None) -> list[Finding]:
-    from generator.secrets.verifying.without_vault import verify_manifests
-
-    findings = verify_manifests(argocd)
-    if vault:
-        from generator.secrets.verifying.with_vault import verify_with_vault
-
-        findings += verify_with_vault(argocd, vault, datetime.now(UTC))
-    return findings
 
 
 def usable_vault(workspace: Workspace, cluster: str, identity: Path) -> tuple[Vault | None, list[Finding]]:
@@ -251,7 +244,7 @@ def leaks_in_commits(
 
 
 def _of_the_commit(finding: Finding) -> Finding:
-    from generator.secrets.verifying.without_vault import MISSING
+    from generator.secrets.verify import MISSING
 
     message = f"{finding.message}, in the commit that a push would publish"
     if finding.rule == MISSING:

@@ -20,7 +20,7 @@ from generator.secrets.sealing.reconcile import reconcile
 from generator.secrets.verifying.without_vault import foreign_fix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from generator.secrets.vault.model import Vault
 
 
-def verify_with_vault(root: Path, vault: Vault, now: datetime) -> list[Finding]:
+def verify_with_vault(root: Path, vault: Vault, now: datetime, delivered: Sequence[Snapshot] = ()) -> list[Finding]:
     """Compare the certificate and each sealed value of a repository with the vault.
 
     What can be seen without the vault (`verify_manifests`) is not said again.
@@ -39,6 +39,7 @@ def verify_with_vault(root: Path, vault: Vault, now: datetime) -> list[Finding]:
         root: Folder that holds `secrets/`.
         vault: The vault.
         now: The present, UTC: certificates are due for renewal some time before their end.
+        delivered: Sealed manifests of commits, by path below the root.
 
     Returns:
         All findings; none if the catalogue has findings, which are not the vault's business.
@@ -56,7 +57,8 @@ def verify_with_vault(root: Path, vault: Vault, now: datetime) -> list[Finding]:
         return [Finding(CATALOGUE, 0, "secrets/vault", message, path="cluster", fix=fix)]
     committed = sealed_snapshot(root)
     try:
-        due = reconcile(catalogue, vault, content_of(root / CERTIFICATE), now.replace(microsecond=0), {}, [committed])
+        certificate, trees = content_of(root / CERTIFICATE), (committed, *delivered)
+        due = reconcile(catalogue, vault, certificate, now.replace(microsecond=0), {}, trees)
     except BadInputError as error:
         return [Finding(error.where or "", 0, "secrets/vault", error.message, fix=error.fix or "")]
     left = leaving(catalogue, due.vault, committed, NO_PREFERENCE)
