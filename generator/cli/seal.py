@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from generator.cli.options import output_options, workspace_options
+from generator.cli.recipients import recipient_changes
 from generator.cli.verbs import help_of
 
 if TYPE_CHECKING:
@@ -90,13 +91,8 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
     console.findings(in_folder(session.store.root, report.warnings()))
     for key in report.ssh_public_keys:
         console.result(f"Register at the Git server, read-only, for {key.secret}: {key.line}")
-    for recipient in report.recipients_added:
-        console.result(f"The vault opens for {recipient} from now on, as vault_recipients says.")
-    for recipient in report.recipients_removed:
-        console.result(
-            f"The vault no longer opens for {recipient}. Copies made before still do, and what was read stays read: "
-            "replace the values, too (`fmc secret set`)."
-        )
+    for line in recipient_changes(report):
+        console.result(line)
     if report.recovery_identity:
         console.result(f"Move the recovery identity {report.recovery_identity} to a place offline.")
     console.result("Next: fmc check, then fmc push" if report.written or report.deleted else "Nothing to do.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.cli.recipients import recipient_changes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -114,6 +116,9 @@ def _advice(report: NewReport) -> Iterator[str]:
         yield f"New: your age identity {identity}. It opens the vault; keep a copy elsewhere."
     if report.sealed and report.sealed.recovery_identity:
         yield f"New: the recovery identity {_shown(report.sealed.recovery_identity)}. Move it to a place offline."
+    if report.sealed:
+        yield from (f"Taken over from Git: {value}" for value in report.sealed.taken)
+        yield from recipient_changes(report.sealed)
     for key in report.sealed.ssh_public_keys if report.sealed else ():
         if report.changed:
             yield f"Register at the Git server, read-only, for {key.secret}: {key.line}"
@@ -149,6 +154,9 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
             "made": sealed.made,
             "changed": sealed.changed,
             "kept": sealed.kept,
+            "taken_over": sealed.taken,
+            "recipients_added": sealed.recipients_added,
+            "recipients_removed": sealed.recipients_removed,
             "pending": [pending.secret for pending in sealed.pending],
         }
         if sealed
