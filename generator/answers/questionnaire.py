@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
+# A list as people type it: 1.1.1.1, 9.9.9.9
+_WORDS = re.compile(r"[\w./@+-][\w.:/@+-]*([,;\s]+[\w./@+-][\w.:/@+-]*)*[,;\s]*")
 _FALSE = {"false", "no", "n", "f", "off", "~", "null", "none", "0", ""}
 
 
@@ -74,6 +77,8 @@ class Question:
         """
         if self.type != "yaml":
             return text
+        if self.is_list and _WORDS.fullmatch(text.strip()):
+            return re.split(r"[,;\s]+", text.strip(" ,;\t\n"))
         try:
             value, notes = parse_value(text)
         except BadInputError as error:
@@ -81,6 +86,11 @@ class Question:
         for note in notes:
             raise ValueError(f"{path_of((self.name, *note.place))} {note.message}")
         return value
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the answer is a list."""
+        return isinstance(self.default, str) and self.default.startswith("[")
 
     def ordered(self, value: object) -> object:
         """Return chosen values in the order of the choices, as Copier records them; other values as they are."""
@@ -177,6 +187,12 @@ class Questionnaire:
             answers: The answers before it.
         """
         return self.render(question.validator, {**answers, question.name: value}).strip() if question.validator else ""
+
+    @staticmethod
+    def shown(answers: Mapping[str, object]) -> str:
+        """Return answers in one line, as they would stand in an answers file."""
+        text: str = yaml.safe_dump(dict(answers), default_flow_style=True, width=10_000, sort_keys=False)
+        return text.strip().removeprefix("{").removesuffix("}")
 
     def is_asked(self, question: Question, answers: Mapping[str, object]) -> bool:
         """Tell whether the question is put to a person, given the answers before it."""

@@ -64,6 +64,7 @@ def overview(plan: Overview, console: Console) -> None:
     )
     show_effects(plan.effects, console)
     console.findings(plan.loaded.warnings)
+    console.note("The remotes have to exist, empty, before the first push; fmc does not make them.")
 
 
 def show_effects(effects: Sequence[Effect], console: Console) -> None:

@@ -17,6 +17,7 @@ from .conftest import ROOT
 ENTER = "\r"
 SPACE = " "
 DOWN = "\x1b[B"
+CTRL_B = "\x02"
 CTRL_C = "\x03"
 CTRL_D = "\x04"
 CLEAR = "\x15"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,7 @@ from generator.answers.load import load
 from generator.answers.questionnaire import Questionnaire
 
 from .conftest import ROOT, SSH_KEY
-from .terminal import CLEAR, CTRL_C, CTRL_D, DOWN, ENTER, SPACE, Terminal
+from .terminal import CLEAR, CTRL_B, CTRL_C, CTRL_D, DOWN, ENTER, SPACE, Terminal
 
 Open = Callable[..., Terminal]
 COLOR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-79]|4[0-79]|38|48|9[0-7])[0-9;]*m")
@@ -76,11 +77,13 @@ def test_mistake_is_told_while_it_is_typed_and_is_not_accepted(opened: Open, ans
     terminal = opened()
     terminal.sees("1/12")
     terminal.type("!")
-    terminal.sees('"lab!" is not a name of at most 30 lower-case letters')
-    terminal.type(ENTER)
+    terminal.sees('"!" is not a name of at most 30 lower-case letters')
     terminal.type(CLEAR, "la")
     terminal.no_longer_sees("is not a name")
-    terminal.type(ENTER)
+    terminal.type("!", ENTER)
+    terminal.sees('"la!" is not a name of at most 30 lower-case letters')
+    assert not answers.exists()
+    terminal.type(CLEAR, "la", ENTER)
     terminal.sees("2/12")
     assert yaml.safe_load(answers.read_text()) == {"name": "la"}
 
@@ -94,8 +97,9 @@ def test_mistake_is_told_while_it_is_typed_and_is_not_accepted(opened: Open, ans
         ("ssh_public_key", 8, [SSH_KEY[:60]], "this SSH public key does not parse"),
         ("edge", 9, ["192.168.0.7/24"], "has host bits set; did you mean 192.168.0.0/24?"),
         ("edge", 9, ["10.42.0.0/24"], "10.42.0.0/16 of kubernetes.pod_cidr"),
-        ("dns_upstream", 10, ["1.1.1.1"], "dns_upstream must be a list, found text"),
-        ("dns_upstream", 10, ["[1.1.1.1"], "not YAML; check brackets and quotes"),
+        ("dns_upstream", 10, ["1.1.1.1, one"], '"one" is not an IPv4 address'),
+        ("dns_upstream", 10, ["[1.1.1.1"], "dns_upstream is not YAML; check brackets and quotes"),
+        ("timezone", 7, ["madrid"], "Did you mean Europe/Madrid?"),
         ("dns_upstream", 10, ["[10.17.3.11]"], "10.17.3.11 is the machine infra1 of this cluster"),
     ],
 )
@@ -136,11 +140,15 @@ def test_components_are_ticked_and_checked_together(opened: Open, answers: Path)
     assert yaml.safe_load(answers.read_text())["components"] == []
 
 
-def test_list_is_typed_as_yaml(opened: Open, answers: Path) -> None:
+@pytest.mark.parametrize(
+    "typed", ["[8.8.8.8, 192.168.0.1]", "8.8.8.8, 192.168.0.1", "8.8.8.8 192.168.0.1", " 8.8.8.8,192.168.0.1, "]
+)
+def test_list_is_typed_as_people_type_lists(opened: Open, answers: Path, typed: str) -> None:
+    """Faults E17."""
     keep(answers, without="dns_upstream")
     terminal = opened()
     terminal.sees("[1.1.1.1, 9.9.9.9]")
-    terminal.type(CLEAR, "[8.8.8.8, 192.168.0.1]", ENTER)
+    terminal.type(typed, ENTER)
     assert terminal.ends() == 0
     assert yaml.safe_load(answers.read_text())["dns_upstream"] == ["8.8.8.8", "192.168.0.1"]
 
@@ -212,6 +220,84 @@ def test_narrow_terminal_shows_the_whole_help(opened: Open, answers: Path) -> No
     terminal.sees(
         "nat is a network of its own on the host; or write your LAN (192.168.0.0/24), joined by the bridge br0"
     )
+
+
+def test_what_is_typed_takes_the_place_of_the_default(opened: Open, answers: Path) -> None:
+    """Faults E17: `home` became `labhome`."""
+    terminal = opened()
+    terminal.sees("characters) lab")
+    terminal.type("home", ENTER)
+    terminal.sees("names below it home.home.arpa")
+    terminal.type(CTRL_C)
+    assert terminal.ends() == 130
+    assert yaml.safe_load(answers.read_text()) == {"name": "home"}
+
+
+def test_key_leads_back_to_the_questions_before(opened: Open, answers: Path) -> None:
+    """Faults E17: from text, from choices, twice, and not beyond the first question."""
+    terminal = opened()
+    terminal.sees("1/12")
+    terminal.sees("Ctrl-B: back")
+    terminal.type(CTRL_B, "attic", ENTER)
+    terminal.sees("2/12")
+    terminal.type("attic.example.com", ENTER)
+    terminal.sees("3/12")
+    terminal.sees("Ctrl-B: back")
+    terminal.type(CTRL_B)
+    terminal.sees("names below it attic.example.com")
+    terminal.type(CTRL_B)
+    terminal.sees("at most 30 characters) attic")
+    terminal.type("loft", ENTER, ENTER)
+    terminal.sees("» ha: 3 masters")
+    terminal.type(CTRL_C)
+    assert terminal.ends() == 130
+    assert yaml.safe_load(answers.read_text()) == {"name": "loft", "domain": "attic.example.com"}
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_whole_message_is_on_the_screen_while_typing(opened: Open, answers: Path, columns: int) -> None:
+    """Faults E17: it was one line, cut at the edge."""
+    keep(answers, without="ssh_public_key")
+    terminal = opened(columns=columns)
+    terminal.sees("8/12")
+    terminal.type("ssh-dss AAAA")
+    terminal.sees("DSA keys are refused by today's sshd; make another one with ssh-keygen -t ed25519.")
+    assert max(map(len, terminal.screen.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_choices_are_readable_in_a_narrow_terminal(opened: Open, answers: Path, columns: int) -> None:
+    keep(answers, without="layout")
+    terminal = opened(columns=columns)
+    terminal.sees("parts: three repositories, infra, argocd and apps (fmc new; plain Copier copies them one by one)")
+    terminal.type(DOWN, ENTER)
+    assert terminal.ends() == 0
+    assert yaml.safe_load(answers.read_text())["layout"] == "monorepo"
+
+
+@pytest.mark.parametrize(
+    ("lan", "moved"),
+    [
+        ("10.17.3.0/24", {"networks": {"infra": {"cidr": "10.60.3.0/24"}}}),
+        ("10.42.0.0/16", {"kubernetes": {"pod_cidr": "10.60.0.0/16"}}),
+    ],
+)
+def test_lan_that_overlaps_what_is_never_asked_has_a_way_out(
+    opened: Open, answers: Path, lan: str, moved: dict[str, Any]
+) -> None:
+    """Faults E17: the message named an answer that no question leads to."""
+    keep(answers, without="edge")
+    terminal = opened(columns=100)
+    terminal.sees("9/12")
+    terminal.type(lan, ENTER)
+    terminal.sees("The cluster's own networks can move out of its way")
+    terminal.type("n")
+    terminal.sees("Do that? No 9/12 Where users reach the cluster")
+    terminal.type(ENTER, "y")
+    assert terminal.ends() == 0
+    written = yaml.safe_load(answers.read_text())
+    assert {name: written[name] for name in moved} == moved
+    assert load(answers, ROOT).answers.edge == lan
 
 
 def test_colours_are_left_out_on_request(opened: Open) -> None:
