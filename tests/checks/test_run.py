@@ -77,6 +77,17 @@ def test_a_broken_file_hides_nothing_in_the_others(tmp_path: Path) -> None:
     assert rules == {"schema/invalid", "yaml/syntax"}
 
 
+@pytest.mark.parametrize("depth", [260, 400, 900])
+def test_nesting_of_any_depth_is_a_finding_and_no_crash(tmp_path: Path, depth: int) -> None:
+    """Faults E10: what the reader still took was too deep for the schema's engine."""
+    file = tmp_path / "argocd" / "platform" / "web" / "manifests" / "deep.json"
+    file.parent.mkdir(parents=True)
+    data = '{"a":' * depth + "1" + "}" * depth
+    file.write_text('{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": ' + data + "}")
+    report = check_trees({"argocd": tmp_path / "argocd"}, kubernetes_version=VERSION, engine="builtin")
+    assert [item.message.partition("it is ")[2] for item in report.findings] == ["nested too deeply"]
+
+
 def test_objects_of_any_shape_are_findings_and_no_crash(tmp_path: Path) -> None:
     trees = _case("argocd-sources", tmp_path)
     shapes = ["null", "[]", "{}", "text", "1", "[null]", "[{}]", "{a: null}", "[[]]", "true"]

@@ -63,7 +63,13 @@ def check_manifests(manifests: Iterable[KubernetesObject], schemas: Schemas) -> 
             schema = schemas.of(*key)
             validators[key] = (_validator(schema), schema)
         validator, schema = validators[key]
-        for error in validator.iter_errors(manifest.value):
+        try:
+            errors = list(validator.iter_errors(manifest.value))
+        except ValueError:
+            # jsonschema-rs goes 255 levels deep; no kind of Kubernetes needs a tenth of that.
+            findings.append(INVALID.finding(manifest.flaw(f"{manifest.kind} {manifest.name}: it is nested too deeply")))
+            continue
+        for error in errors:
             findings += _findings(manifest, error, schema)
     return findings
 
