@@ -1,6 +1,6 @@
 """`fmc` in a process that dies by SIGKILL just before one of its lasting acts. Usage: RECORD MOMENT ARGUMENT...
 
-Lasting acts are renames, hard links, removed trees and started programs: Python announces them to audit hooks
+Lasting acts are renames, removed trees and started programs: Python announces them to audit hooks
 (PEP 578), so that fmc itself needs no switch for this. A moment is the name of an act and how often it has come by
 then, such as `git commit 2` or `rename vault.age 1`. An empty moment kills nothing. The acts are written to RECORD, one
 in a line.
@@ -20,8 +20,8 @@ from typing import Any
 def act(event: str, arguments: tuple[Any, ...]) -> str:
     """Return the name of a lasting act, "" for any other event."""
     match event:
-        case "os.rename" | "os.link":
-            return f"{event.removeprefix('os.')} {Path(arguments[1]).name}"
+        case "os.rename":
+            return f"rename {Path(arguments[1]).name}"
         case "shutil.rmtree":
             return f"remove {Path(arguments[0]).name}"
         case "subprocess.Popen":

@@ -17,7 +17,7 @@ from tests.pipeline.world import EXAMPLE, ROOT, Finished, World, answers, tree
 FirstRun = tuple[World, Finished]
 
 # Moments of `fmc new --push` in an empty workspace: those that make the secrets, and all others, in their order.
-MAKING_SECRETS = ["link recovery-identity.txt 1", "rename vault.age 1", "rename sealing-cert.pem 1"]
+MAKING_SECRETS = ["rename recovery-identity.txt 1", "rename vault.age 1", "rename sealing-cert.pem 1"]
 FIRST_RUN = [
     "git ls-remote 1",
     "rename hello-users.sealed.yaml 2",
@@ -46,7 +46,7 @@ ALIKE = {
     *("git rev-parse", "git log", "git ls-tree", "git merge-base", "git diff-index", "git status"),
     # In an index of fmc's own, before anything is committed.
     *("git read-tree", "git rm"),
-    *("link identity.txt", "rename argocd-secret.sealed.yaml", "rename traefik-dashboard-auth.sealed.yaml"),
+    *("rename identity.txt", "rename argocd-secret.sealed.yaml", "rename traefik-dashboard-auth.sealed.yaml"),
     *("rename wildcard-tls.sealed.yaml", "rename note.json", "rename apps"),
 }
 
