@@ -6,6 +6,7 @@ repository is recognised by the layout that Copier recorded in it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -33,6 +34,7 @@ PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
 MONOREPO = "monorepo"
 _PRIVATE = ".fmc"
+_DISK_FAILED = {errno.EDQUOT, errno.EIO, errno.ENOSPC}
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,21 @@ class Workspace:
         What a killed fmc left of files that it was writing is removed.
 
         Raises:
+            BadInputError: It can't be a workspace: a file is in its way, or it may not be made there.
             ConflictError: Another fmc is at work here.
-            WriteError: The disk refused.
+            WriteError: The disk is full, or failed.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise write_error(self.root, error) from error
+            if error.errno in _DISK_FAILED:
+                raise write_error(self.root, error) from error
+            raise BadInputError(
+                f"{self.root} can't be a workspace: {error.strerror or error}",
+                where=str(self.root),
+                fix="Choose another folder with --workspace.",
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -75,10 +75,17 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
 
 
 class Recorded(NamedTuple):
-    """What a rendered repository says of itself: the cluster's name, and the layout."""
+    """What a rendered repository says of itself.
+
+    Attributes:
+        cluster: The cluster's name.
+        layout: What it holds.
+        template: The address that newer versions of its template come from; "" where none is recorded.
+    """
 
     cluster: str
     layout: str
+    template: str
 
 
 def recorded(path: Path) -> Recorded | None:
@@ -92,7 +99,7 @@ def recorded(path: Path) -> Recorded | None:
     except BadInputError:
         return None
     known = {"name", "profile", "layout"} <= data.keys()
-    return Recorded(str(data["name"]), str(data["layout"])) if known else None
+    return Recorded(str(data["name"]), str(data["layout"]), str(data.get("_src_path", ""))) if known else None
 
 
 def _load(document: Document, path: Path, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:

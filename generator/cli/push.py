@@ -42,8 +42,12 @@ def command(console: Console, where: Where, author: Author | None, engine: Engin
     """Call the pipeline, and show what the remotes answered."""
     from generator.cli.summary import delivered_document
     from generator.pipeline.push import push
+    from generator.pipeline.steps.origin import origin_notes
 
-    delivered = push(where.open(console), author, engine, console)
+    session = where.open(console)
+    for note in origin_notes(session.workspace):
+        console.note(note)
+    delivered = push(session, author, engine, console)
     if console.json_output:
         console.document({"delivered": delivered_document(delivered)})
         return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.cli.recipients import recipient_changes
+from generator.pipeline.steps.origin import origin_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,6 +124,7 @@ def _advice(report: NewReport) -> Iterator[str]:
     for key in report.sealed.ssh_public_keys if report.sealed else ():
         if report.changed:
             yield f"Register at the Git server, read-only, for {key.secret}: {key.line}"
+    yield from origin_notes(report.workspace)
     yield f"Next: {next_command(report)}"
 
 
@@ -169,6 +171,7 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
             "findings": [finding.as_dict() for finding in report.warnings],
         },
         "delivered": delivered_document(report.delivered),
+        "notes": list(origin_notes(report.workspace)),
         "seconds": {timing.step: round(timing.seconds, 3) for timing in console.timings},
         "next": next_command(report),
     }

@@ -159,7 +159,8 @@ def test_answers_that_copier_recorded_are_loaded_without_its_own_entries(write: 
         "name: attic\n_src_path: https://git.example.com/template\n_commit: v1.0.0\nprofile: ha\nlayout: infra\n"
     )
     loaded = load(path, ROOT)
-    assert recorded(path) == (loaded.answers.name, loaded.answers.layout) == ("attic", "infra")
+    assert (loaded.answers.name, loaded.answers.layout) == ("attic", "infra")
+    assert recorded(path) == ("attic", "infra", "https://git.example.com/template")
     assert loaded.recorded
 
 

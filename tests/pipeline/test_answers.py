@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from tests.pipeline.world import EXAMPLE, World, answers, tree
+from tests.pipeline.world import EXAMPLE, FMC, Finished, World, answers, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,15 +61,9 @@ def test_without_a_terminal_nothing_is_written_unless_yes_is_given(world: World)
 def test_answers_from_a_pipe_are_kept_as_they_were_read(world: World) -> None:
     """Faults E5: nothing was kept of them, since a pipe can't be read twice."""
     command = f"fmc new --answers <(cat {EXAMPLE}) --workspace {world.workspace} --yes"
-    done = world.run("bash", "-c", command, env={"PATH": f"{pytest_path()}:{world.environment['PATH']}"})
+    done = world.run("bash", "-c", command, env={"PATH": f"{FMC.parent}:{world.environment['PATH']}"})
     assert done.code == 0, done.err
     assert kept(world).read_bytes() == EXAMPLE.read_bytes()
-
-
-def pytest_path() -> str:
-    from tests.pipeline.world import FMC
-
-    return str(FMC.parent)
 
 
 def test_options_are_written_into_the_kept_answers_and_comments_stay(pushed: World) -> None:
@@ -170,3 +165,34 @@ def test_missing_clone_is_named_with_the_command_that_gets_it(second: World) -> 
     assert f"Clone what is missing: {command}" in done.err
     second.git(*command.split()[1:])
     assert second.fmc("new", "--yes", cwd=second.workspace).code == 0
+
+
+def test_folder_that_can_not_be_a_workspace_is_bad_input(world: World) -> None:
+    """Faults E19: it was exit code 4 and "free some space"."""
+    (world.folder / "file").touch()
+    (world.folder / "loop").symlink_to("loop")
+    for name in ("file", "file/below", "loop", "loop/below", "/proc/nowhere"):
+        done = world.fmc("new", "--answers", str(EXAMPLE), "--workspace", name, "--yes")
+        assert done.code == 2, done.err
+        assert "Choose another" in done.err
+        assert "space" not in done.err.replace("workspace", "")
+
+
+def test_folder_of_a_checkout_is_not_recorded_silently(first_run: tuple[World, Finished]) -> None:
+    """Faults B3."""
+    _, done = first_run
+    assert "a folder of this computer: `copier update` works nowhere else" in done.out
+
+
+def test_advice_on_the_address_of_the_template_leads_out(pushed: World) -> None:
+    """Faults B3."""
+    before = pushed.fmc("push", cwd=pushed.workspace)
+    assert "a folder of this computer" in before.err
+    command = re.search(r"`fmc (new --answers \S+ --template-url URL)` records another one", before.err)
+    assert command, before.err
+    arguments = command[1].replace("URL", "https://git.example.com/fmc.git").split()
+    assert pushed.fmc(*arguments, "--yes").code == 0
+    assert recorded(pushed)["_src_path"] == "https://git.example.com/fmc.git"
+    after = pushed.fmc("push", cwd=pushed.workspace)
+    assert after.code == 0, after.err
+    assert "computer" not in after.err
