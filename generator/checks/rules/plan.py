@@ -23,7 +23,7 @@ _FIX = "A change belongs into the answers: correct it there, and run `fmc new --
 _ABSENT = object()
 
 
-@rule("plan/file", "infra/plan.json is the address plan that the recorded answers give.")
+@rule("plan/file", "The file infra/plan.json is the address plan that the recorded answers give.")
 def plan_file(inventory: Inventory) -> Iterator[Flaw]:
     """Compare the file that Terraform and Ansible read with the answers, value by value."""
     expected = inventory.expected.plan
