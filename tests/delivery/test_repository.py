@@ -129,3 +129,16 @@ def test_a_repository_without_a_remote_gets_one(committed: Target) -> None:
     git(committed.path, "remote", "remove", "origin")
     open_repository(committed)
     assert git(committed.path, "config", "remote.origin.url") == committed.url
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"run": 1}', '{"run": "x", "head": []}', "[" * 100_000, "\xff"])
+def test_a_damaged_note_of_a_replacement_is_said_with_the_way_out(tree: Target, content: str) -> None:
+    """Faults E10: tracebacks."""
+    commit_tree(tree, author=None, subject="x", run_id=RUN)
+    note = tree.path / ".git" / "fmc-replacement" / "note.json"
+    note.parent.mkdir()
+    note.write_text(content)
+    with pytest.raises(BadInputError, match=r"note\.json is damaged") as caught:
+        open_repository(tree)
+    subprocess.run((caught.value.fix or "").split("`")[1], shell=True, check=True)
+    assert open_repository(tree).changes == ()

@@ -57,6 +57,12 @@ def test_remotes_that_a_forge_began_or_somebody_uses(world: World) -> None:
     assert again.code == 0, again.err
     assert "No change" in again.out
 
+    # The forge's licence is nobody's to remove when an answer changes.
+    answers.write_text(answers.read_text().replace("Europe/Madrid", "Europe/Lisbon"))
+    changed = world.new("--push", answers=answers)
+    assert changed.code == 0, changed.err
+    assert world.published()["infra"]["LICENSE"] == b"Apache License\n"
+
 
 def test_a_repository_that_is_gone_is_cloned(pushed: World) -> None:
     """Faults E15: it got a new history, which its remote refused with the wrong advice."""

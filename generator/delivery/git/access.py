@@ -93,4 +93,6 @@ def _batch_ssh(git: Git, url: str) -> dict[str, str]:
 
 @cache
 def _own_ssh_command(folder: str) -> bool:
-    return bool(run(git_in(Path(folder)).config, "--get", "core.sshCommand").out)
+    asked = run(git_in(Path(folder)).config, "--get", "core.sshCommand")
+    # 1 says that it is not set (git-config(1)); a configuration that can't be read is told by the command to come.
+    return asked.code == 0 and bool(asked.out)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from git import Git
 
-    from generator.delivery.local.repository import Repository
+    from generator.delivery.local.repository import OpenRepository
     from generator.delivery.model import Target
 
 
@@ -147,7 +147,7 @@ def commit_staged(
         raise local_error(path, "commit", done)
 
 
-def _tip(repository: Repository) -> str:
+def _tip(repository: OpenRepository) -> str:
     from git import SymbolicReference
 
     return SymbolicReference.dereference_recursive(repository.repo, "HEAD")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.command import run
 from generator.delivery.git.failures import local_error
 from generator.delivery.git.objects import Entry, algorithm_of, entries_of_commit, entry_of_file, files_below
+from generator.errors import BadInputError
 from generator.files import write_atomic, write_error
 from generator.tools.git import environment
 
@@ -65,7 +66,26 @@ class Replacement:
         Raises:
             WriteError: The disk refused.
         """
-        self._write({**json.loads(self._note.read_bytes()), "tree": tree})
+        self._write({**(self._read() or {}), "tree": tree})
+
+    def _read(self) -> dict[str, str | None] | None:
+        try:
+            note = json.loads(self._note.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValueError, RecursionError):
+            note = None
+        if isinstance(note, dict) and isinstance(note.get("run"), str):
+            texts = {name: note.get(name) for name in ("head", "run", "tree")}
+            if all(text is None or isinstance(text, str) for text in texts.values()):
+                return texts
+        raise BadInputError(
+            f"{self._note} is damaged, so that nobody can tell whether the files of {self.path} are those of its last "
+            "commit",
+            where=str(self._note),
+            fix=f"Remove it: `rm -r {self._folder}`. If `git -C {self.path} status` then shows changes that are not "
+            f"yours, `git -C {self.path} restore --staged --worktree .` takes them back.",
+        )
 
     def _write(self, note: Mapping[str, str | None]) -> None:
         write_atomic(self._note, json.dumps(note).encode())
@@ -102,12 +122,12 @@ class Replacement:
         """Let the files follow, if the branch has moved; do nothing where no replacement was begun.
 
         Raises:
+            BadInputError: The note is damaged.
             ToolError: git failed.
             WriteError: The disk refused; the next call goes on.
         """
-        try:
-            note = json.loads(self._note.read_bytes())
-        except FileNotFoundError:
+        note = self._read()
+        if note is None:
             return
         shown = run(self.repo.git.log, "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H;%P;%T;%B")
         if shown.code and "does not have any commits yet" not in shown.err:

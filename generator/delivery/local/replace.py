@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from git import Git
 
-    from generator.delivery.local.repository import Repository
+    from generator.delivery.local.repository import OpenRepository
     from generator.delivery.local.staged import Staged
     from generator.delivery.model import Author
 
@@ -67,7 +67,7 @@ def replace_trees(
 class _Candidate:
     """A repository, and what is to be committed to it."""
 
-    repository: Repository
+    repository: OpenRepository
     tree: Staged
 
 

@@ -29,7 +29,7 @@ _UNFINISHED = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT
 
 
 @dataclass(frozen=True)
-class Repository:
+class OpenRepository:
     """An open repository that is on the branch it is meant to be on.
 
     Attributes:
@@ -45,7 +45,7 @@ class Repository:
     changes: tuple[str, ...]
 
 
-def create_repository(target: Target) -> Repository:
+def create_repository(target: Target) -> OpenRepository:
     """Make a repository in a folder of files, with `origin` set to its remote; nothing is committed.
 
     The configuration depends on the target alone, and holds no path, so that the folder may be renamed.
@@ -67,10 +67,10 @@ def create_repository(target: Target) -> Repository:
         # Rendered files are committed as they are, whatever the user's autocrlf says.
         config.set_value("core", "autocrlf", "false")
     _connect(repo, target)
-    return Repository(target, repo, head=None, changes=())
+    return OpenRepository(target, repo, head=None, changes=())
 
 
-def open_repository(target: Target, *, cluster: str | None = None, clean: bool = False) -> Repository:
+def open_repository(target: Target, *, cluster: str | None = None, clean: bool = False) -> OpenRepository:
     """Open a repository and make sure that it is the right one, and in a state to work on.
 
     A replacement of its files that was killed is completed first.
@@ -97,7 +97,7 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
             fix=f"Commit them, or put them aside: `git -C {where} stash --include-untracked`.",
         )
     _connect(repo, target)
-    return Repository(target, repo, head, changes)
+    return OpenRepository(target, repo, head, changes)
 
 
 def require_deliverable(target: Target) -> tuple[str, ...]:
