@@ -18,6 +18,7 @@ from generator.delivery.remote.ready import remotes_ready
 from generator.delivery.remote.takeover import take_over
 from generator.errors import ConflictError
 from tests.delivery.gitserver import GitServer
+from tests.delivery.processes import Moment, is_killed
 from tests.delivery.workspace import Workspace, git, make_remote
 
 FORGES: Mapping[str, Mapping[str, str]] = {
@@ -139,3 +140,16 @@ def test_a_repository_that_is_gone_is_cloned_if_it_was_delivered(served: Workspa
     assert git(served.target("infra").path, "rev-parse", "HEAD") == heads["infra"]
     assert git(served.target("infra").path, "config", "remote.origin.url") == served.target("infra").url
     assert not served.target("argocd").path.exists()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("command", ["fetch", "read-tree", "commit-tree", "merge"])
+def test_a_killed_takeover_is_completed(workspace: Workspace, tmp_path: Path, command: str, moment: Moment) -> None:
+    first = begin(workspace, "infra", FORGES["a README, a licence and an ignore file"])
+    workspace.commit()
+    root = workspace.heads()["infra"]
+    assert is_killed(lambda: push(workspace), tmp_path / "kill", command, moment)
+    assert all(one.changed for one in push(workspace))
+    assert workspace.remote_heads() == workspace.heads()
+    assert git(workspace.remote("infra"), "log", "-1", "--format=%P", "main") == f"{root} {first}"
+    assert git(workspace.target("infra").path, "status", "--porcelain") == ""
