@@ -203,6 +203,8 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         }
         run_id = new_run_id(workspace)
         with console.step("commit"):
+            # Before the first commit: the answers of a run that is killed between two of them are no older ones.
+            keep_answers(loaded, workspace, Questionnaire.load(template.root))
             commits = place(
                 targets,
                 staged.repositories,
@@ -212,7 +214,6 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 author=options.author,
                 run_id=run_id,
             )
-            keep_answers(loaded, workspace, Questionnaire.load(template.root))
         delivered: tuple[Delivered, ...] = ()
         if options.push:
             take_over(remotes, author=options.author, progress=lambda line: console.note(f"    {line}"))

@@ -131,7 +131,8 @@ def newer(mine: Person, releases: Releases) -> Path:
     edit_readme(mine, root)
     assert fmc_again(mine, mine.folder / "fmc", timezone="Europe/Paris").code == 0
     mine.git("clone", "--quiet", f"file://{root}", str(mine.folder / "clone"))
-    origin = mine.git("remote", "get-url", "origin", cwd=root)
+    # Not as this machine is sent elsewhere.
+    origin = mine.git("config", "remote.origin.url", cwd=root)
     mine.git("remote", "set-url", "origin", origin, cwd=mine.folder / "clone")
     shutil.rmtree(root)
     (mine.folder / "clone").rename(root)
