@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from generator.answers.questionnaire import Questionnaire
 from generator.delivery.local.staged import Decisions
-from generator.delivery.remote.takeover import take_over
+from generator.delivery.remote.forge_start import take_over
 from generator.errors import InterruptedByUserError
 from generator.pipeline.steps.answers import keep_answers, load_for_new
 from generator.pipeline.steps.deliver import deliver, new_run_id

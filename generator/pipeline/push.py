@@ -9,7 +9,7 @@ from generator.delivery.local.commits import commit_tree
 from generator.delivery.local.ignored import stage_ignored
 from generator.delivery.local.repository import open_repository
 from generator.delivery.remote.ask import ask_all
-from generator.delivery.remote.takeover import take_over
+from generator.delivery.remote.forge_start import take_over
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders, require
 

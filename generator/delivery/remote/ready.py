@@ -8,7 +8,7 @@ from generator.delivery.git.failures import combined
 from generator.delivery.git.messages import shown_url
 from generator.delivery.git.parallel import each
 from generator.delivery.remote.ask import ask_all
-from generator.delivery.remote.contents import Contents, contents_of_remote
+from generator.delivery.remote.holdings import Holdings, holdings_of_remote
 from generator.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ def remotes_ready(targets: Sequence[Target]) -> tuple[RemoteBranches, ...]:
     """
     answers = ask_all(targets)
     unknown = [answer.target for answer in answers if answer.tip is not None and not answer.target.path.exists()]
-    contents = each(contents_of_remote, unknown)
-    if conflicts := [_conflict(*one) for one in zip(unknown, contents, strict=True) if one[1] != Contents.STARTERS]:
+    holdings = each(holdings_of_remote, unknown)
+    if conflicts := [_conflict(*one) for one in zip(unknown, holdings, strict=True) if one[1] != Holdings.STARTERS]:
         raise combined(conflicts)
     return answers
 
 
-def _conflict(target: Target, contents: Contents) -> ConflictError:
+def _conflict(target: Target, holdings: Holdings) -> ConflictError:
     url = shown_url(target.url)
-    if contents is Contents.RENDERED:
+    if holdings is Holdings.RENDERED:
         return ConflictError(
             f"{url} has a branch {target.branch} with rendered files already, and {target.path} doesn't exist: a new "
             "repository would not contain its commits",

@@ -14,8 +14,8 @@ import pytest
 from generator.delivery.model import Delivered
 from generator.delivery.remote.ask import ask_all
 from generator.delivery.remote.clone import clone_missing
+from generator.delivery.remote.forge_start import take_over
 from generator.delivery.remote.ready import remotes_ready
-from generator.delivery.remote.takeover import take_over
 from generator.errors import ConflictError
 from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import Moment, is_killed

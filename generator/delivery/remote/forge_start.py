@@ -16,8 +16,8 @@ from generator.delivery.git.failures import local_error
 from generator.delivery.git.parallel import each
 from generator.delivery.local.commits import identity_variables
 from generator.delivery.local.repository import open_repository
-from generator.delivery.remote.contents import Contents, contents_of_commit, names_of_commit, starters
 from generator.delivery.remote.history import Relation, relation
+from generator.delivery.remote.holdings import Holdings, holdings_of_commit, names_of_commit, starters
 from generator.tools.git import environment
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _take_over(answer: RemoteBranches, author: Author | None) -> str | None:
     repo, head = repository.repo, repository.head
     if head is None or repository.changes or relation(target, repo, head, tip) is not Relation.UNRELATED:
         return None
-    if contents_of_commit(target.path, repo.git, tip) is not Contents.STARTERS:
+    if holdings_of_commit(target.path, repo.git, tip) is not Holdings.STARTERS:
         return None
     commit = _merged(target.path, repo, head, tip, author)
     _checked(target.path, run(repo.git.merge, "--quiet", "--ff-only", commit))

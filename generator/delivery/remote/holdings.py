@@ -25,7 +25,7 @@ _TIMEOUT = 300.0
 _STARTER = re.compile(rb"(readme|licen[cs]e|copying)(\.(md|txt|rst))?|\.gitignore|\.gitattributes", re.IGNORECASE)
 
 
-class Contents(Enum):
+class Holdings(Enum):
     """What the branch of a remote holds."""
 
     STARTERS = "nothing, ever, but the files that a forge begins a repository with"
@@ -33,7 +33,7 @@ class Contents(Enum):
     OTHER = "something else"
 
 
-def contents_of_remote(target: Target) -> Contents:
+def holdings_of_remote(target: Target) -> Holdings:
     """Look into a remote whose repository is not on this disk; nothing of it is kept.
 
     Raises:
@@ -57,10 +57,10 @@ def contents_of_remote(target: Target) -> Contents:
         )
         if fetched.code:
             raise remote_error(target.url, fetched)
-        return contents_of_commit(Path(folder), git, f"{HEADS}fetched")
+        return holdings_of_commit(Path(folder), git, f"{HEADS}fetched")
 
 
-def contents_of_commit(path: Path, git: Git, commit: str) -> Contents:
+def holdings_of_commit(path: Path, git: Git, commit: str) -> Holdings:
     """Tell what a commit and all before it hold.
 
     Args:
@@ -72,8 +72,8 @@ def contents_of_commit(path: Path, git: Git, commit: str) -> Contents:
         FmcError: git failed.
     """
     if starters(path, git, commit) is not None and _holds_only_starters(path, git, commit):
-        return Contents.STARTERS
-    return Contents.RENDERED if ANSWERS_FILE in names_of_commit(path, git, commit) else Contents.OTHER
+        return Holdings.STARTERS
+    return Holdings.RENDERED if ANSWERS_FILE in names_of_commit(path, git, commit) else Holdings.OTHER
 
 
 def starters(path: Path, git: Git, commit: str) -> dict[str, tuple[str, str]] | None:
