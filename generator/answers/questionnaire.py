@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -115,21 +115,12 @@ class Questionnaire:
 
     @classmethod
     def load(cls, template_root: Path) -> Questionnaire:
-        """Read the questionnaire of a template folder.
+        """Read the questionnaire of a template folder, once: each part of a cluster has answers to be checked by it.
 
         Raises:
             BadInputError: The folder holds no readable copier.yml.
         """
-        source = template_root / "copier.yml"
-        try:
-            content = yaml.load(source.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-            known = (_question(name, details) for name, details in content.items() if not name.startswith("_"))
-            questions = tuple(question for question in known if question.help)
-        except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
-            message = f"{template_root} holds no template of fmc: can't read copier.yml"
-            fix = "Check the template's address, or install fmc again if it is its own."
-            raise BadInputError(message, where=str(source), fix=fix) from error
-        return cls(template_root, questions, content.get("_envops", {}))
+        return load_once(template_root)
 
     def __getitem__(self, name: str) -> Question:
         """Return a question by its name."""
@@ -152,6 +143,11 @@ class Questionnaire:
             **options,
         )
 
+    @cached_property
+    def _compiled(self) -> dict[str, Template]:
+        """The texts that were rendered before, compiled."""
+        return {}
+
     def render(self, source: str, answers: Mapping[str, object]) -> str:
         """Render a text of the template with answers; `fmc` is true in it, so that it can tell us from plain Copier.
 
@@ -163,8 +159,9 @@ class Questionnaire:
         from jinja2 import TemplateError
 
         try:
-            template: Template = self.environment.from_string(source)
-            return template.render({**answers, "fmc": True})
+            if source not in self._compiled:
+                self._compiled[source] = self.environment.from_string(source)
+            return self._compiled[source].render({**answers, "fmc": True})
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             fix = "This is a defect of the template; report it with the answers file."
             reason = printable(str(error))
@@ -209,3 +206,18 @@ def _question(name: str, details: Mapping[str, Any]) -> Question:
     pairs = given.items() if isinstance(given, dict) else ((value, value) for value in given)
     known = {key: details[key] for key in Question.__dataclass_fields__ if key in details}
     return Question(**{**known, "name": name, "choices": tuple(Choice(label, value) for label, value in pairs)})
+
+
+@cache
+def load_once(template_root: Path) -> Questionnaire:
+    """Read a questionnaire; see `Questionnaire.load`."""
+    source = template_root / "copier.yml"
+    try:
+        content = yaml.load(source.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        known = (_question(name, details) for name, details in content.items() if not name.startswith("_"))
+        questions = tuple(question for question in known if question.help)
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        message = f"{template_root} holds no template of fmc: can't read copier.yml"
+        fix = "Check the template's address, or install fmc again if it is its own."
+        raise BadInputError(message, where=str(source), fix=fix) from error
+    return Questionnaire(template_root, questions, content.get("_envops", {}))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.answers.load import load, load_kept, recorded
-from generator.answers.questionnaire import Questionnaire
+from generator.answers.questionnaire import Questionnaire, load_once
 from generator.errors import AnswersError
 from generator.findings import Finding
 
@@ -196,6 +196,7 @@ def test_broken_cache_is_compiled_anew(cache: Path, write: Write) -> None:
     assert len(compiled) >= 3
     for file in compiled:
         file.write_bytes(b"not compiled")
+    load_once.cache_clear()
     assert load(path, ROOT).data == expected
     assert all(file.stat().st_size > 1000 for file in compiled)
 
