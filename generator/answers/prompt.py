@@ -12,6 +12,7 @@ from generator.answers.questionnaire import MISSING
 from generator.answers.typecheck import check_types
 from generator.answers.values import check_value
 from generator.answers.wayout import contradictions, moved_ranges
+from generator.signals import interrupts_held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,7 @@ class Prompt:
                 return {self.question.name: self._value(given), **moved}
 
     def _asked(self, given: Any) -> Any:
+        from prompt_toolkit.filters import Condition
         from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 
         keys = KeyBindings()
@@ -75,10 +77,17 @@ class Prompt:
         def _(event: Any) -> None:
             event.app.exit(result=Back())
 
+        @keys.add("enter", eager=True, filter=Condition(self._is_refused))
+        def _(event: Any) -> None:
+            # What is wrong stands below the line already; the question stays as it is, to be corrected.
+            event.app.output.bell()
+
         widget = self._widget(given)
         application = widget.application
         application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), keys])
-        return widget.unsafe_ask()
+        # While a person types, Ctrl-C is a key; at the end of the question's event loop it would be lost.
+        with interrupts_held():
+            return widget.unsafe_ask()
 
     def _widget(self, given: Any) -> questionary.Question:
         """Return the question as questionary shows it.
@@ -109,16 +118,29 @@ class Prompt:
         hint = f"(arrows, Enter; {_BACK_HINT})"
         return questionary.select(self._message(), choices, default, qmark=self.number, instruction=hint)
 
-    def _toolbar(self) -> str:
-        """Return what stands below the line while it is typed: what is wrong with it, or what the keys do."""
+    def _is_refused(self) -> bool:
+        """Return whether the typed line is wrong, and nothing can be offered but to correct it."""
+        text = self._typed()
+        return bool(text and self._told(text) and not self._moves(text))
+
+    def _typed(self) -> str:
+        """Return the line as it is now, "" where one thing is chosen or nothing is typed."""
         from prompt_toolkit.application import get_app
 
-        text = get_app().current_buffer.text
-        if text.strip():
-            if text not in self._faults:
-                self._faults[text] = self._fault(text)
-            if self._faults[text]:
-                return self._wrapped(self._faults[text], "  ")
+        text = "" if self.question.choices else get_app().current_buffer.text
+        return text if text.strip() else ""
+
+    def _told(self, text: str) -> str:
+        """Return what is wrong with a line; it is looked at with each key and each drawing."""
+        if text not in self._faults:
+            self._faults[text] = self._fault(text)
+        return self._faults[text]
+
+    def _toolbar(self) -> str:
+        """Return what stands below the line while it is typed: what is wrong with it, or what the keys do."""
+        text = self._typed()
+        if text and self._told(text):
+            return self._wrapped(self._told(text), "  ")
         takes = "Enter takes what is shown in grey; " if self._offered() and not text else ""
         return self._wrapped(f"{takes}{_BACK_HINT}; Ctrl-C: stop, and go on another time", "  ")
 
@@ -178,20 +200,25 @@ class Prompt:
         ]
         return " ".join(f"{message}. {fix}".strip() for message, fix in found)
 
-    def _way_out(self, given: Any) -> dict[str, object]:
-        """Offer to move what no question is about out of the way of an answer; return what a person agreed to."""
+    def _moves(self, given: Any) -> dict[str, object]:
+        """Return what no question is about, and could move out of the way of an answer."""
         try:
             value = self._value(given)
         except ValueError:
             return {}
         if self.question.name != "edge" or check_value(self.questionnaire, self.question, value, self.before):
             return {}
-        moved = moved_ranges(self.questionnaire, self.question, value, self.before)
+        return dict(moved_ranges(self.questionnaire, self.question, value, self.before))
+
+    def _way_out(self, given: Any) -> dict[str, object]:
+        """Offer to move what is in the way of an answer; return what a person agreed to."""
+        moved = self._moves(given)
         if not moved:
             return {}
         import questionary
 
         shown = self.questionnaire.shown(moved)
         question = f"The cluster's own networks can move out of its way: {shown}. Do that?"
-        agreed = questionary.confirm(self._wrapped(question, "  ").strip() + "\n", qmark=self.number).unsafe_ask()
-        return dict(moved) if agreed else {}
+        with interrupts_held():
+            agreed = questionary.confirm(self._wrapped(question, "  ").strip() + "\n", qmark=self.number).unsafe_ask()
+        return moved if agreed else {}

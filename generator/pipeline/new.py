@@ -26,7 +26,8 @@ from generator.pipeline.steps.merging import merge_with_people
 from generator.pipeline.steps.place import place
 from generator.pipeline.steps.staging import staging_folder
 from generator.pipeline.steps.supplied import take_supplied_values
-from generator.pipeline.steps.workers import Workers, interrupts_held
+from generator.pipeline.steps.workers import Workers
+from generator.signals import interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
 from generator.workspace import Folders

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import signal
-from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, TypeVarTuple
 
 from generator.errors import ToolError
+from generator.signals import interrupts_held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 _Arguments = TypeVarTuple("_Arguments")
@@ -21,16 +21,6 @@ _Result = TypeVar("_Result")
 _PR_SET_PDEATHSIG = 1
 # A fork shares what is imported already. Nothing here starts threads, whose locks it could copy in a locked state.
 _FORK = get_context("fork")
-
-
-@contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait for a moment: inside of an import Python can lose it, and a fork is too early for it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Task(Generic[_Result]):
