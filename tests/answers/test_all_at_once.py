@@ -111,7 +111,7 @@ MISTAKES = {
         {"kubernetes": {"pod_cidr": "10.43.0.0/16", "service_cidr": "10.43.0.0/16"}},
         ("cidr-overlap", "kubernetes.service_cidr"),
     ),
-    "reading": Mistake({"git_read": "deploy-key"}, ("git-read", "git_read"), ("git_base_url",)),
+    "reading": Mistake({"git_read": "deploy-key"}, ("git-read", "git_read"), ("git_base_url", "repositories")),
     "Let's Encrypt": Mistake({"exposure": "public"}, ("exposure-domain", "exposure"), ("domain",)),
     "DHCP range": Mistake(
         {"networks": {"edge": {"dhcp_start": "10.17.5.250", "dhcp_end": "10.17.5.240"}}},
