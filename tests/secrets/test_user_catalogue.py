@@ -108,3 +108,10 @@ def test_every_variable_that_fmc_reads_is_its_own() -> None:
         if word.startswith("FMC_") and word.isidentifier() and word.isupper()
     ]
     assert {word for _, word in named} - RESERVED_VARIABLES <= {"FMC_", "FMC_GIT_READ_TOKEN"}
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# Mine, one day.\n\n  # Nothing yet.\n"])
+def test_one_that_was_emptied_holds_no_secret(workspace: Workspace, text: str) -> None:
+    rendered = workspace.catalogue().secrets
+    write(workspace, text)
+    assert workspace.catalogue().secrets == rendered

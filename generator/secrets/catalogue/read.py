@@ -59,7 +59,9 @@ def parse_catalogue(text: str | bytes, *, where: str, user: bytes | None = None)
     findings: list[Finding] = []
     top = read_document(text.encode() if isinstance(text, str) else text, CATALOGUE, findings)
     head = _head(top) if top else ("", "", "")
-    own = read_document(user, USER_CATALOGUE, findings) if user is not None else None
+    own = (
+        read_document(user, USER_CATALOGUE, findings) if user is not None and _holds_more_than_comments(user) else None
+    )
     secrets = _distinct([*(top.sections("secrets") if top else ()), *(_user_secrets(own) if own else ())])
     if findings:
         raise CatalogueError("the catalogue of secrets can't be used", findings, where=where)
@@ -76,6 +78,11 @@ def _head(top: Section) -> tuple[str, str, str]:
         return cluster, "", ""
     key.only(("namespace", "name"))
     return cluster, read_name(key, "namespace", NAMESPACE), read_name(key, "name", SUBDOMAIN)
+
+
+def _holds_more_than_comments(content: bytes) -> bool:
+    """Tell whether a file says anything: a person may have emptied it."""
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in content.splitlines())
 
 
 def _user_secrets(top: Section) -> list[Section]:
