@@ -131,7 +131,7 @@ def test_a_run_that_was_killed_is_completed_by_the_same_command(
 
 def test_a_job_of_other_values_is_replaced(operator: Operator) -> None:
     job = "Job/argocd/argocd-redis-secret-init"
-    operator.change_world(power_cut="AppProject apps")
+    operator.change_world(power_cut="AppProject platform")
     assert operator.play().code == -9
     before = operator.objects()[job]
     operator.push("argocd", {"platform/argocd/values.user.yaml": "server: {replicas: 2}\n"})
