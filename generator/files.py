@@ -46,8 +46,9 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, follow: bool 
 def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> bool:
     """Write a file that must not be there yet: whole or not at all, and never over another one.
 
-    A lock on its folder keeps other writers of this kind away meanwhile, so neither a hard link is needed nor anything
-    left behind by a kill stays for longer than until the next call.
+    A lock beside it keeps other writers of the same file away meanwhile, so neither a hard link is needed nor anything
+    left behind by a kill stays for longer than until the next call. The folder itself may be locked: it can be the
+    workspace of the caller.
 
     Args:
         path: The file to make.
@@ -60,7 +61,7 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> bool:
     Raises:
         WriteError: The disk refused: full, read-only or not permitted.
     """
-    with _locked_folder(path, private=not mode & _OTHERS):
+    with _locked(path, private=not mode & _OTHERS):
         remove_leftovers(path)
         if os.path.lexists(path):
             return False
@@ -108,17 +109,31 @@ def remove_leftovers(path: Path) -> None:
 
 
 @contextmanager
-def _locked_folder(path: Path, *, private: bool) -> Iterator[None]:
-    """Make the folder of a file, and hold a lock on it."""
+def _locked(path: Path, *, private: bool) -> Iterator[None]:
+    """Make the folder of a file, and hold a lock on the file's name; its lock file is gone afterwards."""
+    lock = path.with_name(f".{path.name}.lock")
     try:
         _make_folder(path.parent, private=private)
-        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = _lock(lock)
     except OSError as error:
         raise write_error(path, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _lock(lock: Path) -> int:
+    """Return the descriptor of a lock file that is locked, and the one that others find."""
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Its holder removes it: whoever waited may have got a file without a name.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                _keep_owner(lock, lock.parent)
+                return descriptor
         os.close(descriptor)
 
 
