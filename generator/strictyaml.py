@@ -117,7 +117,7 @@ def parse(
     """
     if len(content) > limits.bytes:
         raise UnreadableError(
-            f"{file} is larger than {limits.bytes >> 10} KiB",
+            f"{file} is larger than {limits.bytes >> 20} MiB",
             file=file,
             line=0,
             fix="Check the path; it has some dozen lines.",

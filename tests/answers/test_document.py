@@ -67,7 +67,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (b"name: home\n\xff\xfe\x00", 2, "not text in UTF-8"),
         ("name: home\n".encode("utf-16"), 1, "not text in UTF-8"),
         (b"name: \x1b[2Jhome\n", 1, "control characters"),
-        (b"#" * 10_000_000, 0, "larger than 1024 KiB"),
+        (b"#" * 10_000_000, 0, "larger than 1 MiB"),
         (b"- name: home\n", 1, "is not a mapping"),
         (b"\njust text\n", 2, "is not a mapping"),
         (b"name: home\ndomain: [a, b\nprofile: ha\n", 3, "is not YAML"),

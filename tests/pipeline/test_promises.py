@@ -157,8 +157,9 @@ def test_a_secret_in_a_commit_is_not_pushed(pushed: World) -> None:
     for verb in (("push",), ("check",), (*pushed.command_new(), "--push")):
         done = pushed.fmc(*verb, cwd=pushed.workspace)
         assert done.code == 1, verb
-        assert "apps/notes.md:1: error: a secret of the vault stands here in the clear [leaks/vault]" in done.err
-        assert "Remove it, also from commits that are not pushed yet" in done.err
+        message = "apps/notes.md:1: error: a secret of the vault stands here in the clear, and a push would publish it"
+        assert f"{message} [leaks/vault]" in done.err
+        assert "Take it out of the history" in done.err
         assert pushed.references() == references
 
 

@@ -98,7 +98,7 @@ def test_a_binary_catalogue_is_bad_input(tmp_path: Path) -> None:
         ("length: " + "{a: " * 3000 + "}" * 3000, "is n"),
         ("length: " + "[" * 100 + "]" * 100, "is nested too deep"),
         ("length: [" + "1, " * 20_000 + "1]", "holds more than 10000 values"),
-        ("comment: " + "#" * 2_000_000, "is larger than 1024 KiB"),
+        ("comment: " + "#" * 2_000_000, "is larger than 1 MiB"),
         ("length: 2026-99-99", "is not what its form or its tag says"),
         ("length: !!python/object:os.system x", "is not what its form or its tag says"),
     ],

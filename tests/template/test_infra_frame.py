@@ -9,8 +9,10 @@ import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
+from docs.generate import commands
 from generator.answers.load import load
 from tests.template.argocd_tree import documents
 from tests.template.conftest import ROOT
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 LAYOUTS = ("infra", "argocd", "apps", "monorepo")
 DELIMITERS = re.compile(r"#\{|\}#|#%|%#|#\||\|#")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
-COMMANDS = {"new", "check", "seal", "secret set", "secret list", "keys export", "push", "doctor"}
+COMMANDS = commands()
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -95,8 +97,10 @@ def test_every_relative_link_leads_to_a_file(repository: Path) -> None:
 
 def test_a_readme_names_commands_that_exist(repository: Path) -> None:
     for readme in sorted(repository.rglob("*.md")):
-        for command in re.findall(r"\bfmc ([a-z]+(?: (?:set|list|export)\b)?)", readme.read_text()):
-            assert command in COMMANDS, f"{readme.relative_to(repository)}: fmc {command}"
+        for verb, inner in re.findall(r"\bfmc ([a-z]+)(?: ([a-z]+))?", readme.read_text()):
+            assert verb in COMMANDS, f"{readme.relative_to(repository)}: fmc {verb}"
+            if isinstance(COMMANDS[verb], click.Group):
+                assert f"{verb} {inner}" in COMMANDS, f"{readme.relative_to(repository)}: fmc {verb} {inner}"
 
 
 def test_each_layout_has_one_template_of_the_answers_file() -> None:

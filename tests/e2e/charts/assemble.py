@@ -65,7 +65,7 @@ def has_own(name: str) -> bool:
 
 def traefik_definitions() -> list[dict[str, Any]]:
     """Return Traefik's definitions, with the fields that fmc's own checks know."""
-    path = Path(generator.checks.__file__).parent / "schemas/traefik.io.json"
+    path = Path(generator.checks.__file__).parent / "schema/data/traefik.io.json"
     definitions: dict[str, Any] = json.loads(path.read_bytes())["definitions"]
     return [_definition(kind, definitions) for kind in _TRAEFIK_KINDS]
 
