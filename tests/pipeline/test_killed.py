@@ -27,6 +27,7 @@ FIRST_RUN = [
     "git commit 3",
     "rename infra 1",
     "rename argocd 1",
+    "rename answers.sha256 1",
     "rename answers.yaml 1",
     "rename state.json 1",
     "git push 1",
@@ -82,7 +83,7 @@ def assert_whole(world: World, commits: int = 1) -> None:
         assert world.git("rev-list", "--count", "main", cwd=world.remote(part)) == str(commits)
         assert world.git("status", "--porcelain", "--ignored", cwd=world.workspace / part) == ""
     assert {path.name for path in world.workspace.iterdir()} == {*PARTS, ".fmc", "answers.yaml", "vault.age"}
-    assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json"}
+    assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json", "answers.sha256"}
     assert len(world.needles()) > 0
 
 
@@ -138,15 +139,15 @@ def test_a_run_with_changed_answers_is_completed(changed_run: tuple[World, Path]
     assert pushed.published() == never_killed.published()
 
 
+@pytest.mark.parametrize("again", [["Europe/Paris", "Europe/Rome"], ["Europe/Rome"]], ids=["the-same", "others"])
 @pytest.mark.parametrize("moment", ["git update-ref 1", "git commit 1", "git restore 1"])
-def test_a_run_that_merges_edits_of_a_person_is_completed(pushed: World, moment: str) -> None:
+def test_a_run_that_merges_edits_of_a_person_is_completed(pushed: World, moment: str, again: list[str]) -> None:
     """What was rendered is kept beside what is committed; no kill makes the edit a conflict, or loses it."""
     readme = (pushed.workspace / "infra" / "README.md").read_text()
     pushed.commit("infra", {"README.md": f"Mine.\n\n{readme}"})
-    changed = answers(pushed.folder, timezone="Europe/Paris", email="new@example.com")
-    killed_at(pushed, moment, changed)
-    for given in (changed, answers(pushed.folder, timezone="Europe/Rome", email="new@example.com")):
-        done = pushed.new("--push", answers=given)
+    killed_at(pushed, moment, answers(pushed.folder, timezone="Europe/Paris", email="new@example.com"))
+    for timezone in again:
+        done = pushed.new("--push", answers=answers(pushed.folder, timezone=timezone, email="new@example.com"))
         assert done.code == 0, done.err
     assert pushed.published() == pushed.local()
     assert pushed.local()["infra"]["README.md"].startswith(b"Mine.\n\n")
@@ -186,7 +187,13 @@ def kind(moment: str) -> str:
 
 def test_what_a_killed_write_left_behind_is_removed(pushed: World) -> None:
     before = tree(pushed.workspace)
-    for name in (".vault.age.abcd1234", ".answers.yaml.abcd1234", ".fmc/.state.json.abcd1234", ".fmc/staging/infra/x"):
+    for name in (
+        ".vault.age.abcd1234",
+        ".answers.yaml.abcd1234",
+        ".fmc/.state.json.abcd1234",
+        ".fmc/.answers.sha256.abcd1234",
+        ".fmc/staging/infra/x",
+    ):
         (pushed.workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (pushed.workspace / name).write_text("half")
     assert pushed.new("--push").code == 0

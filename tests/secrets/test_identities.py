@@ -65,20 +65,6 @@ def test_a_further_recipient_makes_a_recovery_identity_needless(tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["identity.txt"]
 
 
-def test_a_new_file_is_written_into_a_folder_that_is_locked_already(tmp_path: Path) -> None:
-    """An identity in the workspace itself: fmc waited for its own lock for ever."""
-    with Workspace(tmp_path).locked():
-        assert write_new(tmp_path / "identity.txt", b"first")
-
-
-def test_of_many_writers_of_a_new_file_one_succeeds(tmp_path: Path) -> None:
-    path = tmp_path / "identity.txt"
-    with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda number: write_new(path, b"%d" % number), range(200)))
-    assert [path.read_bytes()] == [b"%d" % number for number, one in enumerate(made) if one]
-    assert [file.name for file in tmp_path.iterdir()] == ["identity.txt"]
-
-
 def test_the_operators_own_key_does_not_count_twice(tmp_path: Path) -> None:
     own = recipients_for_new_vault(Identities(tmp_path / "identity.txt")).public_keys[0]
     assert recipients_for_new_vault(Identities(tmp_path / "identity.txt", (own,))).recovery is not None

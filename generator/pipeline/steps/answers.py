@@ -6,6 +6,7 @@ workspace is theirs: it gets what was handed over, comments included, but never 
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,19 @@ def keep_answers(loaded: LoadedAnswers, workspace: Workspace, questionnaire: Que
     else:
         content = document.content
     if not (there and workspace.answers.read_bytes() == content):
+        # First: a kill in between leaves answers that the repositories record.
+        write_atomic(workspace.answers_digest, _digest(content))
         write_atomic(workspace.answers, content)
+
+
+def _digest(content: bytes) -> bytes:
+    return f"{sha256(content).hexdigest()}\n".encode()
+
+
+def _is_fmcs_own(workspace: Workspace) -> bool:
+    """Tell whether the answers are as fmc wrote them, be it in a run that was killed before its first commit."""
+    digest = workspace.answers_digest
+    return digest.is_file() and digest.read_bytes() == _digest(workspace.answers.read_bytes())
 
 
 def _workspace_for(loaded: LoadedAnswers) -> Workspace:
@@ -122,6 +135,8 @@ def _require_one_owner(loaded: LoadedAnswers, workspace: Workspace, template_roo
     """
     kept = workspace.answers
     if not kept.is_file() or _is(kept, loaded.path) or kept.read_bytes() == loaded.document.content:
+        return
+    if _is_fmcs_own(workspace):
         return
     try:
         changed = load(kept, template_root).data
