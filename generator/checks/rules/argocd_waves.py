@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from generator.checks.reading.applications import ARGO
 from generator.checks.reading.kubernetes_objects import mapping, sequence, text
 from generator.checks.reading.source_files import ARGOCD
+from generator.checks.reading.values import chart_values
 from generator.checks.rule import rule
 from generator.findings import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from generator.checks.reading.applications import Application, Place
     from generator.checks.reading.inventory import Deployed, Inventory
@@ -28,6 +29,9 @@ _CATALOGUE = "secrets/catalogue*.yaml"
 # The chart that brings the kinds of a group, for the charts whose objects stand in these repositories.
 _SEALED = "bitnami.com"
 _PROVIDERS = {_SEALED: "sealed-secrets", "traefik.io": "traefik", "cert-manager.io": "cert-manager"}
+
+# Namespace and name.
+_Secret = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,9 @@ def wave_order(inventory: Inventory) -> Iterator[Flaw]:
     """Compare the waves of Applications with what they need of one another."""
     apps = [app for app in inventory.applications if not _is_root(app)]
     yield from _after_argocd(apps)
-    for app in apps:
-        for need in _needs(app, apps, inventory):
+    secrets = [(app, _secrets_of(app, inventory)) for app in apps]
+    for app, brought in secrets:
+        for need in _needs(app, bool(brought), secrets, inventory):
             theirs, ours = _wave(need.manifest), _wave(app.manifest)
             # Where neither is in a wave, nobody has asked for an order.
             ordered = _WAVE in need.manifest.annotations or _WAVE in app.manifest.annotations
@@ -72,15 +77,20 @@ def _after_argocd(apps: list[Application]) -> Iterator[Flaw]:
             yield app.manifest.flaw(f"{message}, {why}", "metadata", "annotations", _WAVE, fix=fix)
 
 
-def _needs(app: Application, apps: list[Application], inventory: Inventory) -> Iterator[_Need]:
-    for other in apps:
+def _needs(
+    app: Application, is_sealed: bool, secrets: Sequence[tuple[Application, set[_Secret]]], inventory: Inventory
+) -> Iterator[_Need]:
+    groups = {item.manifest.group for item in inventory.deployed if _deploys(app, item)}
+    groups |= {_SEALED} if is_sealed else set()
+    for other, brought in secrets:
         if other.manifest is app.manifest:
             continue
-        for group in sorted(_groups(app, inventory)):
+        for group in sorted(groups):
             if _PROVIDERS.get(group) in _charts(other):
                 yield _Need(other.manifest, f"which brings the kinds of {group}")
-        if app.namespace in _sealed_into(other, inventory) and _ARGO_CD not in _charts(app):
-            yield _Need(other.manifest, f"which brings the secrets of {app.namespace}")
+        here = {name for namespace, name in brought if namespace == app.namespace}
+        if here and _ARGO_CD not in _charts(app) and (named := sorted(here & _texts_of(app, inventory))):
+            yield _Need(other.manifest, f"which brings the secret {named[0]} of {app.namespace}")
     for item in inventory.contents.manifests:
         if item.is_a(ARGO, "AppProject") and item.name == app.project:
             yield _Need(item, "its project", ties=True)
@@ -88,25 +98,37 @@ def _needs(app: Application, apps: list[Application], inventory: Inventory) -> I
             yield _Need(item, "its namespace", ties=True)
 
 
-def _groups(app: Application, inventory: Inventory) -> set[str]:
-    """Return the API groups of what an Application deploys."""
-    sealed = {_SEALED} if _sealed_into(app, inventory) else set()
-    return sealed | {item.manifest.group for item in inventory.deployed if _deploys(app, item)}
-
-
-def _sealed_into(app: Application, inventory: Inventory) -> set[str]:
-    """Return the namespaces into which an Application brings secrets: the sealed ones, and those still to be sealed."""
+def _secrets_of(app: Application, inventory: Inventory) -> set[_Secret]:
+    """Return the secrets that an Application brings: the sealed ones, and those still to be sealed."""
     deployed = (item for item in inventory.deployed if _deploys(app, item))
-    found = {item.namespace for item in deployed if item.manifest.is_a(_SEALED, "SealedSecret")}
+    found = {(item.namespace, item.name) for item in deployed if item.manifest.is_a(_SEALED, "SealedSecret")}
     for file, documents in inventory.contents.others.items():
         if (
             file.part == ARGOCD
             and file.path.match(_CATALOGUE)
             and _reads(app, (file.part, file.path.parent), inventory)
         ):
-            secrets = (secret for one in documents for secret in sequence(mapping(one.value).get("secrets")))
-            found |= {text(mapping(secret).get("namespace")) for secret in secrets}
+            secrets = (mapping(secret) for one in documents for secret in sequence(mapping(one.value).get("secrets")))
+            found |= {(text(secret.get("namespace")), text(secret.get("name"))) for secret in secrets}
     return found
+
+
+def _texts_of(app: Application, inventory: Inventory) -> set[str]:
+    """Return every text of an Application, its values and its objects: a secret that it reads is named among them."""
+    values = (given.merged for given in chart_values(inventory) if given.app is app)
+    objects = (item.manifest.value for item in inventory.deployed if _deploys(app, item))
+    return {leaf for value in (app.spec, *values, *objects) for leaf in _texts(value)}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _reads(app: Application, folder: Place, inventory: Inventory) -> bool:
