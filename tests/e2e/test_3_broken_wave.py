@@ -166,7 +166,7 @@ def course(rollout: Rollout, evidence: Callable[[str], None]) -> Iterator[Course
     yield Course(held, recovered)
     names = [f"{each}-{fault.name}" for fault in FAULTS for each in ("root", "low", "high")]
     user.kubectl("-n", "argocd", "delete", "applications", *names)
-    # A cluster that is bootstrapped again would be brought nothing of it, and `fmc check` warns of files without a reader.
+    # No Application reads it any more.
     folder = user.workspace / "argocd"
     left = {path.relative_to(folder): None for path in (folder / "probe").rglob("*.yaml")}
     user.commit("argocd", "No faults", left)
