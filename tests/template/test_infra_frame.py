@@ -103,6 +103,22 @@ def test_a_readme_names_commands_that_exist(repository: Path) -> None:
                 assert f"{verb} {inner}" in COMMANDS, f"{readme.relative_to(repository)}: fmc {verb} {inner}"
 
 
+def test_how_a_machine_takes_up_a_change_is_told_once(infra: Infra) -> None:
+    """Faults C3: one README said "change the answers, apply", and another one that this does nothing."""
+    told = {
+        path.relative_to(infra.root).as_posix(): path.read_text()
+        for path in files(infra.root)
+        if path.suffix == ".md" and "takes effect only" in path.read_text()
+    }
+    (text,) = told.values()
+    assert list(told) == ["terraform/README.md"]
+    assert text.count("takes effect only") == 1
+    # The table of everyday changes sends there for each of them.
+    rows = [line for line in (infra.root / "README.md").read_text().splitlines() if line.startswith("| a ")]
+    (larger,) = (row for row in rows if row.startswith("| a larger or another machine |"))
+    assert "[raise its generation](terraform/README.md)" in larger
+
+
 def test_each_layout_has_one_template_of_the_answers_file() -> None:
     """A second one would be rendered to the same place, over the first one."""
     found = sorted(path.relative_to(ROOT / "templates") for path in (ROOT / "templates").rglob("*answers_file*"))
