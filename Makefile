@@ -38,6 +38,11 @@ demo: $(READY) ## Make three repositories from examples/ha.yaml and push them to
 	@$(DEMO_ENV) $(BIN)/fmc new --answers examples/ha.yaml --push --yes --workspace demo/workspace \
 	  --author-name 'fmc demo' --author-email demo@example.com
 
+.PHONY: demo-everyday
+demo-everyday: ## A demo of a week: work in its repositories, change answers, use a second machine
+	@$(MAKE) --no-print-directory demo-clean demo
+	@cd $(DEMO) && $(DEMO_ENV) PATH=$(CURDIR)/$(BIN):$$PATH $(CURDIR)/examples/everyday.sh
+
 .PHONY: demo-clean
 demo-clean: ## Remove demo/
 	rm -rf $(DEMO)
