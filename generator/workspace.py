@@ -58,9 +58,9 @@ class Workspace:
         return self.root / "vault.age"
 
     @property
-    def answers_digest(self) -> Path:
-        """The sha256 of the answers as fmc wrote them last: other ones are a person's."""
-        return self.root / _PRIVATE / "answers.sha256"
+    def last_answers(self) -> Path:
+        """What fmc remembers of the answers of the last run."""
+        return self.root / _PRIVATE / "answers.json"
 
     @property
     def state(self) -> Path:
@@ -145,7 +145,7 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
-            for path in (self.answers, self.answers_digest, followed(self.vault), self.state):
+            for path in (self.answers, self.last_answers, followed(self.vault), self.state):
                 remove_leftovers(path)
             yield
         finally:

@@ -74,6 +74,21 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
     return replace(_load(document, path, template_root, overrides), recorded=by_copier)
 
 
+def load_again(loaded: LoadedAnswers, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:
+    """Return the same answers, as they were read, with other ones given as options; a pipe can't be read twice.
+
+    Args:
+        loaded: The answers.
+        template_root: The folder that holds copier.yml and lib/.
+        overrides: All answers given as options.
+
+    Raises:
+        AnswersError: Some answers are wrong; it holds every finding.
+    """
+    again = _load(loaded.document, loaded.path, template_root, overrides)
+    return replace(again, recorded=loaded.recorded)
+
+
 class Recorded(NamedTuple):
     """What a rendered repository says of itself.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Whoever loads these has loaded every module that declares a rule.
 _DECLARING = (
+    "generator.answers.elsewhere",
     "generator.answers.parts",
     "generator.answers.ruleset",
     "generator.checks.run",

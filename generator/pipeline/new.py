@@ -22,6 +22,7 @@ from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.effects import foreseen, require_allowed
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
+from generator.pipeline.steps.last_answers import remember_rendered
 from generator.pipeline.steps.merging import merge_with_people
 from generator.pipeline.steps.place import place
 from generator.pipeline.steps.staging import staging_folder
@@ -215,6 +216,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 author=options.author,
                 run_id=run_id,
             )
+            remember_rendered(workspace, loaded.data)
         delivered: tuple[Delivered, ...] = ()
         if options.push:
             take_over(remotes, author=options.author, progress=lambda line: console.note(f"    {line}"))

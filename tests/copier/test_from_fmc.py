@@ -124,6 +124,20 @@ def test_an_answer_that_copier_updated_in_one_repository_is_no_conflict(mine: Pe
     }
 
 
+def test_an_answer_that_copier_updated_in_a_monorepo_stays(mine: Person) -> None:
+    """Faults E5: answers.yaml had the old one, and the next `fmc new` rendered it again."""
+    root = repositories(mine)["monorepo"]
+    mine.update(root, "--defaults", "--data", "dns_upstream=[9.9.9.9]")
+    mine.save(root, "Another name server")
+    given = ("--set", "timezone=Europe/Paris", "--yes", "--workspace", str(mine.folder / "monorepo"))
+    done = fmc(mine, mine.folder / "fmc", "new", "--answers", str(mine.folder / "monorepo/answers.yaml"), *given)
+    assert done.code == 0, done.all
+    assert "dns_upstream is" in done.err
+    assert "was changed in the repositories" in done.err
+    assert {"dns_upstream": ["9.9.9.9"], "timezone": "Europe/Paris"}.items() <= recorded(root).items()
+    assert "9.9.9.9" in (mine.folder / "monorepo" / "answers.yaml").read_text()
+
+
 @pytest.fixture
 def newer(mine: Person, releases: Releases) -> Path:
     """The fmc of the second version; in a clone of infra, where Git does not hold what the first one rendered last."""

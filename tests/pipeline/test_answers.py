@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from generator.workspace import PARTS
 from tests.pipeline.world import EXAMPLE, FMC, Finished, World, answers, tree
 
 if TYPE_CHECKING:
@@ -122,11 +124,67 @@ def test_kept_answers_that_are_spoilt_are_told_and_left_alone(pushed: World) -> 
 
 
 @pytest.fixture
+def mine(pushed: World) -> World:
+    """A machine that has pulled another time zone, which was changed and delivered on a colleague's."""
+    kept(pushed).write_text(COMMENT + kept(pushed).read_text())
+    assert pushed.fmc("new", "--yes", cwd=pushed.workspace).code == 0
+    colleagues = pushed.folder / "colleagues"
+    shutil.copytree(pushed.workspace, colleagues)
+    done = pushed.fmc("new", "--set", "timezone=Europe/Rome", "--yes", "--push", cwd=colleagues)
+    assert done.code == 0, done.err
+    for part in PARTS:
+        pushed.git("pull", "--quiet", "--rebase", cwd=pushed.workspace / part)
+    return pushed
+
+
+def test_an_answer_that_a_colleague_changed_is_not_taken_back(mine: World) -> None:
+    """Faults E5: the next run on the first machine rendered its own old time zone again, and said nothing."""
+    done = mine.fmc("new", "--set", "email=new@example.com", "--yes", "--push", cwd=mine.workspace)
+    assert done.code == 0, done.err
+    assert f"{kept(mine).name}:11: warning: timezone is" in done.err
+    assert '"Europe/Madrid" here, and was changed in the repositories to "Europe/Rome"' in done.err
+    assert {"timezone": "Europe/Rome", "email": "new@example.com"}.items() <= recorded(mine).items()
+    assert kept(mine).read_text().startswith(COMMENT)
+    assert "timezone: Europe/Rome" in kept(mine).read_text()
+    # The message says how to have it back all the same, and nothing is said twice.
+    back = re.search(r"run `fmc (new --set '(timezone=\S+)')`", done.err)
+    assert back, done.err
+    again = mine.fmc("new", "--set", back[2], "--yes", cwd=mine.workspace)
+    assert again.code == 0, again.err
+    assert "was changed in the repositories" not in again.err
+    assert recorded(mine)["timezone"] == "Europe/Madrid"
+
+
+@pytest.mark.parametrize(("side", "zone"), [("keeps yours", "Europe/Paris"), ("takes", "Europe/Rome")])
+def test_an_answer_that_both_changed_is_a_persons_to_decide(mine: World, side: str, zone: str) -> None:
+    before = kept(mine).read_text().replace("Europe/Madrid", "Europe/Paris")
+    kept(mine).write_text(before)
+    done = mine.fmc("new", "--yes", cwd=mine.workspace)
+    assert done.code == 3, done.err
+    assert 'timezone is "Europe/Paris" here, and "Europe/Rome" there' in done.err
+    assert kept(mine).read_text() == before
+    option = re.search(rf"`(--set '\S+')` {side}", done.err)
+    assert option, done.err
+    assert mine.fmc("new", *shlex.split(option[1]), "--yes", cwd=mine.workspace).code == 0
+    assert recorded(mine)["timezone"] == zone
+    assert f"timezone: {zone}" in kept(mine).read_text()
+
+
+def test_answers_of_a_repository_bring_the_kept_ones_up_to_date(mine: World) -> None:
+    file = mine.workspace / "infra" / ".copier-answers.yml"
+    done = mine.fmc("new", "--answers", str(file), "--yes", cwd=mine.workspace)
+    assert done.code == 0, done.err
+    assert kept(mine).read_text().startswith(COMMENT)
+    assert "timezone: Europe/Rome" in kept(mine).read_text()
+    assert "No change" in mine.fmc("new", "--yes", cwd=mine.workspace).out
+
+
+@pytest.fixture
 def second(pushed: World) -> World:
     """A second machine: clones of the repositories, and the vault and identity that the operator has brought over."""
     shutil.copy(pushed.vault, pushed.folder / "vault.age")
     shutil.rmtree(pushed.workspace)
-    for part in ("infra", "apps", "argocd"):
+    for part in PARTS:
         url = f"{pushed.base_url}{part}.git"
         pushed.git("clone", "--quiet", url, str(pushed.workspace / part))
     shutil.copy(pushed.folder / "vault.age", pushed.vault)

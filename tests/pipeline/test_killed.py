@@ -27,7 +27,7 @@ FIRST_RUN = [
     "git commit 3",
     "rename infra 1",
     "rename argocd 1",
-    "rename answers.sha256 1",
+    "rename answers.json 1",
     "rename answers.yaml 1",
     "rename state.json 1",
     "git push 1",
@@ -83,7 +83,7 @@ def assert_whole(world: World, commits: int = 1) -> None:
         assert world.git("rev-list", "--count", "main", cwd=world.remote(part)) == str(commits)
         assert world.git("status", "--porcelain", "--ignored", cwd=world.workspace / part) == ""
     assert {path.name for path in world.workspace.iterdir()} == {*PARTS, ".fmc", "answers.yaml", "vault.age"}
-    assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json", "answers.sha256"}
+    assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json", "answers.json"}
     assert len(world.needles()) > 0
 
 
@@ -191,7 +191,7 @@ def test_what_a_killed_write_left_behind_is_removed(pushed: World) -> None:
         ".vault.age.abcd1234",
         ".answers.yaml.abcd1234",
         ".fmc/.state.json.abcd1234",
-        ".fmc/.answers.sha256.abcd1234",
+        ".fmc/.answers.json.abcd1234",
         ".fmc/staging/infra/x",
     ):
         (pushed.workspace / name).parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def test_the_remotes_hold_what_the_workspace_holds(first_run: FirstRun) -> None:
 def test_the_workspace_holds_nothing_else(first_run: FirstRun) -> None:
     world, _ = first_run
     assert {path.name for path in world.workspace.iterdir()} == {*PARTS, ".fmc", "answers.yaml", "vault.age"}
-    assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json", "answers.sha256"}
+    assert {path.name for path in (world.workspace / ".fmc").iterdir()} == {"state.json", "answers.json"}
     assert (world.workspace / "answers.yaml").read_bytes() == EXAMPLE.read_bytes()
     assert world.vault.stat().st_mode & 0o777 == 0o600
     assert {path.name: path.stat().st_mode & 0o777 for path in world.home.iterdir()} == {

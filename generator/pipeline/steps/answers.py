@@ -6,15 +6,18 @@ workspace is theirs: it gets what was handed over, comments included, but never 
 
 from __future__ import annotations
 
-from hashlib import sha256
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.answers.load import load
+from generator.answers.elsewhere import as_options, changed_elsewhere, findings
+from generator.answers.load import load, load_again
 from generator.answers.rewrite import with_answers
 from generator.answers.write import dump
 from generator.errors import AnswersError, BadInputError, ConflictError
-from generator.files import write_atomic
+from generator.pipeline.steps.last_answers import is_fmcs_own, last_answers, write_answers
+from generator.pipeline.steps.recorded import answers_in
 from generator.workspace import MONOREPO, PARTS, RECORDED_ANSWERS, Workspace, workspace_around
 
 if TYPE_CHECKING:
@@ -46,8 +49,15 @@ def load_for_new(
     if loaded.recorded and "layout" not in overrides:
         layout = _recorded_layout(loaded, workspace)
         if layout != loaded.answers.layout:
-            loaded = load(path, template_root, {**overrides, "layout": layout})
+            loaded = load_again(loaded, template_root, {**overrides, "layout": layout})
     _require_one_owner(loaded, workspace, template_root)
+    if loaded.recorded:
+        return loaded, workspace
+    last = last_answers(workspace).rendered
+    recorded = _recorded(workspace, template_root) if last else []
+    if taken := changed_elsewhere(loaded, last, recorded):
+        newer = load_again(loaded, template_root, {**overrides, **as_options(taken)})
+        loaded = replace(newer, warnings=(*newer.warnings, *findings(loaded, taken)))
     return loaded, workspace
 
 
@@ -57,30 +67,22 @@ def keep_answers(loaded: LoadedAnswers, workspace: Workspace, questionnaire: Que
     Raises:
         WriteError: The disk refused.
     """
+    content = _to_keep(loaded, workspace, questionnaire)
+    if not (workspace.answers.is_file() and workspace.answers.read_bytes() == content):
+        write_answers(workspace, content)
+
+
+def _to_keep(loaded: LoadedAnswers, workspace: Workspace, questionnaire: Questionnaire) -> bytes:
     document = loaded.document
-    there = workspace.answers.is_file()
-    if there and (loaded.recorded or (not document.options and _is(workspace.answers, loaded.path))):
-        return
-    if loaded.recorded:
-        content = dump(loaded.data, questionnaire).encode()
-    elif document.options:
-        content = with_answers(document, {name: document.data[name] for name in document.options}, questionnaire)
-    else:
-        content = document.content
-    if not (there and workspace.answers.read_bytes() == content):
-        # First: a kill in between leaves answers that the repositories record.
-        write_atomic(workspace.answers_digest, _digest(content))
-        write_atomic(workspace.answers, content)
-
-
-def _digest(content: bytes) -> bytes:
-    return f"{sha256(content).hexdigest()}\n".encode()
-
-
-def _is_fmcs_own(workspace: Workspace) -> bool:
-    """Tell whether the answers are as fmc wrote them, be it in a run that was killed before its first commit."""
-    digest = workspace.answers_digest
-    return digest.is_file() and digest.read_bytes() == _digest(workspace.answers.read_bytes())
+    if not loaded.recorded:
+        options = {name: document.data[name] for name in document.options}
+        return with_answers(document, options, questionnaire) if options else document.content
+    if not workspace.answers.is_file():
+        return dump(loaded.data, questionnaire).encode()
+    # A person's file with a person's comments: the repositories only have newer values.
+    kept = load(workspace.answers, questionnaire.root)
+    newer = {name: value for name, value in loaded.data.items() if name != "layout" and value != kept.data[name]}
+    return with_answers(replace(kept.document, data={**kept.document.data, **newer}), newer, questionnaire)
 
 
 def _workspace_for(loaded: LoadedAnswers) -> Workspace:
@@ -127,6 +129,20 @@ def _recorded_layout(loaded: LoadedAnswers, workspace: Workspace) -> str:
     return "parts"
 
 
+def _recorded(workspace: Workspace, template_root: Path) -> list[LoadedAnswers]:
+    """Return the answers that the repositories record; those that all record alike once, and none that are refused."""
+    found: dict[str, Path] = {}
+    for folder in workspace.rendered():
+        file = folder / RECORDED_ANSWERS
+        answers = {name: value for name, value in answers_in(folder).items() if name != "layout"}
+        found.setdefault(json.dumps(answers, sort_keys=True, default=str), file)
+    try:
+        return [load(file, template_root) for file in found.values()]
+    except AnswersError:
+        # By rules of a newer template; what the person has corrected counts.
+        return []
+
+
 def _require_one_owner(loaded: LoadedAnswers, workspace: Workspace, template_root: Path) -> None:
     """Refuse to replace answers that a person changed in the workspace since they were rendered.
 
@@ -136,7 +152,7 @@ def _require_one_owner(loaded: LoadedAnswers, workspace: Workspace, template_roo
     kept = workspace.answers
     if not kept.is_file() or _is(kept, loaded.path) or kept.read_bytes() == loaded.document.content:
         return
-    if _is_fmcs_own(workspace):
+    if is_fmcs_own(workspace):
         return
     try:
         changed = load(kept, template_root).data
@@ -148,9 +164,8 @@ def _require_one_owner(loaded: LoadedAnswers, workspace: Workspace, template_roo
             where=str(kept),
             fix=f"Correct {kept} and use it, or move it away to take {loaded.document.file}.",
         ) from error
-    rendered = [load(folder / RECORDED_ANSWERS, template_root).data for folder in workspace.rendered()]
-    recorded = rendered[0] if rendered else {}
-    mine = {name for name, value in changed.items() if name != "layout" and value != recorded.get(name)}
+    before = last_answers(workspace).rendered or next((one.data for one in _recorded(workspace, template_root)), {})
+    mine = {name for name, value in changed.items() if name != "layout" and value != before.get(name)}
     other = sorted(name for name in loaded.data if loaded.data[name] != changed.get(name))
     if other and (mine or not changed):
         raise ConflictError(
