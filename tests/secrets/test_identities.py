@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -83,7 +84,7 @@ def test_what_is_no_identity_file_is_refused_and_kept(tmp_path: Path, content: b
 
 
 def test_an_identity_that_can_not_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VaultError, match="can't read the identity: Is a directory"):
+    with pytest.raises(VaultError, match=r"can't read .*: Is a directory; it is the identity"):
         read_identities(tmp_path)
 
 
@@ -91,6 +92,16 @@ def test_a_file_with_several_identities_is_read(tmp_path: Path) -> None:
     path = tmp_path / "identity.txt"
     path.write_text("".join(f"# one\n{pyrage.x25519.Identity.generate()}\n\n" for _ in range(2)))
     assert len(read_identities(path)) == 2
+
+
+def test_an_identity_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """`FMC_IDENTITY=<(pass show age)`. Without a writer fmc waited for ever (faults E19)."""
+    path = tmp_path / "identity.fifo"
+    os.mkfifo(path)
+    identity = str(pyrage.x25519.Identity.generate())
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(path.write_text, identity)
+        assert [str(one) for one in read_identities(path)] == [identity]
 
 
 def test_a_new_file_never_replaces_another_one(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyrage
 from pydantic import ValidationError
 
-from generator.errors import NoIdentityError, VaultError
+from generator.errors import BadInputError, NoIdentityError, VaultError
 from generator.files import write_atomic
+from generator.inputs import read_bounded
 from generator.secrets.vault.identities import read_identities
 from generator.secrets.vault.model import VERSION, Vault
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINIMUM_RECIPIENTS = 2
+# Bytes; a thousand secrets take less than one of these.
+_LARGEST = 64 << 20
 _RESTORE = (
     "Restore the vault from a backup; age stops at the first byte that was changed, so nothing of it can be used."
 )
@@ -72,10 +75,10 @@ def save_vault(path: Path, vault: Vault) -> None:
 
 def _decrypt(path: Path, identity_path: Path) -> bytes:
     try:
-        encrypted = path.read_bytes()
-    except OSError as error:
+        encrypted = read_bounded(path, _LARGEST)
+    except BadInputError as error:
         raise VaultError(
-            f"can't read the vault: {error.strerror}",
+            f"{error.message}; it is the vault",
             where=str(path),
             fix="Bring it back from a backup, or name the folder that holds it with --workspace.",
         ) from error

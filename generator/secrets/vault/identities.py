@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import NoIdentityError, VaultError
+from generator.errors import BadInputError, NoIdentityError, VaultError
 from generator.files import write_new
+from generator.inputs import read_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ENVIRONMENT_VARIABLE = "FMC_IDENTITY"
+_LARGEST = 1 << 20  # bytes
 _FILE_NAME = "identity.txt"
 _RECOVERY_FILE_NAME = "recovery-identity.txt"
 
@@ -156,10 +158,10 @@ def read_identities(path: Path) -> list[Any]:
     import pyrage
 
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in read_bounded(path, _LARGEST).decode().splitlines()]
         found = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
-    except OSError as error:
-        raise NoIdentityError(f"can't read the identity: {error.strerror}", where=str(path)) from error
+    except BadInputError as error:
+        raise NoIdentityError(f"{error.message}; it is the identity", where=str(path), fix=error.fix) from error
     except (UnicodeDecodeError, pyrage.IdentityError):
         raise _unusable(path) from None
     if not found:
