@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import FileSystemBytecodeCache
 
+from generator.caches import code_cache
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jinja2.bccache import Bucket
 
 
@@ -37,18 +39,8 @@ class CompiledTemplates(FileSystemBytecodeCache):
 def cache_for(syntax: str) -> CompiledTemplates | None:
     """Return the user's cache, or None where there is no folder that only the user can write.
 
-    What lies in it is run as code: a folder of somebody else is refused.
-
     Args:
         syntax: What the compiled form depends on besides the source, e.g. the delimiters.
     """
-    base = os.environ.get("XDG_CACHE_HOME")
-    try:
-        folder = (Path(base) if base else Path.home() / ".cache") / "fmc" / "templates"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = folder.stat()
-    except (OSError, RuntimeError):
-        return None
-    if status.st_uid != os.getuid() or status.st_mode & 0o022 or not os.access(folder, os.W_OK):
-        return None
-    return CompiledTemplates(folder, syntax)
+    folder = code_cache()
+    return CompiledTemplates(folder, syntax) if folder else None

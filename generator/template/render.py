@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-from contextlib import contextmanager
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, FmcError
 from generator.files import write_error
+from generator.template.compiled import compiled_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from generator.template.source import TemplateSource
@@ -50,7 +50,7 @@ def render_layout(source: TemplateSource, data: Mapping[str, object], layout: st
     from plumbum import ProcessExecutionError, local
 
     try:
-        with local.env(PATH=_NO_GIT), _strings_compiled_once():
+        with local.env(PATH=_NO_GIT), compiled_once(layout):
             # Default settings: those of the user could change answers.
             copier.run_copy(
                 str(source.root),
@@ -65,36 +65,6 @@ def render_layout(source: TemplateSource, data: Mapping[str, object], layout: st
         raise _unusable(source.root, layout, error) from None
     except OSError as error:
         raise write_error(destination, error) from None
-
-
-@contextmanager
-def _strings_compiled_once() -> Iterator[None]:
-    """Have Jinja keep what it compiles from strings.
-
-    Copier compiles each part of each path whenever it meets it, a thousand times for a hundred files: half of its work.
-    A compiled template depends on its source and environment alone, so that the same one serves every time.
-    """
-    from jinja2 import Environment, Template
-
-    compiled: dict[tuple[int, str], Template] = {}
-    original = Environment.from_string
-
-    def from_string(self: Environment, source: str, *rest: Any, **options: Any) -> Template:
-        if rest or options:
-            return original(self, source, *rest, **options)
-        key = (id(self), source)
-        if key in compiled:
-            # What Jinja does before it compiles: Copier's tag `yield`, which loops over file names, starts anew there.
-            self.preprocess(source)
-        else:
-            compiled[key] = original(self, source)
-        return compiled[key]
-
-    Environment.from_string = from_string  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        Environment.from_string = original  # type: ignore[method-assign]
 
 
 def _unusable(root: Path, layout: str, error: Exception) -> FmcError:
