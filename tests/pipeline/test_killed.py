@@ -12,7 +12,7 @@ import pytest
 
 from generator.workspace import PARTS
 from tests.pipeline import kill_driver
-from tests.pipeline.world import EXAMPLE, ROOT, Finished, World, answers, tree
+from tests.pipeline.world import EXAMPLE, Finished, World, answers, tree
 
 FirstRun = tuple[World, Finished]
 
@@ -71,7 +71,7 @@ def drive(world: World, moment: str, given: Path = EXAMPLE) -> Finished:
     record = world.folder / "acts"
     record.unlink(missing_ok=True)
     driver = (sys.executable, kill_driver.__file__, str(record), moment)
-    return world.run(*driver, *world.command_new(given), "--push", env={"PYTHONPATH": str(ROOT)})
+    return world.run(*driver, *world.command_new(given), "--push")
 
 
 def assert_whole(world: World, commits: int = 1) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.needles import needles
 from generator.workspace import PARTS
+from tests.pipeline import forked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,15 +134,8 @@ class World:
         self, *command: str, cwd: Path | None = None, stdin: str = "", env: Mapping[str, str] = _NOTHING
     ) -> Finished:
         """Run a program to its end, with further variables; an empty one is left out."""
-        done = subprocess.run(
-            command,
-            cwd=cwd or self.folder,
-            env={key: value for key, value in {**self.environment, **env}.items() if value},
-            input=stdin.encode(),
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        variables = {key: value for key, value in {**self.environment, **env}.items() if value}
+        done = forked.run(command, cwd=cwd or self.folder, env=variables, stdin=stdin.encode(), timeout=TIMEOUT)
         return Finished(done.returncode, *(os.fsdecode(stream) for stream in (done.stdout, done.stderr)))
 
     def require_presentable(self, done: Finished) -> None:
