@@ -94,6 +94,7 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
     for line in recipient_changes(report):
         console.result(line)
     if report.recovery_identity:
-        console.result(f"Move the recovery identity {report.recovery_identity} to a place offline.")
+        recovery = report.recovery_identity
+        console.result(f"The recovery identity opens the vault as well: {recovery}. Move it to a place offline.")
     console.result("Next: fmc check, then fmc push" if report.written or report.deleted else "Nothing to do.")
     return 0

@@ -117,7 +117,8 @@ def _advice(report: NewReport) -> Iterator[str]:
         identity = _shown(report.sealed.identity_created)
         yield f"New: your age identity {identity}. It opens the vault; keep a copy elsewhere."
     if report.sealed and report.sealed.recovery_identity:
-        yield f"New: the recovery identity {_shown(report.sealed.recovery_identity)}. Move it to a place offline."
+        recovery = _shown(report.sealed.recovery_identity)
+        yield f"The recovery identity opens the vault as well: {recovery}. Move it to a place offline."
     if report.sealed:
         yield from (f"Taken over from Git: {value}" for value in report.sealed.taken)
         yield from recipient_changes(report.sealed)
