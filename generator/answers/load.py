@@ -10,7 +10,7 @@ from generator.answers.document import Document, path_of, read
 from generator.answers.model import Answers
 from generator.answers.questionnaire import MISSING, Questionnaire
 from generator.answers.rules import judge
-from generator.answers.typecheck import Fault, check_types, overlap, without
+from generator.answers.typecheck import TYPE, Fault, check_types, overlap, without
 from generator.answers.values import check_value
 from generator.errors import AnswersError, BadInputError
 from generator.findings import Finding, Severity
@@ -208,10 +208,11 @@ def _checked(
 
 
 def _advised(questionnaire: Questionnaire, fault: Fault) -> Fault:
-    """Return a fault with a remedy; what a question expects where it has none of its own."""
-    if fault.fix:
+    """Return a fault with a remedy: what a question expects where it has none of its own, or names a form alone."""
+    if fault.fix and fault.rule != TYPE:
         return fault
-    return replace(fault, fix=f"Expected: {questionnaire[fault.path.partition('.')[0]].help}.")
+    expected = f"Expected: {questionnaire[fault.path.partition('.')[0]].help}."
+    return replace(fault, fix=f"{fault.fix} {expected}".strip())
 
 
 def _with_options(
@@ -225,7 +226,7 @@ def _with_options(
         try:
             values[name] = questions[name].parse(text) if name in questions else text
         except ValueError as error:
-            faults.append(Fault("type", name, str(error), "Correct the option."))
+            faults.append(Fault(TYPE, name, str(error), "Correct the option."))
     # What the file says there counts no longer, right or wrong.
     notes = tuple(note for note in document.notes if note.place[:1] not in {(name,) for name in values})
     data = {**document.data, **values}

@@ -9,6 +9,9 @@ from generator.answers.document import join, label
 from generator.answers.model import Answers
 from generator.wording import did_you_mean, nearest
 
+# The rule on the type of a value, whatever the question.
+TYPE = "type"
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -163,4 +166,4 @@ def _wrong_type(value: object, wanted: Any, path: str) -> Fault:
     found = next((found for types, found in _FOUND if isinstance(value, types)), "a date or another special value")
     quotes = kind is str and value is not None and not isinstance(value, list | dict)
     message = f"{path} must be {_WANTED[kind]}, found {found}"
-    return Fault("type", path, message, "Put it in quotes." if quotes else "")
+    return Fault(TYPE, path, message, "Put it in quotes." if quotes else "")

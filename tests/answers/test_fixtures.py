@@ -4,6 +4,8 @@ An invalid file begins with what is expected of it, and so does a valid one that
 
     # fmc: RULE PATH: START OF THE MESSAGE      one line for each finding, in any order
     # copier: PART OF THE MESSAGE               or `accepts, because REASON`
+
+It ends with `# mended: ANSWERS` for each way that its remedies show; tests/remedies/test_answers.py goes them.
 """
 
 from __future__ import annotations

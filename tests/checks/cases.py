@@ -14,6 +14,9 @@ first step is the part.
     domain: home.example.com          the cluster's domain, where it matters
     folder: apps/x                    an empty folder
     bytes: argocd/x.bin 1234          a file of this size, all zeros
+    mended: argocd/x.yaml OLD => NEW  what the findings' remedies say is done: then there is no finding; without OLD the
+                                      file is new, and `nothing` as NEW is nothing. Also `PATH removed`
+                                      and `PATH renamed PATH`; `mended 2` is another way
 
 A file `-- plan.json --` is no part of a tree: it is the address plan that the recorded answers give.
 
@@ -26,6 +29,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from functools import cache
@@ -82,6 +86,13 @@ class Case:
     plaintexts: list[bytes] = field(default_factory=list)
     plan: dict[str, Any] = field(default_factory=dict)
     domain: str = ""
+    mended: dict[str, list[str]] = field(default_factory=dict)
+
+    def mend(self, folder: Path, way: str) -> None:
+        """Do in the trees that were written below a folder what one way to mend them says."""
+        for edit in self.mended[way]:
+            path, _, change = edit.partition(" ")
+            _edit(folder, folder / path, change)
 
     def write(self, folder: Path) -> dict[str, Path]:
         """Write the trees, and return the folder of each part."""
@@ -89,7 +100,7 @@ class Case:
         for path, content in self.files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(_SAMPLE.sub(lambda match: SAMPLES[match[1].decode()], content))
+            target.write_bytes(_SAMPLE.sub(_sample, content))
         for path, target_name in self.links.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).symlink_to(target_name)
@@ -105,14 +116,44 @@ class Case:
 
     def check(self, folder: Path, engine: str = "builtin", kubeconform: Path | None = None) -> Report:
         """Write the trees below a folder, and check them."""
+        return self.judge(self.write(folder), engine, kubeconform)
+
+    def judge(self, trees: dict[str, Path], engine: str = "builtin", kubeconform: Path | None = None) -> Report:
+        """Check the trees as they are now."""
         return check_trees(
-            self.write(folder),
+            trees,
             kubernetes_version=self.kubernetes,
             engine=engine,
             kubeconform=kubeconform,
             plaintexts=self.plaintexts,
             expected=Expected(self.plan, self.domain),
         )
+
+
+def _edit(folder: Path, file: Path, change: str) -> None:
+    """Remove, rename, make or change one file; a folder is renamed into one that is there by moving what it holds."""
+    if change == "removed":
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    elif change.startswith("renamed "):
+        target = folder / change.removeprefix("renamed ")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            shutil.copytree(file, target, dirs_exist_ok=True)
+            shutil.rmtree(file)
+        else:
+            file.rename(target)
+    else:
+        old, _, new = change.replace("\\n", "\n").rpartition("=> ")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_bytes() if old else b""
+        new = "" if new == "nothing" else new
+        sought, put = (_SAMPLE.sub(_sample, text.encode()) for text in (old.removesuffix(" "), new))
+        assert sought in before, f"{file} has no {old}"
+        file.write_bytes(before.replace(sought, put, 1) if old else put + b"\n")
+
+
+def _sample(match: re.Match[bytes]) -> bytes:
+    return SAMPLES[match[1].decode()]
 
 
 def _in_conflict(folder: Path, place: str) -> None:
@@ -175,6 +216,8 @@ def _header(case: Case, key: str, value: str) -> None:
         case "bytes":
             name, _, size = value.rpartition(" ")
             case.sizes[name] = int(size)
+        case "mended" | "mended 2" | "mended 3":
+            case.mended.setdefault(key, []).append(value)
         case "link":
             name, _, target = value.partition(" -> ")
             case.links[name] = target
