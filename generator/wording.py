@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ def visible(text: str, *, lines: bool = False) -> str:
         else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def command(*words: str) -> str:
+    """Return a command as a remedy shows it: between backticks, and quoted so that a shell takes it as it stands.
+
+    Args:
+        words: Program and arguments.
+    """
+    return f"`{shlex.join(words)}`"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from yaml.representer import SafeRepresenter
 
 from generator.errors import BadInputError
 from generator.files import write_atomic, write_error
-from generator.wording import printable
+from generator.wording import command, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def save(path: Path, data: Mapping[str, object], questionnaire: Questionnaire) -
     """
     if not is_replaceable(path):
         shown = printable(str(path))
-        fix = f"Use it with `fmc new --answers {shown}`, or move it away to be asked again."
+        fix = f"Use it with {command('fmc', 'new', '--answers', str(path))}, or move it away to be asked again."
         raise BadInputError(f"{shown} is there already and may hold changes of yours", where=shown, fix=fix)
     write_atomic(path, dump(data, questionnaire).encode())
 

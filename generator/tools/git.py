@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, ToolError
 from generator.tools.command import Command, Result
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -141,5 +142,6 @@ def another_users(folder: Path) -> BadInputError:
     return BadInputError(
         f"{folder} belongs to another user, and git refuses to work in it",
         where=str(folder),
-        fix=f"Give the folder to your user, or trust it: `git config --global --add safe.directory {folder}`.",
+        fix="Give the folder to your user, or trust it: "
+        f"{command('git', 'config', '--global', '--add', 'safe.directory', str(folder))}.",
     )

@@ -237,10 +237,10 @@ def test_a_missing_remote_is_said_with_how_to_make_it(tree: Target, server: GitS
         dataclasses.replace(tree, url=str(tree.path.parent / "nothing.git")),
         dataclasses.replace(tree, url=f"{server.url}/nothing.git"),
     ]
-    for target in missing:
+    for target, how in zip(missing, (f"`git init --bare {missing[0].url}`", "in the web pages"), strict=True):
         with pytest.raises(RemoteError, match="there is no repository at") as caught:
             remotes_ready([target])
-        assert "git init --bare" in (caught.value.fix or "")
+        assert how in (caught.value.fix or "")
         assert caught.value.where == target.url
 
 

@@ -220,7 +220,7 @@ def test_missing_clone_is_named_with_the_command_that_gets_it(second: World) -> 
     done = second.fmc("new", "--yes", cwd=second.workspace)
     assert done.code == 2
     command = f"git clone {second.base_url}apps.git {second.workspace / 'apps'}"
-    assert f"Clone what is missing: {command}" in done.err
+    assert f"Clone what is missing: `{command}`." in done.err
     second.git(*command.split()[1:])
     assert second.fmc("new", "--yes", cwd=second.workspace).code == 0
 

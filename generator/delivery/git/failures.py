@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from generator.delivery.git.messages import printable, shown_url
 from generator.errors import BadInputError, FmcError, RemoteError, ToolError
 from generator.files import write_error
 from generator.tools.git import another_users, is_of_another_user
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Cause:
-    """A known failure: how git words it, how fmc words it, and what helps. `{url}` is filled in."""
+    """A known failure: how git words it, how fmc words it, and what helps.
+
+    `{url}` is filled in, and in what helps the commands of `_commands`.
+    """
 
     pattern: re.Pattern[str]
     message: str
@@ -41,10 +46,14 @@ def _cause(pattern: str, message: str, fix: str) -> _Cause:
 # The first that matches decides: TLS and host keys come before the general words that follow them in the same output.
 _REMOTE_CAUSES = (
     _cause(
-        r"host key verification failed|remote host identification has changed",
-        "the SSH host key of {url} is unknown or has changed",
-        "Compare the key's fingerprint with the one its owner publishes, then add it: "
-        "`ssh-keyscan -t ed25519 HOST >> ~/.ssh/known_hosts`.",
+        r"remote host identification has changed",
+        "the SSH host key of {url} has changed",
+        "Ask its owner whether that is meant. If it is, forget the old one, {forget}, and add the new one: {keyscan}.",
+    ),
+    _cause(
+        r"host key verification failed",
+        "the SSH host key of {url} is unknown",
+        "Compare the key's fingerprint with the one its owner publishes, then add it: {keyscan}.",
     ),
     _cause(
         r"ssl certificate|certificate verif|gnutls_handshake|ssl_connect|ssl routines|ssl_error|tls (connect|handsh)",
@@ -54,7 +63,7 @@ _REMOTE_CAUSES = (
     _cause(
         r"detected dubious ownership",
         "{url} belongs to another user of this machine, and git refuses to use it",
-        "Trust it with `git config --global --add safe.directory PATH`, or give the folder to your user.",
+        "Trust it with {trust}, or give the folder to your user.",
     ),
     _cause(
         r"authentication failed|could not read (username|password)|terminal prompts disabled|permission denied \(|"
@@ -75,7 +84,7 @@ _REMOTE_CAUSES = (
         r"repository .*not found|does not appear to be a git repository|project you were looking for|"
         r"returned error: 404|(repository|project).* does not exist|no such (repository|file or directory)",
         "there is no repository at {url}, or this account can't see it",
-        "Create it, empty, without a README: `git init --bare PATH` for a folder, or in the web pages of the forge.",
+        "Create it, empty, without a README: {create}.",
     ),
     _cause(
         r"returned error: 30\d|unable to update url base from redirection",
@@ -90,6 +99,8 @@ _REMOTE_CAUSES = (
 )
 
 
+# ssh://user@host:port/path, or user@host:path (git-clone(1), GIT URLS)
+_SSH_SERVER = re.compile(r"(?:ssh://)?(?:[^@/]*@)?(?P<host>[^/:]+)(?::(?P<port>\d+)(?=/))?")
 # Bytes. The smallest commit of rendered files needs about as much.
 _LITTLE_ROOM = 1 << 17
 _SIGNING = re.compile(r"failed to sign|gpg failed|couldn't load public key|no private key|user\.signingkey", re.I)
@@ -100,12 +111,30 @@ def remote_error(url: str, output: Output) -> RemoteError:
     shown = shown_url(url)
     for cause in _REMOTE_CAUSES:
         if cause.pattern.search(output.err):
-            return RemoteError(cause.message.format(url=shown), where=shown, fix=cause.fix)
+            fix = cause.fix.format(**_commands(shown))
+            return RemoteError(cause.message.format(url=shown), where=shown, fix=fix)
     return RemoteError(
         f"git can't work with {shown}; git, a hook or the server said:\n{_said(output)}",
         where=shown,
         fix="Correct what it names, then run the same command again; it goes on where it stopped.",
     )
+
+
+def _commands(url: str) -> dict[str, str]:
+    """Return the commands that help with one remote, filled in with its host or folder."""
+    server = _SSH_SERVER.match(url)
+    host, port = (server["host"], server["port"] or "") if server else ("", "")
+    # In known_hosts the usual port is not named (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+    port = "" if port == "22" else port
+    keyscan = ("ssh-keyscan", "-t", "ed25519", *(("-p", port) if port else ()), host)
+    folder = url.removeprefix("file://")
+    made = command("git", "init", "--bare", folder) if folder.startswith("/") else "in the web pages of the forge"
+    return {
+        "keyscan": f"`{shlex.join(keyscan)} >> ~/.ssh/known_hosts`",
+        "forget": command("ssh-keygen", "-R", f"[{host}]:{port}" if port else host),
+        "trust": command("git", "config", "--global", "--add", "safe.directory", folder),
+        "create": made,
+    }
 
 
 def local_error(path: Path, doing: str, output: Output) -> FmcError:
@@ -129,7 +158,7 @@ def local_error(path: Path, doing: str, output: Output) -> FmcError:
         return ToolError(
             "another git command works in this repository, or was killed in it",
             where=where,
-            fix=f"If none is running, remove {match[1]} and run the same command again.",
+            fix=f"If none is running, remove its lock, {command('rm', match[1])}, and run the same command again.",
         )
     if _SIGNING.search(output.err):
         return ToolError(

@@ -20,6 +20,7 @@ from generator.delivery.git.objects import Entry, algorithm_of, entries_of_commi
 from generator.errors import BadInputError
 from generator.files import write_atomic, write_error
 from generator.tools.git import environment
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,12 +80,13 @@ class Replacement:
             texts = {name: note.get(name) for name in ("head", "run", "tree")}
             if all(text is None or isinstance(text, str) for text in texts.values()):
                 return texts
+        git = ("git", "-C", str(self.path))
         raise BadInputError(
             f"{self._note} is damaged, so that nobody can tell whether the files of {self.path} are those of its last "
             "commit",
             where=str(self._note),
-            fix=f"Remove it: `rm -r {self._folder}`. If `git -C {self.path} status` then shows changes that are not "
-            f"yours, `git -C {self.path} restore --staged --worktree .` takes them back.",
+            fix=f"Remove it: {command('rm', '-r', str(self._folder))}. If {command(*git, 'status')} then shows changes "
+            f"that are not yours, {command(*git, 'restore', '--staged', '--worktree', '.')} takes them back.",
         )
 
     def _write(self, note: Mapping[str, str | None]) -> None:

@@ -14,6 +14,7 @@ from generator.delivery.local.handover import Replacement
 from generator.errors import BadInputError, ConflictError
 from generator.files import write_error
 from generator.tools.git import environment
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,15 @@ if TYPE_CHECKING:
 
 ANSWERS_FILE = ".copier-answers.yml"
 _SHOWN_CHANGES = 5
-# Files of .git that exist while an operation waits for a person (gitrepository-layout(5)).
-_UNFINISHED = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert"}
+# Files and folders of .git that exist while an operation waits for a person (gitrepository-layout(5)).
+# A rebase comes first: it picks commits, and stands on no branch meanwhile.
+_UNFINISHED = {
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
         raise BadInputError(
             f"{where} has changes that are not committed: {listed}",
             where=where,
-            fix=f"Commit them, or put them aside: `git -C {where} stash --include-untracked`.",
+            fix=f"Commit them, or put them aside: {command('git', '-C', where, 'stash', '--include-untracked')}.",
         )
     _connect(repo, target)
     return OpenRepository(target, repo, head, changes)
@@ -121,13 +129,16 @@ def _repository(target: Target) -> Repo:
         raise BadInputError(
             f"{where} is no Git repository",
             where=where,
-            fix="Name the folder that `fmc new` made, or move this one away and run `fmc new` again.",
+            fix="Name the folder that `fmc new` made, or move this one out of the workspace and run `fmc new` again: "
+            "it clones what was delivered.",
         )
     if repo.bare:
+        aside = f"{where}.git"
         raise BadInputError(
             f"{where} is a bare repository, without files to work on",
             where=where,
-            fix=f"Clone it and name the clone: `git clone {where} FOLDER`.",
+            fix=f"Put a clone in its place: {command('mv', where, aside)}, {command('git', 'clone', aside, where)}, "
+            f"{command('git', '-C', where, 'remote', 'set-url', 'origin', target.url)}.",
         )
     return repo
 
@@ -136,11 +147,17 @@ def _require_usable(target: Target, repo: Repo, cluster: str | None) -> tuple[st
     """Refuse whatever would make a commit or a push go wrong; return the commit and the changed paths."""
     where = str(target.path)
     head, branch, changes = _status(target, repo)
-    _refuse_unfinished(repo, where)
+    if operation := _unfinished(repo):
+        raise ConflictError(
+            f"a {operation} is unfinished in {where}",
+            where=where,
+            fix=f"Finish it with {command('git', '-C', where, operation, '--continue')}, or give it up with "
+            f"{command('git', '-C', where, operation, '--abort')}.",
+        )
     if branch != target.branch:
         state = "has no branch checked out (detached HEAD)" if branch is None else f"is on the branch {branch}"
         raise BadInputError(
-            f"{where} {state}, not on {target.branch}", where=where, fix=f"`git -C {where} switch {target.branch}`"
+            f"{where} {state}, not on {target.branch}", where=where, fix=_switch(repo, target.branch, where)
         )
     _refuse_foreign(repo, target, cluster)
     return head, changes
@@ -167,22 +184,25 @@ def _status(target: Target, repo: Repo) -> tuple[str | None, str | None, tuple[s
             if entry[0] == "u":
                 unmerged.append(path)
     if unmerged:
+        operation = _unfinished(repo)
+        last = command("git", "-C", str(target.path), operation, "--continue") if operation else "commit"
         raise ConflictError(
             f"{target.path} has conflicts that nobody has resolved: {', '.join(unmerged[:_SHOWN_CHANGES])}",
             where=str(target.path / unmerged[0]),
-            fix="Resolve them, `git add` the files, commit, and run the same command again.",
+            fix=f"Resolve them, `git add` the files, then {last}, and run the same command again.",
         )
     return (None if head == "(initial)" else head), (None if branch == "(detached)" else branch), tuple(changes)
 
 
-def _refuse_unfinished(repo: Repo, where: str) -> None:
-    for name, operation in _UNFINISHED.items():
-        if (Path(repo.git_dir) / name).exists():
-            raise ConflictError(
-                f"a {operation} is unfinished in {where}",
-                where=where,
-                fix=f"Finish it with `git -C {where} {operation} --continue`, or give it up with `--abort`.",
-            )
+def _unfinished(repo: Repo) -> str:
+    """Return the git command that waits for a person, "" if none does."""
+    return next((operation for name, operation in _UNFINISHED.items() if (Path(repo.git_dir) / name).exists()), "")
+
+
+def _switch(repo: Repo, branch: str, where: str) -> str:
+    """Return the command that checks a branch out; it may not be there yet, as after a changed `git_branch`."""
+    known = [reference.name.removeprefix("origin/") for reference in repo.references]
+    return command("git", "-C", where, "switch", *([] if branch in known else ["--create"]), branch)
 
 
 def _refuse_foreign(repo: Repo, target: Target, cluster: str | None) -> None:
@@ -192,7 +212,8 @@ def _refuse_foreign(repo: Repo, target: Target, cluster: str | None) -> None:
         raise BadInputError(
             f"the remote origin of {where} is another one than the answers name: {shown_url(origin)}, not {target.url}",
             where=where,
-            fix=f"Correct git_base_url in the answers, or `git -C {where} remote set-url origin {target.url}`.",
+            fix="Correct git_base_url in the answers, or say where it is now: "
+            f"{command('git', '-C', where, 'remote', 'set-url', 'origin', target.url)}.",
         )
     if cluster is None:
         return
@@ -224,7 +245,8 @@ def cluster_of(path: Path) -> str | None:
         raise BadInputError(
             f"{file} can't be read: {getattr(error, 'problem', None) or getattr(error, 'strerror', None) or 'no YAML'}",
             where=str(file),
-            fix=f"Restore it from the last commit: `git -C {path} checkout HEAD -- {ANSWERS_FILE}`.",
+            fix="Restore it from the last commit: "
+            f"{command('git', '-C', str(path), 'checkout', 'HEAD', '--', ANSWERS_FILE)}.",
         ) from error
     name = answers.get("name") if isinstance(answers, dict) else None
     return name if isinstance(name, str) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -26,6 +25,7 @@ from generator.delivery.local.texts import Scratch, merge_texts, write_files
 from generator.errors import ConflictError, OverlapError
 from generator.files import write_error
 from generator.findings import Flaw, declare
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -205,7 +205,7 @@ def _write(scratch: Scratch, merged: Files, rendered: Files, tree: Rendered) -> 
 def _finding(folder: str, overlap: Overlap) -> Finding:
     """Return the finding for an overlap in a repository, given the name of its folder."""
     name = f"{folder}/{overlap.path}"
-    fix = f"Keep yours with `--keep {shlex.quote(name)}`, or take what is rendered with `--take {shlex.quote(name)}`."
+    fix = f"Keep yours with {command('--keep', name)}, or take what is rendered with {command('--take', name)}."
     return OVERLAP.finding(Flaw(name, overlap.line, overlap.message, fix=fix))
 
 

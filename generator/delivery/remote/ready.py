@@ -10,6 +10,7 @@ from generator.delivery.git.parallel import each
 from generator.delivery.remote.ask import ask_all
 from generator.delivery.remote.holdings import Holdings, holdings_of_remote
 from generator.errors import ConflictError
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def _conflict(target: Target, holdings: Holdings) -> ConflictError:
             f"{url} has a branch {target.branch} with rendered files already, and {target.path} doesn't exist: a new "
             "repository would not contain its commits",
             where=url,
-            fix=f"Clone it there, then run the same command again: `git clone {url} {target.path}`.",
+            fix=f"Clone it there, then run the same command again: {command('git', 'clone', url, str(target.path))}.",
         )
     return ConflictError(
         f"{url} has a branch {target.branch} that holds something else; it was not touched",

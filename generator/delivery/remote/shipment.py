@@ -11,6 +11,7 @@ from generator.delivery.remote.ask import ask
 from generator.delivery.remote.history import Relation, contains, relation
 from generator.delivery.remote.references import HEADS
 from generator.errors import BadInputError, ConflictError
+from generator.wording import command
 
 if TYPE_CHECKING:
     from git import Repo
@@ -114,11 +115,11 @@ def conflict(shipment: Shipment, seen: Seen | None) -> ConflictError | None:
             fix="Check git_base_url and the repositories' names in the answers, or choose an empty repository.",
         )
     if not shipment.sendable:
+        pull = command("git", "-C", str(path), "pull", "--rebase", "origin", target.branch)
         return ConflictError(
             f"{shipment.shown} moved on: it has commits that {path} doesn't contain; it was not touched",
             where=shipment.url,
-            fix=f"Take them in with `git -C {path} pull --rebase origin {target.branch}`, then run the same "
-            "command again.",
+            fix=f"Take them in with {pull}, then run the same command again.",
         )
     return _taken_back(shipment, seen) if seen is not None else None
 
@@ -134,18 +135,19 @@ def _taken_back(shipment: Shipment, seen: Seen) -> ConflictError | None:
     ]
     if not lost or shipment.remote.empty:
         return None
-    put_back = f"`git -C {path} push origin {lost[0]}:{shipment.reference}`"
+    put_back = command("git", "-C", str(path), "push", "origin", f"{lost[0]}:{shipment.reference}")
     if tip is None:
         return ConflictError(
             f"{shipment.shown} was deleted there: fmc had delivered {lost[0][:12]}",
             where=shipment.url,
             fix=f"Find out who did it, and why. To have it there again: {put_back}; then run the same command again.",
         )
+    take_back = command("git", "-C", str(path), "reset", "--keep", tip)
     return ConflictError(
         f"{shipment.shown} was set back by force, from {lost[0][:12]} to {tip[:12]}; it was not moved forward again",
         where=shipment.url,
-        fix=f"Find out who did it, and why. To take the commits back here, too: `git -C {path} reset --keep {tip}`; "
-        f"to put them back there: {put_back}; then run the same command again.",
+        fix=f"Find out who did it, and why. To take the commits back here, too: {take_back}; to put them back there: "
+        f"{put_back}; then run the same command again.",
     )
 
 

@@ -18,6 +18,7 @@ from generator.answers.write import dump
 from generator.errors import AnswersError, BadInputError, ConflictError
 from generator.pipeline.steps.last_answers import is_fmcs_own, last_answers, write_answers
 from generator.pipeline.steps.recorded import answers_in
+from generator.wording import command
 from generator.workspace import MONOREPO, PARTS, RECORDED_ANSWERS, Workspace, workspace_around
 
 if TYPE_CHECKING:
@@ -120,11 +121,11 @@ def _recorded_layout(loaded: LoadedAnswers, workspace: Workspace) -> str:
     missing = [part for part in PARTS if part not in present]
     if missing:
         urls = {part: loaded.plan.repositories[part].url for part in missing}
-        commands = " && ".join(f"git clone {url} {workspace.root / part}" for part, url in urls.items())
+        clones = [command("git", "clone", url, str(workspace.root / part)) for part, url in urls.items()]
         raise BadInputError(
             f"{workspace.root} has repositories of {loaded.answers.name}, but lacks {' and '.join(missing)}",
             where=str(workspace.root),
-            fix=f"Clone what is missing: {commands}",
+            fix=f"Clone what is missing: {', '.join(clones)}.",
         )
     return "parts"
 
@@ -172,5 +173,6 @@ def _require_one_owner(loaded: LoadedAnswers, workspace: Workspace, template_roo
             f"{kept} was changed since the repositories were rendered, and {loaded.document.file} says otherwise: "
             f"{', '.join(other)}",
             where=str(kept),
-            fix=f"To take the workspace's: `fmc new --answers {kept}`. To take the others, move {kept} away first.",
+            fix=f"To take the workspace's: {command('fmc', 'new', '--answers', str(kept))}. To take the others, move "
+            f"{kept} away first.",
         )

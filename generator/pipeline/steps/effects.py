@@ -11,6 +11,7 @@ from generator.errors import BadInputError, CatalogueError, ConflictError
 from generator.pipeline.steps.preview import planned_catalogue
 from generator.secrets.catalogue.model import CATALOGUE
 from generator.secrets.catalogue.read import parse_catalogue
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -70,11 +71,13 @@ def _read(file: Path) -> Plan:
     try:
         return Plan.from_dict(json.loads(file.read_bytes()))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        git = ("git", "-C", str(file.parent))
         raise BadInputError(
             f"the plan that was rendered last can't be read: {type(error).__name__}",
             where=str(file),
-            fix=f"Bring it back from the last commit that has it whole: `git -C {file.parent} log --oneline -- {PLAN}` "
-            f"lists them, `git -C {file.parent} checkout COMMIT -- {PLAN}` does it; then commit.",
+            fix="Bring it back from the last commit that has it whole: "
+            f"{command(*git, 'log', '--oneline', '--', PLAN)} lists them, "
+            f"{command(*git, 'checkout', 'COMMIT', '--', PLAN)} does it; then commit.",
         ) from error
 
 

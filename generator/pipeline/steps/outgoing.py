@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from generator.errors import FmcError, ToolError
 from generator.findings import Finding, Flaw, Severity, declare
 from generator.tools.git import git
+from generator.wording import command
 from generator.workspace import Folders
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def _uncommitted(target: Target, changes: tuple[str, ...]) -> Iterator[Finding]:
     if not all(is_sealed_file(path) for path in changes):
         files = "1 file is" if len(changes) == 1 else f"{len(changes)} files are"
         message = f"{files} not committed, {changes[0]} for one: a push waits until that is settled"
-        fix = f"Commit them, or put them aside: `git -C {target.path} stash --include-untracked`."
+        aside = command("git", "-C", str(target.path), "stash", "--include-untracked")
+        fix = f"Commit them, or put them aside: {aside}."
         yield UNCOMMITTED.finding(Flaw(target.path.name, 0, message, fix=fix))
 
 

@@ -113,7 +113,7 @@ def _parse(text: bytes, path: Path) -> Vault:
         raise VaultError(
             f"the vault has format {version}, this fmc knows {VERSION}: a newer fmc wrote it",
             where=str(path),
-            fix="Upgrade fmc: pip install --upgrade flatcar-microcloud",
+            fix="Install that version of fmc, as its README.md says.",
         )
     try:
         return Vault.model_validate_json(text)
