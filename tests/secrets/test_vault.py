@@ -121,7 +121,7 @@ def test_a_newer_format_is_refused(workspace: Workspace, full_vault: Vault) -> N
     with pytest.raises(VaultError, match="format 2, this fmc knows 1") as caught:
         workspace.open()
     assert caught.value.fix is not None
-    assert "Upgrade" in caught.value.fix
+    assert "Install that version" in caught.value.fix
 
 
 def test_fewer_than_two_recipients_are_refused(workspace: Workspace, full_vault: Vault) -> None:

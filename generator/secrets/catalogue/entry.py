@@ -146,7 +146,7 @@ def _value(entry: Section, name: str, generator: Generator) -> Value:
             "environment",
             f"{env} is no variable that supplies a secret: those begin with FMC_, in capital letters",
             key="env",
-            fix=f"Call it FMC_{re.sub('[^A-Z0-9]+', '_', env.upper()).removeprefix('FMC_')}.",
+            fix=f"Call it {_variable(env)}.",
         )
     if env in RESERVED_VARIABLES:
         entry.report("environment", f"{env} is one of fmc's own variables, and no secret of a cluster", key="env")
@@ -172,6 +172,12 @@ def _value(entry: Section, name: str, generator: Generator) -> Value:
         # What clients accept of private authorities, too.
         days=entry.number("days", 825, 1, 825),
     )
+
+
+def _variable(env: str) -> str:
+    """Return a name for a variable that supplies a secret, like one that can't be it, and none of fmc's own."""
+    name = re.sub("[^A-Z0-9]+", "_", env.upper()).removeprefix("FMC_").strip("_") or "SECRET"
+    return f"FMC_{name}" if f"FMC_{name}" not in RESERVED_VARIABLES else f"FMC_SECRET_{name}"
 
 
 def _data(section: Section, values: dict[str, Value | None]) -> dict[str, Constant | Derived]:

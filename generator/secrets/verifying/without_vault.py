@@ -57,7 +57,8 @@ def verify_manifests(root: Path) -> list[Finding]:
         key = certificate_public_key((root / CERTIFICATE).read_bytes())
     except (OSError, ValueError):
         message = "the sealing certificate is missing or can't be read"
-        return [*findings, Finding(CERTIFICATE, 0, "secrets/certificate", message, fix=_SEAL)]
+        fix = f"Restore it (git log {CERTIFICATE}), or delete what is left of it and run `fmc seal`, which writes it."
+        return [*findings, Finding(CERTIFICATE, 0, "secrets/certificate", message, fix=fix)]
     for secret in expected:
         findings += _check(secret, (root / secret.manifest_path).read_bytes(), key_fingerprint(key), key.key_size // 8)
     return findings
@@ -106,7 +107,10 @@ def _check(secret: Secret, content: bytes, certificate: str, key_bytes: int) -> 
     findings = [*_place(secret, manifest), *_keys(secret, manifest)]
     if manifest.sealed.certificate != certificate:
         message = f"it is sealed to {manifest.sealed.certificate}, the committed certificate is {certificate}"
-        findings.append(Finding(file, 0, "secrets/sealing-key", message, fix=_SEAL))
+        fix = (
+            f"Run `fmc seal`, which seals to the key in use; if it refuses the certificate, see git log {CERTIFICATE}."
+        )
+        findings.append(Finding(file, 0, "secrets/sealing-key", message, fix=fix))
     for key, ciphertext in manifest.sealed.ciphertexts.items():
         if damage := _damage(ciphertext, key_bytes):
             message = f"the sealed value of {key} is damaged: {damage}"
