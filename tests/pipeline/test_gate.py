@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,10 +22,11 @@ from generator.secrets.sealing.manifest import parse
 from generator.secrets.vault.plaintext import Plaintext
 from generator.workspace import Folders, Repositories, Workspace
 from tests.checks.cases import Case, cases
-from tests.pipeline.world import EXAMPLE, FMC, ROOT, World
+from tests.checks.test_mutants import MUTANTS, Mutant
+from tests.pipeline.world import EXAMPLE, FMC, ROOT, Finished, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from generator.findings import Finding
@@ -118,6 +120,71 @@ def test_a_ciphertext_of_somebody_else_is_refused(pushed: World) -> None:
     theirs = sealer.seal(Plaintext(b"admin:theirs"), Scope.STRICT.label("traefik", "traefik-dashboard-auth"))
     pushed.commit("argocd", {MANIFEST: manifest.read_text().replace(ours, theirs)})
     _refused(pushed, "secrets/foreign-value")
+
+
+@pytest.fixture(scope="module")
+def committed(first_run: tuple[World, Finished], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A machine on which commits come and go."""
+    return first_run[0].copy(tmp_path_factory.mktemp("gate") / "world")
+
+
+@contextmanager
+def _commit(world: World, part: str, files: Mapping[str, str | None]) -> Iterator[None]:
+    """Commit changes, and take the commit back; None deletes a file."""
+    folder = world.workspace / part
+    for name, content in files.items():
+        if content is None:
+            (folder / name).unlink()
+    try:
+        world.commit(part, {name: content for name, content in files.items() if content is not None})
+        yield
+    finally:
+        world.git("reset", "--quiet", "--hard", "HEAD^", cwd=folder)
+
+
+def _found_alike(world: World, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the rules that what is committed breaks; for the same errors check and push refuse it."""
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    session = Session.open(world.workspace, world.identity)
+    _, checked = check(session, ENGINE, Console())
+    if errors := _errors(checked.findings):
+        with pytest.raises(ChecksError) as pushing:
+            push(session, None, ENGINE, Console())
+        assert _errors(pushing.value.findings) == errors
+    return {finding.rule for finding in checked.findings}
+
+
+@pytest.mark.parametrize("path", MUTANTS, ids=lambda path: path.stem)
+def test_every_mutant_is_found_alike(committed: World, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant = Mutant.read(path)
+    part, *inside = mutant.file.parts
+    name = "/".join(inside)
+    text = (committed.workspace / part / name).read_text()
+    changed = None if mutant.delete else text.replace(mutant.old, mutant.new)
+    with _commit(committed, part, {name: changed}):
+        assert mutant.rule in _found_alike(committed, monkeypatch)
+
+
+# What is done to a file of the secrets, and the rule that refuses it.
+SECRETS: dict[str, tuple[str, str, str, str]] = {
+    "a type of one's own": (MANIFEST, 'type: "Opaque"', 'type: "kubernetes.io/basic-auth"', "secrets/edited"),
+    "a ciphertext cut short": (MANIFEST, '="\n', '"\n', "secrets/ciphertext"),
+    "another key": (MANIFEST, '"users":', '"auth":', "secrets/keys"),
+    "another place": (MANIFEST, 'name: "traefik-dashboard-auth"', 'name: "dashboard-auth"', "secrets/place"),
+    "no certificate": ("secrets/sealing-cert.pem", "BEGIN CERTIFICATE", "BEGIN SOMETHING", "secrets/certificate"),
+    "another sealing key": ("secrets/catalogue.yaml", "sealed-secrets-key-1", "sealed-secrets-key-2", "secrets/vault"),
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new", "rule"), SECRETS.values(), ids=SECRETS)
+def test_every_mistake_with_secrets_is_refused_alike(
+    committed: World, name: str, old: str, new: str, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (committed.workspace / "argocd" / name).read_text()
+    assert old in text
+    with _commit(committed, "argocd", {name: text.replace(old, new)}):
+        assert rule in _found_alike(committed, monkeypatch)
 
 
 def test_what_is_committed_counts_and_not_what_lies_there(pushed: World) -> None:
