@@ -62,20 +62,24 @@ def test_a_bump_of_two_waves_in_one_commit_goes_in_order(rollout: Rollout, evide
     """Argo CD's own chart in wave -50, whose pods are replaced by it, and Traefik's in wave -10."""
     bed = rollout.bed
     bed.kubelet.hold("argocd", "argocd-server-")
-    bumped = rollout.bump("argocd", "traefik")
-    wait_for("Argo CD at its new version", lambda: rollout.version_of("argocd") == bumped["argocd"])
-    wait_for(
-        "the new pod of Argo CD's server",
-        lambda: any(pod.name.startswith("argocd-server-") for pod in bed.kubelet.waiting),
-        report=bed.report,
-    )
-    holds_for(
-        "Traefik at its old version while Argo CD is not healthy at its new one",
-        lambda: rollout.version_of("traefik") != bumped["traefik"],
-        seconds=HELD_SECONDS,
-    )
-    evidence(f"argocd at {bumped['argocd']}, not healthy; traefik untouched for {HELD_SECONDS} s")
-    bed.kubelet.release("argocd", "argocd-server-")
+    try:
+        bumped = rollout.bump("argocd", "traefik")
+        wait_for("Argo CD at its new version", lambda: rollout.version_of("argocd") == bumped["argocd"])
+        wait_for(
+            "the new pod of Argo CD's server",
+            lambda: any(pod.name.startswith("argocd-server-") for pod in bed.kubelet.waiting),
+            timeout=180,
+            report=bed.report,
+        )
+        holds_for(
+            "Traefik at its old version while Argo CD is not healthy at its new one",
+            lambda: rollout.version_of("traefik") != bumped["traefik"],
+            seconds=HELD_SECONDS,
+        )
+        evidence(f"argocd at {bumped['argocd']}, not healthy; traefik untouched for {HELD_SECONDS} s")
+    finally:
+        # The tests that follow need Argo CD.
+        bed.kubelet.release("argocd", "argocd-server-")
     wait_for(
         "Traefik at its new version",
         lambda: rollout.version_of("traefik") == bumped["traefik"],
