@@ -54,7 +54,7 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	for hook in codespell yamllint shellcheck; do $(BIN)/pre-commit run --all-files $$hook; done
-	$(BIN)/pytest -q -n $(JOBS)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
 
 .PHONY: tools
 tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools

@@ -50,7 +50,7 @@ def compiled_once(layout: str) -> Iterator[None]:
         yield
     finally:
         Environment.compile, Environment.from_string = compile_anew, from_string  # type: ignore[method-assign]
-    kept.write()
+        kept.write()
 
 
 def _made_once(from_string: Any) -> Any:

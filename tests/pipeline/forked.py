@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -180,13 +180,33 @@ def _become(command: list[str], folder: str, environment: dict[str, str], descri
 
 
 def import_everything() -> None:
-    """Import all of fmc, and of Copier what a rendering needs."""
+    """Import all of fmc, and of Copier what a rendering needs; read the questions and the schemas."""
     import generator
+    from generator.answers.load import load
+    from generator.checks.schema.schemas import load_schemas, minor_for
 
     for module in pkgutil.walk_packages(generator.__path__, "generator."):
         import_module(module.name)
-    for name in ("copier.__main__", "cryptography.x509", "ruamel.yaml", "rich.console", "pyrage"):
+    for name in (
+        "copier.__main__",
+        "cryptography.x509",
+        "git",
+        "jsonschema_rs",
+        "pyrage",
+        "rich.console",
+        "ruamel.yaml",
+    ):
         import_module(name)
+    loaded = load(ROOT / "examples" / "ha.yaml", ROOT)
+    load_schemas(minor_for(loaded.plan.k3s.version)[0])
+
+
+def become_program() -> None:
+    """Be the program that is named; Copier compiles nothing that it has compiled before, as in `fmc`."""
+    from generator.template.compiled import compiled_once
+
+    with compiled_once("copier") if Path(sys.argv[0]).name == "copier" else nullcontext():
+        runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":
@@ -195,4 +215,4 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     serve(requests)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    become_program()

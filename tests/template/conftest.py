@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from plumbum import local
 
+from generator.template.compiled import compiled_once
+
 Render = Callable[..., Path]
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +33,7 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
         if key not in rendered:
             destination = tmp_path_factory.mktemp(layout) / "repository"
             # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
-            with local.env(PATH="/nonexistent"):
+            with local.env(PATH="/nonexistent"), compiled_once(layout):
                 copier.run_copy(
                     str(ROOT), destination, data=data, defaults=True, quiet=True, settings=copier.Settings()
                 )
