@@ -12,7 +12,7 @@ import yaml
 from jinja2 import Environment
 from plumbum import local
 
-from generator.answers.questionnaire import Questionnaire, load_once
+from generator.answers.questionnaire import Questionnaire
 
 ROOT = Path(__file__).parents[2]
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ops@example"
@@ -90,9 +90,3 @@ def copier_answers(questions_alone: Path, tmp_path_factory: pytest.TempPathFacto
         return recorded
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def read_anew() -> None:
-    """Let each test read the questionnaire for the first time."""
-    load_once.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,15 @@ def findings(path: Path, overrides: dict[str, str] | None = None) -> tuple[Findi
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def read_anew() -> Iterator[None]:
+    """Read the questionnaire for the first time, and leave it to nobody."""
+    load_once.cache_clear()
+    yield
+    load_once.cache_clear()
+
+
+@pytest.fixture
+def cache(read_anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "fmc" / "templates"
 
@@ -208,6 +217,7 @@ def test_cache_that_others_can_write_is_left_alone(cache: Path, write: Write) ->
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.usefixtures("read_anew")
 def test_check_works_without_a_cache(monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     assert load(write(""), ROOT).answers.name == "lab"
