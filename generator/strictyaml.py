@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -36,6 +36,16 @@ _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _MAX_DIGITS = 100
 # Without libyaml only speed is lost.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_plain(content: bytes) -> Any:
+    """Return what a file holds that Copier wrote, or that belongs to the template; nobody has to be told its lines.
+
+    Raises:
+        yaml.YAMLError: It is no YAML.
+        ValueError: It is no text, or a value of it is impossible.
+    """
+    return yaml.load(content, _Loader)  # noqa: S506 - a SafeLoader
 
 
 class UnreadableError(BadInputError):

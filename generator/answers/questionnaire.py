@@ -11,7 +11,7 @@ import yaml
 
 from generator.answers.document import path_of
 from generator.errors import BadInputError
-from generator.strictyaml import parse_value
+from generator.strictyaml import load_plain, parse_value
 from generator.wording import printable
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def load_once(template_root: Path) -> Questionnaire:
     """Read a questionnaire; see `Questionnaire.load`."""
     source = template_root / "copier.yml"
     try:
-        content = yaml.load(source.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        content = load_plain(source.read_bytes())
         known = (_question(name, details) for name, details in content.items() if not name.startswith("_"))
         questions = tuple(question for question in known if question.help)
     except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:

@@ -65,7 +65,9 @@ def overview(plan: Overview, console: Console) -> None:
     )
     show_effects(plan.effects, console)
     console.findings(plan.loaded.warnings)
-    console.note("The remotes have to exist before the first push, empty or as a forge begins them; fmc does not make them.")
+    console.note(
+        "The remotes have to exist before the first push, empty or as a forge begins them; fmc does not make them."
+    )
 
 
 def show_effects(effects: Sequence[Effect], console: Console) -> None:

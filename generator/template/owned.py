@@ -15,9 +15,10 @@ def owned_by_people(template_root: Path) -> Callable[[str], bool]:
     Args:
         template_root: The folder that holds copier.yml.
     """
-    import yaml
     from pathspec import PathSpec
 
-    settings = yaml.safe_load((template_root / "copier.yml").read_bytes())
+    from generator.strictyaml import load_plain
+
+    settings = load_plain((template_root / "copier.yml").read_bytes())
     # Copier matches its patterns as Git does.
     return PathSpec.from_lines("gitignore", settings["_skip_if_exists"]).match_file

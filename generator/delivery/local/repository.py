@@ -233,15 +233,16 @@ def cluster_of(path: Path) -> str | None:
     Raises:
         BadInputError: The recorded answers can't be read.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from yaml import YAMLError
+
+    from generator.strictyaml import load_plain
 
     file = path / ANSWERS_FILE
     try:
-        answers = YAML(typ="safe").load(file.read_bytes())
+        answers = load_plain(file.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, YAMLError) as error:
+    except (OSError, ValueError, YAMLError) as error:
         raise BadInputError(
             f"{file} can't be read: {getattr(error, 'problem', None) or getattr(error, 'strerror', None) or 'no YAML'}",
             where=str(file),

@@ -20,8 +20,10 @@ def answers_of(content: bytes | None) -> dict[str, Any]:
     """Return the answers, with Copier's own entries, in a file that Copier wrote; none where it can't be read."""
     import yaml
 
+    from generator.strictyaml import load_plain
+
     try:
-        answers = yaml.safe_load(content or b"")
+        answers = load_plain(content or b"")
     except (yaml.YAMLError, ValueError):
         return {}
     return answers if isinstance(answers, dict) else {}
