@@ -201,7 +201,8 @@ class Repositories:
             raise BadInputError(
                 f"there is no repository of the layout argocd or monorepo in {self.workspace.root}",
                 where=str(self.workspace.root),
-                fix="Render it next to the others: `copier copy -d layout=argocd TEMPLATE_URL argocd`.",
+                fix="Clone it next to the others. If it was never rendered, render it with the same answers: "
+                "`copier copy --data-file OTHER/.copier-answers.yml --data layout=argocd TEMPLATE_URL argocd`.",
             )
         return self.folders.parts["argocd"]
 

@@ -38,7 +38,7 @@ def ask(
         InterruptedByUserError: Ctrl-C or Ctrl-D was pressed; what was answered is saved.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fix = "Give the answers as a file: fmc new --answers FILE"
+        fix = "Give the answers as a file: `fmc new --answers FILE`."
         raise BadInputError("there is no terminal to ask the questions in", fix=fix)
     answers = dict(known)
     try:

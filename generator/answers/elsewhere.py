@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import ConflictError
 from generator.findings import Flaw, Severity, declare
-from generator.wording import printable
+from generator.wording import command, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,19 +73,21 @@ def findings(before: LoadedAnswers, taken: Mapping[str, object]) -> tuple[Findin
         file, line = before.document.place(name)
         message = f"{name} is {_shown(before.data[name])} here, and was changed in the repositories to {_shown(value)}"
         back = as_options({name: before.data[name]})[name]
-        fix = f"It was taken from there. To go back, run `fmc new --set '{name}={back}'`."
+        fix = f"It was taken from there. To go back, run {command('fmc', 'new', '--set', f'{name}={back}')}."
         found.append(CHANGED_ELSEWHERE.finding(Flaw(file, line, message, path=name, fix=fix)))
     return tuple(found)
 
 
 def _conflict(mine: LoadedAnswers, theirs: Mapping[str, object]) -> ConflictError:
     said = [f"{name} is {_shown(mine.data[name])} here, and {_shown(value)} there" for name, value in theirs.items()]
-    keep = " ".join(f"--set '{name}={text}'" for name, text in as_options({n: mine.data[n] for n in theirs}).items())
-    take = " ".join(f"--set '{name}={text}'" for name, text in as_options(theirs).items())
+    keep, take = (
+        command(*(word for name, text in as_options(values).items() for word in ("--set", f"{name}={text}")))
+        for values in ({name: mine.data[name] for name in theirs}, theirs)
+    )
     return ConflictError(
         f"{mine.document.file} was changed, and so were the answers in the repositories: {'; '.join(said)}",
         where=mine.document.file,
-        fix=f"Say which one counts: `{keep}` keeps yours, `{take}` takes what the repositories have.",
+        fix=f"Say which one counts: {keep} keeps yours, {take} takes what the repositories have.",
     )
 
 

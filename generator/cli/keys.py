@@ -45,7 +45,7 @@ def export_command(console: Console, where: Where) -> int:
     if sys.stdout.isatty():
         raise BadInputError(
             "the sealing keys are private, and are not shown on a terminal",
-            fix="Give them to the cluster: fmc keys export | kubectl apply --server-side -f -",
+            fix="Give them to the cluster: `fmc keys export | kubectl apply --server-side -f -`.",
         )
     keep_from_others(console)
     console.verbatim(export(where.open()).reveal().decode())

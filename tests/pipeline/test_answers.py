@@ -147,7 +147,7 @@ def test_an_answer_that_a_colleague_changed_is_not_taken_back(mine: World) -> No
     assert kept(mine).read_text().startswith(COMMENT)
     assert "timezone: Europe/Rome" in kept(mine).read_text()
     # The message says how to have it back all the same, and nothing is said twice.
-    back = re.search(r"run `fmc (new --set '(timezone=\S+)')`", done.err)
+    back = re.search(r"run `fmc (new --set (timezone=\S+))`", done.err)
     assert back, done.err
     again = mine.fmc("new", "--set", back[2], "--yes", cwd=mine.workspace)
     assert again.code == 0, again.err
@@ -163,7 +163,7 @@ def test_an_answer_that_both_changed_is_a_persons_to_decide(mine: World, side: s
     assert done.code == 3, done.err
     assert 'timezone is "Europe/Paris" here, and "Europe/Rome" there' in done.err
     assert kept(mine).read_text() == before
-    option = re.search(rf"`(--set '\S+')` {side}", done.err)
+    option = re.search(rf"`(--set \S+)` {side}", done.err)
     assert option, done.err
     assert mine.fmc("new", *shlex.split(option[1]), "--yes", cwd=mine.workspace).code == 0
     assert recorded(mine)["timezone"] == zone

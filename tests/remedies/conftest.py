@@ -9,6 +9,7 @@ import pytest
 from tests.delivery.conftest import own_git  # noqa: F401 (a fixture for all tests here)
 from tests.delivery.workspace import PARTS, Workspace, make_workspace
 from tests.secrets.conftest import other_key, sealing_key, workspace  # noqa: F401 (fixtures)
+from tests.tools.conftest import server as release_server  # noqa: F401 (a fixture)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError
 from generator.findings import Finding, Flaw, Severity, declare
 from generator.tools.git import PROGRAM, git
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,9 +149,8 @@ def _link_finding(file: SourceFile) -> Finding:
 
 def _unmerged(file: SourceFile) -> Finding:
     message = "git has this file in conflict: a merge, rebase or `copier update` was not brought to its end"
-    return UNMERGED.finding(
-        Flaw(file.name, 0, message, fix=f"Settle it in the file, then run `git add {file.path.name}` there.")
-    )
+    add = command("git", "-C", str(file.real.parent), "add", file.real.name)
+    return UNMERGED.finding(Flaw(file.name, 0, message, fix=f"Settle it in the file, then tell git: {add}."))
 
 
 def _too_large(file: SourceFile, size: int, is_new: bool) -> Finding:
@@ -159,7 +159,7 @@ def _too_large(file: SourceFile, size: int, is_new: bool) -> Finding:
         fix = "Name it in .gitignore, or move it elsewhere; where it belongs here, commit it and check again."
         return TOO_LARGE.finding(Flaw(file.name, 0, message, fix=fix, severity=Severity.WARNING))
     message = f"this file has {size >> 20} MiB, and forges refuse one of more than {LARGEST >> 20} MiB"
-    fix = "Take it out of the history, too (`git filter-repo --invert-paths`), and keep it elsewhere."
+    fix = "Keep it elsewhere, and take it out of the commits as well (`git commit --amend`, `git rebase`)."
     return TOO_LARGE.finding(Flaw(file.name, 0, message, fix=fix))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from generator.checks.reading.yamlgo import Step
     from generator.findings import Flaw
 
+# People's own entries: the other catalogue is rendered.
+_CATALOGUE = "argocd/secrets/catalogue.user.yaml"
 # RFC 1123; Kubernetes names of roles and their bindings are path segments, which may hold colons and capitals.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PATH_SEGMENT_GROUP = "rbac.authorization.k8s.io"
@@ -77,15 +79,13 @@ def plain_secret(inventory: Inventory) -> Iterator[Flaw]:
     for manifest in (*contents.manifests, *hidden):
         if manifest.holds_plain_secret:
             message = f"the Secret {manifest.name} stands here in the clear"
-            fix = (
-                "Make a new value: add the secret to argocd/secrets/catalogue.yaml and run `fmc seal`; remove this one."
-            )
+            fix = f"Make a new value: add the secret to {_CATALOGUE} and run `fmc seal`; remove this one."
             yield manifest.flaw(message, "kind", fix=fix)
     for item in contents.kustomizations:
         for index, generator in enumerate(sequence(item.document.value.get("secretGenerator"))):
             if any(sequence(mapping(generator).get(key)) for key in ("literals", "files", "envs")):
                 message = "this makes a Secret from values that stand in Git in the clear"
-                fix = "Add the secret to argocd/secrets/catalogue.yaml and run `fmc seal`."
+                fix = f"Add the secret to {_CATALOGUE}, run `fmc seal`, and take it out here."
                 yield item.manifest.flaw(message, "secretGenerator", index, fix=fix)
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _PLAN = PurePosixPath("plan.json")
 _HOSTS = PurePosixPath("ansible/inventory/hosts.yml")
-_FIX = "A change belongs into the answers: correct it there, and run `fmc new --answers answers.yaml`."
+_FIX = (
+    "A change belongs into the answers: write it there, and run `fmc new --answers answers.yaml`. What is not meant, "
+    "take back: `git log -p` shows who changed the file, and `git revert` undoes it."
+)
 _ABSENT = object()
 
 

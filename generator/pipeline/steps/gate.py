@@ -251,7 +251,7 @@ def _of_the_commit(finding: Finding) -> Finding:
         # It lies there: the cluster would do without what somebody has sealed.
         fix = "Commit it; where git ignores it, run `git add --force` for it first."
         return replace(finding, message=message, fix=fix, severity=Severity.ERROR)
-    return replace(finding, message=message, fix=finding.fix or "Commit what you have corrected.")
+    return replace(finding, message=message, fix=f"{finding.fix} Commit what you have corrected.".lstrip())
 
 
 def in_folder(folder: Path, findings: Iterable[Finding]) -> list[Finding]:
