@@ -24,7 +24,7 @@ from contextlib import nullcontext, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[2]
 # Read by the interpreter when it starts, or by a module when it is imported.
 _READ_EARLY = re.compile(r"PATH|LANG|LC_\w+|TZ|PYTHON\w+|GIT_PYTHON_\w+")
 _LENGTH = 8
+# The exit code of an interpreter that could not write all of its output (sys.exit in Python's documentation).
+_CANNOT_FLUSH = 120
 _PROGRAMS = {str(Path(sys.executable).with_name(name)) for name in ("fmc", "copier")}
 
 
@@ -201,12 +203,36 @@ def import_everything() -> None:
     load_schemas(minor_for(loaded.plan.k3s.version)[0])
 
 
-def become_program() -> None:
+def become_program() -> NoReturn:
     """Be the program that is named; Copier compiles nothing that it has compiled before, as in `fmc`."""
     from generator.template.compiled import compiled_once
 
-    with compiled_once("copier") if Path(sys.argv[0]).name == "copier" else nullcontext():
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    code: object = None
+    try:
+        with compiled_once("copier") if Path(sys.argv[0]).name == "copier" else nullcontext():
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    if not isinstance(code, int | None):
+        print(code, file=sys.stderr)
+        code = 1
+    _end(code or 0)
+
+
+def _end(code: int) -> NoReturn:
+    """End as the interpreter does, except that it takes its modules apart, which costs more than most verbs."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if not stream.closed:
+                stream.flush()
+        except OSError:
+            print(f"Exception ignored in: {stream!r}", file=sys.__stderr__)
+            code = _CANNOT_FLUSH
+    os._exit(code)
 
 
 if __name__ == "__main__":
