@@ -10,6 +10,7 @@ import pytest
 
 from docs import generate
 from generator.answers.ruleset import ERRORS, WARNINGS
+from generator.answers.typecheck import TYPE
 from generator.errors import BadInputError
 from generator.findings import declare
 from generator.pipeline.explain import all_rules, explain
@@ -60,7 +61,7 @@ def test_every_declared_rule_on_answers_is_judged_somewhere() -> None:
     # Put together from two halves, and out of a table.
     computed = {f"answers/host-{what}" for what in ("cpus", "disk", "memory")} if "'host-' ~" in rules else set()
     computed |= {f"answers/{name}" for name in ("cpus-floor", "disk-floor", "memory-floor") if f"'{name}'" in rules}
-    computed |= {f"answers/{name}" for name in (NUMBER, REPEATED, VALUE)}
+    computed |= {f"answers/{name}" for name in (NUMBER, REPEATED, TYPE, VALUE)}
     assert {f"answers/{name}" for name in (*ERRORS, *WARNINGS)} - named - computed == set()
 
 
