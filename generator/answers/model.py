@@ -1,6 +1,6 @@
 """The typed answers: which questions exist, and of what type their values are.
 
-Rules on the values are Jinja's (`lib/field.jinja`, `lib/rules.jinja`), and so are the defaults (`copier.yml`): here
+Rules on the values are Jinja's (`lib/field.jinja`, `lib/rules/`), and so are the defaults (`copier.yml`): here
 stands only what a template can't see, the types and the keys that nobody knows. `typecheck.py` holds answers against
 it: every record is closed, and no value is converted. Mappings by role, network or host are open here: which keys they
 may have stands in the tables of `lib/`, and their validators say it.

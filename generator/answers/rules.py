@@ -22,7 +22,7 @@ _SOURCE = (
 
 @dataclass(frozen=True)
 class Problem:
-    """What a rule between answers found; the fields are those of lib/rules.jinja, which says what they mean."""
+    """What a rule between answers found; the fields are those of lib/rules/report.jinja, which says what they mean."""
 
     rule: str
     path: str

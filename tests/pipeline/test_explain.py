@@ -42,10 +42,11 @@ def named_in_code() -> Iterator[tuple[str, str]]:
 
 
 def named_in_templates() -> Iterator[tuple[str, str]]:
-    """Yield the names of rules that `lib/rules.jinja` gives to `_problem`, with their place."""
-    for number, line in enumerate((ROOT / "lib" / "rules.jinja").read_text().splitlines(), 1):
-        for name in re.findall(r"_problem\('([a-z-]*[a-z])'", line):
-            yield f"answers/{name}", f"lib/rules.jinja:{number}"
+    """Yield the names of rules that the files of `lib/rules/` give to `problem`, with their place."""
+    for name in project_files("lib/rules"):
+        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
+            for rule in re.findall(r"problem\('([a-z-]*[a-z])'", line):
+                yield f"answers/{rule}", f"{name}:{number}"
 
 
 def test_every_rule_that_is_named_is_declared() -> None:
@@ -56,7 +57,7 @@ def test_every_rule_that_is_named_is_declared() -> None:
 
 
 def test_every_declared_rule_on_answers_is_judged_somewhere() -> None:
-    rules = (ROOT / "lib" / "rules.jinja").read_text()
+    rules = "".join((ROOT / name).read_text() for name in project_files("lib/rules"))
     named = {rule for rule, _ in (*named_in_code(), *named_in_templates())}
     # Put together from two halves, and out of a table.
     computed = {f"answers/host-{what}" for what in ("cpus", "disk", "memory")} if "'host-' ~" in rules else set()
