@@ -41,7 +41,7 @@ UNCLAIMED = {
     ("generator/__init__.py", None): "our own version: `make release` writes it",
     ("generator/tools/install.py", None): "the checksum of a module, which belongs to the version above it",
     ("generator/tools/kubeconform.py", None): "an example in a docstring",
-    ("lib/field.jinja", None): "a paragraph of a standard",
+    ("lib/field/", None): "a paragraph of a standard",
     ("templates/infra/versions.yaml.jinja", None): "a disk image, whose digest a person looks up",
     ("templates/infra/terraform/butane/", "1.1.0"): "the version of a format",
     ("tests/toolchain/tools.toml", None): "a stamp, which repeats the version above it: compared below",

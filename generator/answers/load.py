@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generator.answers.document import Document, path_of, read
-from generator.answers.model import Answers
+from generator.answers.model import READ, Answers
 from generator.answers.questionnaire import MISSING, Questionnaire
 from generator.answers.rules import judge
 from generator.answers.typecheck import TYPE, Fault, check_types, overlap, without
@@ -33,7 +33,7 @@ class LoadedAnswers:
     """Answers that passed every rule.
 
     Attributes:
-        answers: The typed answers.
+        answers: Those that fmc itself reads.
         data: A value for every question, as Copier takes them.
         plan: The address plan that they give, as far as fmc reads it.
         plan_data: All of it, as the template renders it.
@@ -135,7 +135,8 @@ def _load(document: Document, path: Path, template_root: Path, overrides: Mappin
     if errors:
         count = "1 answer is" if errors == 1 else f"{errors} answers are"
         raise AnswersError(f"{count} wrong in {document.file}", findings, where=document.file)
-    return LoadedAnswers(Answers(**data), data, verdict.plan, verdict.plan_data, tuple(findings), path, document)
+    known = Answers.from_data(data)
+    return LoadedAnswers(known, data, verdict.plan, verdict.plan_data, tuple(findings), path, document)
 
 
 def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:
     Raises:
         BadInputError: The file can't be used at all.
     """
-    typed = check_types(read(path).data)
+    typed = check_types(read(path).data, questionnaire.shapes)
     malformed = {fault.path.partition(".")[0] for fault in typed.faults}
     kept: dict[str, Any] = {}
     for question in questionnaire.questions:
@@ -160,10 +161,10 @@ def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:
 
 
 def _expect_known_questions(questionnaire: Questionnaire) -> None:
-    """Refuse a template of another release, whose questions have no types here."""
-    others = {field.name for field in fields(Answers)} ^ {question.name for question in questionnaire.questions}
-    if others:
-        message = f"the template has other questions than this fmc: {', '.join(sorted(others))}"
+    """Refuse a template of another release, without the questions whose answers are read here."""
+    lacking = READ - {question.name for question in questionnaire.questions}
+    if lacking:
+        message = f"the template has other questions than this fmc: it lacks {', '.join(sorted(lacking))}"
         fix = "Use the template of the same release as fmc, or install the fmc of that release."
         raise BadInputError(message, where=str(questionnaire.root), fix=fix)
 
@@ -178,7 +179,7 @@ def _checked(
         answers: What a person answered.
         misread: What could not be read as it was meant; nothing further is said about the same value.
     """
-    typed = check_types(answers)
+    typed = check_types(answers, questionnaire.shapes)
     # Where no number is wanted, how it is written is not the point.
     no_numbers = {fault.path for fault in typed.faults}
     misread = [fault for fault in misread if fault.rule != NUMBER or fault.path not in no_numbers]

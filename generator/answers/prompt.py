@@ -191,7 +191,7 @@ class Prompt:
             value = self._value(given)
         except ValueError as error:
             return str(error)
-        faults = check_types({self.question.name: value}).faults or check_value(
+        faults = check_types({self.question.name: value}, self.questionnaire.shapes).faults or check_value(
             self.questionnaire, self.question, value, self.before
         )
         found = [(fault.message, fault.fix) for fault in faults] or [

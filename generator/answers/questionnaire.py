@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from generator.answers.document import path_of
+from generator.answers.shapes import shapes_of
 from generator.errors import BadInputError
 from generator.strictyaml import load_plain, parse_value
 from generator.wording import printable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
+
+    from generator.answers.shapes import Shape
 
 # A list as people type it: 1.1.1.1, 9.9.9.9
 _WORDS = re.compile(r"[\w./@+-][\w.:/@+-]*([,;\s]+[\w./@+-][\w.:/@+-]*)*[,;\s]*")
@@ -142,6 +145,11 @@ class Questionnaire:
             bytecode_cache=cache_for(repr(sorted(self.envops.items()))),
             **options,
         )
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of the answer to each question; see `shapes_of`."""
+        return shapes_of(self)
 
     @cached_property
     def _compiled(self) -> dict[str, Template]:

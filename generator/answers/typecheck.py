@@ -1,20 +1,21 @@
-"""Types and unknown keys: answers held against the typed model, and said in the words of an answers file."""
+"""Types and unknown keys: answers held against their shapes, and said in the words of an answers file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from generator.answers.document import join, label
-from generator.answers.model import Answers
+from generator.answers.shapes import ANY_NAME
 from generator.wording import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from generator.answers.shapes import Shape
 
 # The rule on the type of a value, whatever the question.
 TYPE = "type"
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
 _WANTED: dict[type, str] = {
     str: "text",
     int: "a whole number",
@@ -72,14 +73,17 @@ class Typed:
     faults: tuple[Fault, ...]
 
 
-def check_types(answers: Mapping[str, object]) -> Typed:
+def check_types(answers: Mapping[str, object], shapes: Mapping[str, Shape]) -> Typed:
     """Check the types and keys of some answers; absent ones are not missed here.
+
+    Every record is closed, and no value is converted.
 
     Args:
         answers: Values by question, as YAML gave them.
+        shapes: The shape of the answer to each question.
     """
     faults: list[Fault] = []
-    return Typed(_record(answers, get_type_hints(Answers), "", faults), tuple(faults))
+    return Typed(_record(answers, shapes, "", faults), tuple(faults))
 
 
 def overlap(path: str, other: str) -> bool:
@@ -113,56 +117,61 @@ def without(value: Any, path: str, faulty: Collection[str]) -> Any:
     return value
 
 
-def _record(values: Mapping[str, object], fields: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
+def _record(
+    values: Mapping[str, object], fields: Mapping[str, Shape], path: str, faults: list[Fault]
+) -> dict[str, Any]:
     """Return the usable values of a record whose fields are known."""
     result: dict[str, Any] = {}
     for name, value in values.items():
         inside = join(path, name)
-        if name not in fields:
+        shape = fields.get(name, fields.get(ANY_NAME))
+        if shape is None:
             near = nearest(name, fields)
             meant = join(path, near) if near else path
             faults.append(Fault("unknown", inside, f"there is no answer {inside}", did_you_mean(name, fields), meant))
+            # What lies in it is told at once; of a question that nobody asks, no help can say what is expected.
+            if near and path:
+                _value(value, fields[near], inside, faults)
             continue
-        checked = _value(value, fields[name], inside, faults)
+        checked = _value(value, shape, inside, faults)
         if checked is not _UNUSABLE:
             result[name] = checked
     return result
 
 
-def _value(value: object, wanted: Any, path: str, faults: list[Fault]) -> Any:
-    """Return what is usable of a value; `wanted` is a type of the model."""
-    if isinstance(value, list) and get_origin(wanted) is list:
-        items = (
-            _value(item, get_args(wanted)[0], _item(path, item, index), faults) for index, item in enumerate(value)
-        )
-        # Those after it keep their number.
-        return [None if item is _UNUSABLE else item for item in items]
-    if isinstance(value, dict) and get_origin(wanted) is dict:
-        checked = {key: _value(item, get_args(wanted)[1], join(path, key), faults) for key, item in value.items()}
-        return {key: item for key, item in checked.items() if item is not _UNUSABLE}
-    if isinstance(value, dict) and hasattr(wanted, "__required_keys__"):
-        missing = sorted(wanted.__required_keys__ - value.keys())
-        record = _record(value, get_type_hints(wanted), path, faults)
-        faults += [_missing(path, name) for name in missing]
-        return record if wanted.__required_keys__ <= record.keys() else _UNUSABLE
+def _value(value: object, shape: Shape, path: str, faults: list[Fault]) -> Any:
+    """Return what is usable of a value."""
+    if isinstance(value, list) and isinstance(shape, list):
+        # Those after one that is not usable keep their number.
+        return [None if item is _UNUSABLE else item for item in _items(value, shape[0], path, faults)]
+    if isinstance(value, dict) and isinstance(shape, dict):
+        return _record(value, shape, path, faults)
     # Of exactly this type: to Python, true is a number as well.
-    if type(value) is wanted:
+    if type(value) is shape:
         return value
-    faults.append(_wrong_type(value, wanted, path))
+    faults.append(_wrong_type(value, shape, path))
     return _UNUSABLE
+
+
+def _items(values: list[Any], shape: Shape, path: str, faults: list[Fault]) -> Iterator[Any]:
+    """Yield what is usable of each item of a list; a record without its name is nothing."""
+    for index, item in enumerate(values):
+        place = join(path, label(item) or str(index))
+        checked = _value(item, shape, place, faults)
+        if isinstance(checked, dict) and "name" not in checked:
+            if "name" not in item:
+                inside = join(place, "name")
+                faults.append(Fault("required", inside, f"{inside} is missing", "Add `name:` to it."))
+            checked = _UNUSABLE
+        yield checked
 
 
 def _item(path: str, item: object, index: int) -> str:
     return join(path, label(item) or str(index))
 
 
-def _missing(path: str, name: str) -> Fault:
-    inside = join(path, name)
-    return Fault("required", inside, f"{inside} is missing", f"Add `{name}:` to it.")
-
-
-def _wrong_type(value: object, wanted: Any, path: str) -> Fault:
-    kind = get_origin(wanted) or (dict if hasattr(wanted, "__required_keys__") else wanted)
+def _wrong_type(value: object, shape: Shape, path: str) -> Fault:
+    kind = shape if isinstance(shape, type) else type(shape)
     found = next((found for types, found in _FOUND if isinstance(value, types)), "a date or another special value")
     quotes = kind is str and value is not None and not isinstance(value, list | dict)
     message = f"{path} must be {_WANTED[kind]}, found {found}"

@@ -297,7 +297,7 @@ def test_lan_that_overlaps_what_is_never_asked_has_a_way_out(
     assert terminal.ends() == 0
     written = yaml.safe_load(answers.read_text())
     assert {name: written[name] for name in moved} == moved
-    assert load(answers, ROOT).answers.edge == lan
+    assert load(answers, ROOT).data["edge"] == lan
 
 
 def test_colours_are_left_out_on_request(opened: Open) -> None:

@@ -160,7 +160,7 @@ def test_byte_order_mark_and_carriage_returns_are_harmless(tmp_path: Path) -> No
 
 def test_alias_of_a_value_is_that_value(write: Write) -> None:
     path = write("sizes:\n  master: &big {cpus: 4, memory_mib: 8192}\n  worker: *big\n")
-    assert load(path, ROOT).answers.sizes == {
+    assert load(path, ROOT).data["sizes"] == {
         "master": {"cpus": 4, "memory_mib": 8192},
         "worker": {"cpus": 4, "memory_mib": 8192},
     }
@@ -168,8 +168,8 @@ def test_alias_of_a_value_is_that_value(write: Write) -> None:
 
 def test_template_of_another_release(tmp_path: Path, write: Write) -> None:
     text = (ROOT / "copier.yml").read_text("utf-8")
-    (tmp_path / "copier.yml").write_text(text.replace("\nexposure:", "\nopenness:"), "utf-8")
-    with pytest.raises(BadInputError, match="other questions than this fmc: exposure, openness") as caught:
+    (tmp_path / "copier.yml").write_text(text.replace("\ndomain:", "\nzone:"), "utf-8")
+    with pytest.raises(BadInputError, match="other questions than this fmc: it lacks domain") as caught:
         load(write(""), tmp_path)
     assert "same release" in str(caught.value.fix)
 

@@ -98,12 +98,12 @@ def test_empty_overrides_are_the_defaults(write: Write) -> None:
 
 
 def test_defaults_follow_from_the_answers_before_them(write: Write) -> None:
-    answers = load(write("name: attic\n"), ROOT).answers
-    assert answers.domain == "attic.home.arpa"
-    assert answers.git_base_url == "https://git.attic.home.arpa/attic"
-    assert answers.email == "ops@attic.home.arpa"
-    assert answers.layout == "parts"
-    assert answers.git_read == "token"
+    data = load(write("name: attic\n"), ROOT).data
+    assert data["domain"] == "attic.home.arpa"
+    assert data["git_base_url"] == "https://git.attic.home.arpa/attic"
+    assert data["email"] == "ops@attic.home.arpa"
+    assert data["layout"] == "parts"
+    assert data["git_read"] == "token"
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_defaults_follow_from_the_answers_before_them(write: Write) -> None:
     ],
 )
 def test_argo_cd_reads_as_the_git_url_allows(write: Write, url: str, read: str) -> None:
-    assert load(write(f"git_base_url: {url}\n"), ROOT).answers.git_read == read
+    assert load(write(f"git_base_url: {url}\n"), ROOT).data["git_read"] == read
 
 
 def test_options_replace_answers(write: Write) -> None:
     loaded = load(write("name: home\nlayout: parts\n"), ROOT, {"layout": "monorepo", "dns_upstream": "[8.8.8.8]"})
     assert loaded.answers.layout == "monorepo"
-    assert loaded.answers.dns_upstream == ["8.8.8.8"]
+    assert loaded.data["dns_upstream"] == ["8.8.8.8"]
     assert loaded.answers.name == "home"
 
 

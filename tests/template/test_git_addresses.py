@@ -117,7 +117,7 @@ def test_fmc_pushes_to_the_same_addresses(
 def test_how_argocd_reads_follows_the_addresses(tmp_path: Path, answers: dict[str, Any], expected: str) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text(yaml.safe_dump(HA | answers))
-    assert load(file, ROOT).answers.git_read == expected
+    assert load(file, ROOT).data["git_read"] == expected
 
 
 def test_the_authority_of_the_git_server_is_where_argocd_looks_for_it(render: Render) -> None:
