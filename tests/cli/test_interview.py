@@ -80,6 +80,8 @@ def test_who_declines_has_written_nothing_but_the_answers(opened: Open, folder: 
     terminal.sees("nothing was written")
     assert terminal.ends() == 130
     assert [path.name for path in folder.iterdir()] == ["answers.yaml"]
+    terminal.sees("The same command shows the plan again.")
+    opened().sees("Write this?", seconds=30)
 
 
 def test_the_kept_answers_are_taken_the_next_time(opened: Open, folder: Path) -> None:

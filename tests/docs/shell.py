@@ -119,7 +119,8 @@ def simple_commands(line: str) -> list[list[str]]:
 
 def fault_of_mention(text: str, folders: list[Path]) -> str:
     """Return what is wrong with a command that a sentence names without all that it needs; "" where nothing is."""
-    words = text.split()
+    # What it is piped into has options of its own.
+    words = text.partition(" | ")[0].split()
     match words[0]:
         case "fmc":
             return _fault_of_fmc(words[1:], whole=False)

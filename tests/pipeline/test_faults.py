@@ -418,6 +418,7 @@ def test_a_second_fmc_in_the_workspace(pushed: World) -> None:
             unchanged.check()
     finally:
         os.close(descriptor)
+    assert pushed.fmc("push", cwd=pushed.workspace).code == 0
 
 
 def test_two_at_once(world: World) -> None:
@@ -516,6 +517,7 @@ def test_ctrl_c_during_rendering(world: World, rendering: subprocess.Popen[str],
     while left := processes_of_group(rendering.pid):
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
+    assert world.new().code == 0
 
 
 def test_a_working_process_that_is_killed(world: World, rendering: subprocess.Popen[str]) -> None:
@@ -527,6 +529,7 @@ def test_a_working_process_that_is_killed(world: World, rendering: subprocess.Po
     assert "a working process was killed" in err
     assert "Run the same command again." in err
     assert_nothing_was_written(world)
+    assert world.new().code == 0
 
 
 def test_a_reader_that_leaves_stops_nothing(world: World) -> None:
@@ -547,6 +550,8 @@ def test_output_that_cannot_be_written(pushed: World) -> None:
         pushed.require_presentable(done)
         assert done.code == FAILED, verb
         assert "No space left on device" in done.err
+        assert ("Free some space there, or send it elsewhere." in done.err) != ("Give it what it lacks" in done.err)
+        assert pushed.run("bash", "-c", f"{FMC} {verb} > elsewhere").code == 0
 
 
 # -- Findings ----------------------------------------------------------------------------------------------------------

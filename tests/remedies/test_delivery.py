@@ -132,6 +132,12 @@ def test_another_remote(lab: Workspace) -> None:
     assert git(moved, "rev-parse", "main") == lab.heads()["apps"]
 
 
+def test_a_repository_of_another_cluster(lab: Workspace) -> None:
+    target = lab.target("apps")
+    advice(partial(open_repository, target, cluster="home"), "Choose another destination, or correct `name`")
+    assert open_repository(target, cluster="lab").head
+
+
 def test_recorded_answers_that_can_not_be_read(lab: Workspace) -> None:
     path = lab.target("apps").path
     (path / ".copier-answers.yml").write_text("name: [\n")

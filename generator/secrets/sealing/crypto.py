@@ -129,8 +129,7 @@ def unseal(private_keys: Sequence[rsa.RSAPrivateKey], sealed: str, label: bytes)
             continue
     raise VaultError(
         f"no sealing key of the vault unseals the value of {label.decode()}: "
-        "it was sealed to another key, or for another name",
-        fix="Run `fmc seal` to make the sealed manifests anew.",
+        "it was sealed to another key, or for another name"
     )
 
 
