@@ -7,6 +7,7 @@ import os
 import shlex
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,31 @@ def ssh_server(program: Path, folder: Path) -> Iterator[tuple[str, str]]:
     finally:
         server.kill()
         server.wait()
+
+
+@contextmanager
+def shared_connection(base: str, command: str) -> Iterator[str]:
+    """Give a GIT_SSH_COMMAND for sessions in one connection: opening one costs ten times what a session of git does.
+
+    Where the connection is lost, ssh opens one of its own.
+
+    Args:
+        base: As `ssh_server` gives it.
+        command: As `ssh_server` gives it.
+    """
+    # The address of a socket may have 107 characters (unix(7)).
+    with tempfile.TemporaryDirectory(prefix="fmc-ssh-") as folder:
+        shared = [*shlex.split(command), "-S", f"{folder}/s"]
+        with subprocess.Popen([*shared, "-M", "-N", base], stdin=subprocess.DEVNULL) as master:
+            try:
+                deadline = time.monotonic() + _SECONDS_TO_START
+                while subprocess.run([*shared, "-O", "check", base], capture_output=True, check=False).returncode:
+                    assert master.poll() is None
+                    assert time.monotonic() < deadline
+                    time.sleep(0.02)
+                yield shlex.join(shared)
+            finally:
+                master.kill()
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

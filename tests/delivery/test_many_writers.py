@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from generator.errors import ConflictError, RemoteError
 from tests.conftest import require_tool
 from tests.delivery.gitserver import GitServer
-from tests.delivery.sshserver import ssh_server
+from tests.delivery.sshserver import shared_connection, ssh_server
 from tests.delivery.workspace import PARTS, RUN, Workspace, git, hook, make_workspace
 
 MAIN = "refs/heads/main"
@@ -223,7 +223,10 @@ def test_over_ssh_nothing_of_other_people_is_moved_or_deleted(
     history: list[tuple[Callable[[Writers, str, str], None], str, str]],
 ) -> None:
     served = tmp_path_factory.mktemp("ssh")
-    with ssh_server(require_tool("sshd"), served / "keys") as (host, command):
-        monkeypatch.setenv("GIT_SSH_COMMAND", command)
+    with (
+        ssh_server(require_tool("sshd"), served / "keys") as (host, command),
+        shared_connection(host, command) as shared,
+    ):
+        monkeypatch.setenv("GIT_SSH_COMMAND", shared)
         with writers(served, f"{host}{served}") as everybody:
             play(everybody, history)
