@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_RULES = "lib/rules.jinja"
+_RULES = "lib/rules"
 _BEGINNING = 40  # characters of a remedy that tell it from the others of its function
 
 
@@ -53,7 +53,8 @@ def sites(repository: Path) -> list[Site]:
         for path, tree in trees.items()
         for scope, text in _Module(tree, places).remedies()
     }
-    found.update(_rule_sites((repository / _RULES).read_text()))
+    for path in sorted((repository / _RULES).glob("*.jinja")):
+        found.update(_rule_sites(path.relative_to(repository).as_posix(), path.read_text()))
     return sorted(found)
 
 
@@ -186,8 +187,8 @@ def _text(node: ast.expr) -> str:
     return ""
 
 
-def _rule_sites(source: str) -> Iterator[Site]:
-    """Yield the remedies of the rules between answers: what calls of `_problem` give."""
+def _rule_sites(file: str, source: str) -> Iterator[Site]:
+    """Yield the remedies of rules between answers: what calls of `problem` give."""
     environment = jinja2.Environment(
         block_start_string="#%",
         block_end_string="%#",
@@ -203,11 +204,11 @@ def _rule_sites(source: str) -> Iterator[Site]:
         if isinstance(node.target, nodes.Name) and node.target.name == "fix"
     }
     for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name == "_problem":
+        if isinstance(call.node, nodes.Name) and call.node.name == "problem":
             rule, fix = call.args[0], call.args[4]
             remedy = named[fix.name] if isinstance(fix, nodes.Name) else fix
             scope = rule.value if isinstance(rule, nodes.Const) else "of several names"
-            yield Site(_RULES, scope, _jinja_text(remedy)[:_BEGINNING].rstrip("{ ").strip())
+            yield Site(file, scope, _jinja_text(remedy)[:_BEGINNING].rstrip("{ ").strip())
 
 
 def _jinja_text(node: nodes.Node) -> str:
