@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from generator.answers.load import LoadedAnswers, load, recorded
-from generator.delivery.local.repository import ANSWERS_FILE as _RECORDED
+from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
 from generator.files import followed, remove_leftovers, write_error
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from generator.answers.load import Recorded
 
 ANSWERS_FILE = "answers.yaml"
-RECORDED_ANSWERS = _RECORDED
 """What Copier records in each repository."""
 PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""

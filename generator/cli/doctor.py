@@ -36,15 +36,15 @@ def command(console: Console, install: bool) -> int:
     if install:
         with console.step("install kubeconform"):
             console.note(f"    {install_kubeconform()}")
-    states = examine()
-    missing = [state.name for state in states if state.needed and not state.found]
+    requirements = examine()
+    missing = [each.name for each in requirements if each.needed and not each.found]
     if console.json_output:
-        console.document({"tools": [state.as_dict() for state in states]})
+        console.document({"tools": [each.as_dict() for each in requirements]})
         return 4 if missing else 0
     console.table(
         "This machine",
         ("what", "found", "for"),
-        [(state.name, state.found or ("MISSING" if state.needed else "not there"), state.purpose) for state in states],
+        [(each.name, each.found or ("MISSING" if each.needed else "not there"), each.purpose) for each in requirements],
     )
     console.result(f"Missing: {', '.join(missing)}" if missing else "Next: fmc new")
     return 4 if missing else 0

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.errors import BadInputError
-from generator.workspace import ANSWERS_FILE, RECORDED_ANSWERS, workspace_around
+from generator.workspace import ANSWERS_FILE, workspace_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,6 +14,7 @@ from generator import __version__
 from generator.cli.verbs import VERBS
 from generator.console import Console, silence
 from generator.errors import BadInputError, FmcError, InterruptedByUserError
+from generator.wording import nearest
 
 HELP = """fmc makes the GitOps repositories of a K3s cluster: rendered, sealed, checked and pushed.
 
@@ -39,10 +40,8 @@ class LazyGroup(click.Group):
         if cmd_name in VERBS:
             command: click.Command = import_module(f"generator.cli.{cmd_name}").command
             return command
-        from difflib import get_close_matches
-
-        near = get_close_matches(cmd_name, VERBS, n=1)
-        ctx.fail(f"there is no command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        near = nearest(cmd_name, VERBS)
+        ctx.fail(f"there is no command {cmd_name!r}." + (f" Did you mean {near!r}?" if near else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the verbs by group."""

@@ -15,7 +15,7 @@ from generator.tools.install import find_tool
 
 
 @dataclass(frozen=True)
-class State:
+class Requirement:
     """One thing that was looked for.
 
     Attributes:
@@ -35,23 +35,23 @@ class State:
         return asdict(self)
 
 
-def examine() -> list[State]:
+def examine() -> list[Requirement]:
     """Look for everything."""
     identity = identity_path(None, os.environ)
     return [
-        State("Python", platform.python_version(), "runs fmc", needed=True),
-        State("template", _template(), "what `fmc new` renders", needed=True),
-        State("git", _version(PROGRAM, ["--version"]), "commits and pushes", needed=True),
-        State("kubeconform", _kubeconform(), "validates manifests; else the built-in engine does"),
-        State(
+        Requirement("Python", platform.python_version(), "runs fmc", needed=True),
+        Requirement("template", _template(), "what `fmc new` renders", needed=True),
+        Requirement("git", _version(PROGRAM, ["--version"]), "commits and pushes", needed=True),
+        Requirement("kubeconform", _kubeconform(), "validates manifests; else the built-in engine does"),
+        Requirement(
             "age identity",
             str(identity) if identity.is_file() else "",
             "opens the vault; the first `fmc seal` makes it",
         ),
-        State("kubectl", _version("kubectl", ["version", "--client"]), "brings Argo CD into the cluster"),
-        State("helm", _version("helm", ["version", "--short"]), "installs Argo CD the first time"),
-        State("terraform", _version("terraform", ["version"]), "makes the machines"),
-        State("ansible-playbook", _version("ansible-playbook", ["--version"]), "sets the machines up"),
+        Requirement("kubectl", _version("kubectl", ["version", "--client"]), "brings Argo CD into the cluster"),
+        Requirement("helm", _version("helm", ["version", "--short"]), "installs Argo CD the first time"),
+        Requirement("terraform", _version("terraform", ["version"]), "makes the machines"),
+        Requirement("ansible-playbook", _version("ansible-playbook", ["--version"]), "sets the machines up"),
     ]
 
 

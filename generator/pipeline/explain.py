@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
 from generator.findings import declared_rules
+from generator.wording import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +57,8 @@ def explain(identifiers: Sequence[str]) -> Sequence[Rule]:
     for identifier in identifiers:
         rule = _nearest_above(identifier, rules)
         if rule is None:
-            near = difflib.get_close_matches(identifier, rules, n=1)
-            fix = f"Did you mean {near[0]}?" if near else "See `fmc explain` for all of them."
+            near = nearest(identifier, rules)
+            fix = f"Did you mean {near}?" if near else "See `fmc explain` for all of them."
             raise BadInputError(f"there is no rule {identifier}", fix=fix)
         found.append(rule)
     return found or list(rules.values())

@@ -30,7 +30,7 @@ class DownloadError(ToolError):
 
 
 @dataclass(frozen=True)
-class Limits:
+class DownloadLimits:
     """What a download may take.
 
     Attributes:
@@ -44,10 +44,10 @@ class Limits:
     total: float = 600.0
 
 
-LIMITS = Limits()
+LIMITS = DownloadLimits()
 
 
-def download_program(url: str, sha256: str, target: Path, *, limits: Limits = LIMITS) -> None:
+def download_program(url: str, sha256: str, target: Path, *, limits: DownloadLimits = LIMITS) -> None:
     """Download an archive, and put the program in it into its place, replacing the one that is there.
 
     Args:
@@ -79,7 +79,7 @@ def download_program(url: str, sha256: str, target: Path, *, limits: Limits = LI
     write_atomic(target, program, mode=0o755)
 
 
-def _store(url: str, archive: IO[bytes], limits: Limits) -> str:
+def _store(url: str, archive: IO[bytes], limits: DownloadLimits) -> str:
     """Write what a server sends into a file, and return its SHA-256."""
     digest = hashlib.sha256()
     for chunk in _chunks(url, limits):
@@ -89,7 +89,7 @@ def _store(url: str, archive: IO[bytes], limits: Limits) -> str:
     return digest.hexdigest()
 
 
-def _chunks(url: str, limits: Limits) -> Iterator[bytes]:
+def _chunks(url: str, limits: DownloadLimits) -> Iterator[bytes]:
     """Give what a server sends, piece by piece; errors of the network end here, so that others are the disk's."""
     received = 0
     try:

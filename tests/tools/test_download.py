@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import WriteError
-from generator.tools.download import DownloadError, Limits, download_program
+from generator.tools.download import DownloadError, DownloadLimits, download_program
 from tests.tools.conftest import ReleaseServer, digest, make_archive
 
 PROGRAM = b"\x7fELF the program\n" + bytes(range(256)) * 1000
@@ -105,18 +105,18 @@ def test_a_server_that_is_not_there(nobody: str, target: Path) -> None:
 def test_a_download_that_never_ends_is_cut_off(server: ReleaseServer, target: Path) -> None:
     server.serve(bytes(5000))
     with refused(target, "more than 4,999 bytes"):
-        download_program(server.url, digest(bytes(5000)), target, limits=Limits(size=4999))
+        download_program(server.url, digest(bytes(5000)), target, limits=DownloadLimits(size=4999))
 
 
 @pytest.mark.parametrize(
     ("limits", "pauses", "reason"),
     [
-        pytest.param(Limits(silence=0.1), [3.0], "the download failed: timed out", id="silent"),
-        pytest.param(Limits(total=0.1), [0.03] * 100, r"not complete after 0.1 s \(\d+ bytes\)", id="dripping"),
+        pytest.param(DownloadLimits(silence=0.1), [3.0], "the download failed: timed out", id="silent"),
+        pytest.param(DownloadLimits(total=0.1), [0.03] * 100, r"not complete after 0.1 s \(\d+ bytes\)", id="dripping"),
     ],
 )
 def test_a_server_that_takes_too_long_is_left(
-    server: ReleaseServer, target: Path, limits: Limits, pauses: list[float], reason: str
+    server: ReleaseServer, target: Path, limits: DownloadLimits, pauses: list[float], reason: str
 ) -> None:
     left = threading.Event()
 

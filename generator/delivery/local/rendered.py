@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.command import Output, run
 from generator.delivery.git.failures import local_error
 from generator.delivery.git.objects import entries_of_commit, listed_tree
-from generator.delivery.local.repository import ANSWERS_FILE
+from generator.delivery.local.repository import RECORDED_ANSWERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,5 +84,5 @@ def _distance(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> int:
 
 
 def _recorded(repo: Repo, tree: str) -> bytes | None:
-    shown = run(repo.git.cat_file, "blob", f"{tree}:{ANSWERS_FILE}")
+    shown = run(repo.git.cat_file, "blob", f"{tree}:{RECORDED_ANSWERS}")
     return shown.out + b"\n" if shown.code == 0 else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from generator.delivery.model import Target
 
-ANSWERS_FILE = ".copier-answers.yml"
+RECORDED_ANSWERS = ".copier-answers.yml"
 _SHOWN_CHANGES = 5
 # Files and folders of .git that exist while an operation waits for a person (gitrepository-layout(5)).
 # A rebase comes first: it picks commits, and stands on no branch meanwhile.
@@ -219,10 +219,10 @@ def _refuse_foreign(repo: Repo, target: Target, cluster: str | None) -> None:
         return
     owner = cluster_of(target.path)
     if owner != cluster:
-        found = f"of the cluster {owner}" if owner else f"without a cluster's name in its {ANSWERS_FILE}"
+        found = f"of the cluster {owner}" if owner else f"without a cluster's name in its {RECORDED_ANSWERS}"
         raise BadInputError(
             f"{where} is a repository {found}, not of {cluster}",
-            where=str(target.path / ANSWERS_FILE),
+            where=str(target.path / RECORDED_ANSWERS),
             fix="Choose another destination, or correct `name` in the answers.",
         )
 
@@ -237,7 +237,7 @@ def cluster_of(path: Path) -> str | None:
 
     from generator.strictyaml import load_plain
 
-    file = path / ANSWERS_FILE
+    file = path / RECORDED_ANSWERS
     try:
         answers = load_plain(file.read_bytes())
     except FileNotFoundError:
@@ -247,7 +247,7 @@ def cluster_of(path: Path) -> str | None:
             f"{file} can't be read: {getattr(error, 'problem', None) or getattr(error, 'strerror', None) or 'no YAML'}",
             where=str(file),
             fix="Restore it from the last commit: "
-            f"{command('git', '-C', str(path), 'checkout', 'HEAD', '--', ANSWERS_FILE)}.",
+            f"{command('git', '-C', str(path), 'checkout', 'HEAD', '--', RECORDED_ANSWERS)}.",
         ) from error
     name = answers.get("name") if isinstance(answers, dict) else None
     return name if isinstance(name, str) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.access import network_environment
 from generator.delivery.git.command import git_in, run
 from generator.delivery.git.failures import local_error, remote_error
-from generator.delivery.local.repository import ANSWERS_FILE
+from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.delivery.remote.references import HEADS
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def holdings_of_commit(path: Path, git: Git, commit: str) -> Holdings:
     """
     if starters(path, git, commit) is not None and _holds_only_starters(path, git, commit):
         return Holdings.STARTERS
-    return Holdings.RENDERED if ANSWERS_FILE in names_of_commit(path, git, commit) else Holdings.OTHER
+    return Holdings.RENDERED if RECORDED_ANSWERS in names_of_commit(path, git, commit) else Holdings.OTHER
 
 
 def starters(path: Path, git: Git, commit: str) -> dict[str, tuple[str, str]] | None:

@@ -15,11 +15,12 @@ from generator.answers.elsewhere import as_options, changed_elsewhere, findings
 from generator.answers.load import load, load_again
 from generator.answers.rewrite import with_answers
 from generator.answers.write import dump
+from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.errors import AnswersError, BadInputError, ConflictError
 from generator.pipeline.steps.last_answers import is_fmcs_own, last_answers, write_answers
 from generator.pipeline.steps.recorded import answers_in
 from generator.wording import command
-from generator.workspace import MONOREPO, PARTS, RECORDED_ANSWERS, Workspace, workspace_around
+from generator.workspace import MONOREPO, PARTS, Workspace, workspace_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

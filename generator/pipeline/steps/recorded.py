@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from generator.delivery.local.repository import ANSWERS_FILE
+from generator.delivery.local.repository import RECORDED_ANSWERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def answers_in(folder: Path) -> dict[str, Any]:
     """Return what is recorded in a rendered tree; nothing where there is none, or it can't be read."""
-    file = folder / ANSWERS_FILE
+    file = folder / RECORDED_ANSWERS
     return answers_of(file.read_bytes()) if file.is_file() else {}
 
 
