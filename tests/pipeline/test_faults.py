@@ -141,7 +141,7 @@ def test_a_folder_that_is_no_repository_is_refused(world: World) -> None:
     done = world.new("--push")
     assert done.code == BAD_INPUT
     assert f"{world.workspace / 'apps'} is no Git repository" in done.err
-    assert "move this one away" in done.err
+    assert "move this one out of the workspace" in done.err
     unchanged.check()
 
 
