@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from generator.answers.load import LoadedAnswers, load, recorded
+from generator.answers.load import LoadedAnswers, recorded
+from generator.answers.parts import load_parts
 from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
@@ -259,8 +260,9 @@ def find_repositories(start: Path, template_root: Path) -> Repositories:
 
 def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, dict[str, LoadedAnswers]] | None:
     found: dict[str, tuple[Path, LoadedAnswers]] = {}
-    for folder in Workspace(root).rendered():
-        loaded = load(folder / RECORDED_ANSWERS, template_root)
+    folders = list(Workspace(root).rendered())
+    recordings = load_parts((folder / RECORDED_ANSWERS for folder in folders), template_root, PARTS)
+    for folder, loaded in zip(folders, recordings, strict=True):
         earlier = found.setdefault(loaded.answers.layout, (folder, loaded))[0]
         if earlier != folder:
             raise BadInputError(

@@ -65,13 +65,23 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
         AnswersError: Some answers are wrong; it holds every finding.
         BadInputError: The file or the template can't be used at all.
     """
+    document, by_copier = read_answers(path)
+    return replace(_load(document, path, template_root, overrides), recorded=by_copier)
+
+
+def read_answers(path: Path) -> tuple[Document, bool]:
+    """Return an answers file unchecked, without Copier's own entries, and whether Copier has recorded it.
+
+    Raises:
+        BadInputError: The file can't be used at all.
+    """
     document = read(path)
-    # Copier's own entries are no answers; where none of the two is, somebody has written the file.
+    # Where none of the two is, somebody has written the file.
     by_copier = not {"_commit", "_src_path"}.isdisjoint(document.data)
     if by_copier:
         answers = {name: value for name, value in document.data.items() if not name.startswith("_")}
         document = replace(document, data=answers)
-    return replace(_load(document, path, template_root, overrides), recorded=by_copier)
+    return document, by_copier
 
 
 def load_again(loaded: LoadedAnswers, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:

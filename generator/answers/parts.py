@@ -1,17 +1,21 @@
-"""Comparing the answers that the parts of a cluster record: they are rendered apart, and must be of one cluster."""
+"""The answers that the parts of a cluster record: they are rendered apart, and must be of one cluster."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.answers.document import read
+from generator.answers.load import load, read_answers
 from generator.findings import Flaw, declare
 from generator.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
+    from generator.answers.document import Document
     from generator.answers.load import LoadedAnswers
     from generator.findings import Finding
 
@@ -19,6 +23,46 @@ PARTS_DIFFER = declare("answers/parts-differ", "All parts of a cluster are rende
 # Each part records its own layout.
 _OWN = frozenset({"layout"})
 _LONGEST_SHOWN = 60
+
+
+def load_parts(files: Iterable[Path], template_root: Path, parts: Collection[str]) -> list[LoadedAnswers]:
+    """Load what repositories record; the same answers are judged once, which takes longer than all else.
+
+    Args:
+        files: What Copier recorded in each repository.
+        template_root: The folder that holds copier.yml and lib/.
+        parts: The layouts that no rule tells apart: those of one part.
+
+    Raises:
+        AnswersError: Some answers are wrong; it holds every finding.
+        BadInputError: A file or the template can't be used at all.
+    """
+    judged: dict[str, LoadedAnswers] = {}
+    found = []
+    for file in files:
+        document, _ = read_answers(file)
+        layout = document.data.get("layout")
+        others = {name: value for name, value in document.data.items() if name not in _OWN}
+        key = json.dumps([others, dict(document.lines)], sort_keys=True, default=str)
+        if layout not in parts or document.notes:
+            found.append(load(file, template_root))
+        elif key not in judged:
+            judged[key] = load(file, template_root)
+            found.append(judged[key])
+        else:
+            found.append(_of_layout(judged[key], str(layout), file, document))
+    return found
+
+
+def _of_layout(alike: LoadedAnswers, layout: str, file: Path, document: Document) -> LoadedAnswers:
+    return replace(
+        alike,
+        answers=replace(alike.answers, layout=layout),
+        data={**alike.data, "layout": layout},
+        warnings=tuple(replace(warning, file=document.file) for warning in alike.warnings),
+        path=file,
+        document=document,
+    )
 
 
 def compare(recorded: Mapping[str, LoadedAnswers]) -> list[Finding]:

@@ -6,19 +6,18 @@ workspace is theirs: it gets what was handed over, comments included, but never 
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.answers.elsewhere import as_options, changed_elsewhere, findings
 from generator.answers.load import load, load_again
+from generator.answers.parts import load_parts
 from generator.answers.rewrite import with_answers
 from generator.answers.write import dump
 from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.errors import AnswersError, BadInputError, ConflictError
 from generator.pipeline.steps.last_answers import is_fmcs_own, last_answers, write_answers
-from generator.pipeline.steps.recorded import answers_in
 from generator.wording import command
 from generator.workspace import MONOREPO, PARTS, Workspace, workspace_around
 
@@ -132,14 +131,9 @@ def _recorded_layout(loaded: LoadedAnswers, workspace: Workspace) -> str:
 
 
 def _recorded(workspace: Workspace, template_root: Path) -> list[LoadedAnswers]:
-    """Return the answers that the repositories record; those that all record alike once, and none that are refused."""
-    found: dict[str, Path] = {}
-    for folder in workspace.rendered():
-        file = folder / RECORDED_ANSWERS
-        answers = {name: value for name, value in answers_in(folder).items() if name != "layout"}
-        found.setdefault(json.dumps(answers, sort_keys=True, default=str), file)
+    """Return the answers that the repositories record; none where they are refused."""
     try:
-        return [load(file, template_root) for file in found.values()]
+        return load_parts((folder / RECORDED_ANSWERS for folder in workspace.rendered()), template_root, PARTS)
     except AnswersError:
         # By rules of a newer template; what the person has corrected counts.
         return []
