@@ -52,5 +52,5 @@ def shorten_syncs(rollout: Rollout) -> None:
         running = {container.called: container.pid for container in kubelet.containers()}
         return running.get("argocd-application-controller", before) != before
 
-    wait_for("another application controller", is_replaced, timeout=120, report=rollout.bed.report)
+    wait_for("another application controller", is_replaced, timeout=300, report=rollout.bed.report)
     rollout.wait_until_done()
