@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from generator.answers.load import Recorded
 
 ANSWERS_FILE = "answers.yaml"
-"""What Copier records in each repository."""
+"""The answers that `fmc new` was given, as a person keeps them."""
 PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
 MONOREPO = "monorepo"

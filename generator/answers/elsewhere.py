@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from generator.answers.parts import OWN, shown
 from generator.errors import ConflictError
 from generator.findings import Flaw, Severity, declare
-from generator.wording import command, printable
+from generator.wording import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +25,6 @@ CHANGED_ELSEWHERE = declare(
     "An answer that was changed in the repositories alone is taken from there.",
     Severity.WARNING,
 )
-# Each part records its own.
-_OWN = frozenset({"layout"})
-_LONGEST_SHOWN = 60
 
 
 def changed_elsewhere(
@@ -45,7 +43,7 @@ def changed_elsewhere(
     taken: dict[str, object] = {}
     conflicts: dict[str, object] = {}
     for name, value in mine.data.items():
-        if name in _OWN or name in mine.document.options or name not in last or not recorded:
+        if name in OWN or name in mine.document.options or name not in last or not recorded:
             continue
         theirs = recorded[0].data[name]
         if any(other.data[name] != theirs for other in recorded) or theirs in (value, last[name]):
@@ -71,7 +69,7 @@ def findings(before: LoadedAnswers, taken: Mapping[str, object]) -> tuple[Findin
     found = []
     for name, value in taken.items():
         file, line = before.document.place(name)
-        message = f"{name} is {_shown(before.data[name])} here, and was changed in the repositories to {_shown(value)}"
+        message = f"{name} is {shown(before.data[name])} here, and was changed in the repositories to {shown(value)}"
         back = as_options({name: before.data[name]})[name]
         fix = f"It was taken from there. To go back, run {command('fmc', 'new', '--set', f'{name}={back}')}."
         found.append(CHANGED_ELSEWHERE.finding(Flaw(file, line, message, path=name, fix=fix)))
@@ -79,7 +77,7 @@ def findings(before: LoadedAnswers, taken: Mapping[str, object]) -> tuple[Findin
 
 
 def _conflict(mine: LoadedAnswers, theirs: Mapping[str, object]) -> ConflictError:
-    said = [f"{name} is {_shown(mine.data[name])} here, and {_shown(value)} there" for name, value in theirs.items()]
+    said = [f"{name} is {shown(mine.data[name])} here, and {shown(value)} there" for name, value in theirs.items()]
     keep, take = (
         command(*(word for name, text in as_options(values).items() for word in ("--set", f"{name}={text}")))
         for values in ({name: mine.data[name] for name in theirs}, theirs)
@@ -89,7 +87,3 @@ def _conflict(mine: LoadedAnswers, theirs: Mapping[str, object]) -> ConflictErro
         where=mine.document.file,
         fix=f"Say which one counts: {keep} keeps yours, {take} takes what the repositories have.",
     )
-
-
-def _shown(value: object) -> str:
-    return printable(json.dumps(value, default=str), _LONGEST_SHOWN)

@@ -66,7 +66,7 @@ def load(path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVE
         BadInputError: The file or the template can't be used at all.
     """
     document, by_copier = read_answers(path)
-    return replace(_load(document, path, template_root, overrides), recorded=by_copier)
+    return replace(check_answers(document, path, template_root, overrides), recorded=by_copier)
 
 
 def read_answers(path: Path) -> tuple[Document, bool]:
@@ -95,7 +95,7 @@ def load_again(loaded: LoadedAnswers, template_root: Path, overrides: Mapping[st
     Raises:
         AnswersError: Some answers are wrong; it holds every finding.
     """
-    again = _load(loaded.document, loaded.path, template_root, overrides)
+    again = check_answers(loaded.document, loaded.path, template_root, overrides)
     return replace(again, recorded=loaded.recorded)
 
 
@@ -127,7 +127,21 @@ def recorded(path: Path) -> Recorded | None:
     return Recorded(str(data["name"]), str(data["layout"]), str(data.get("_src_path", ""))) if known else None
 
 
-def _load(document: Document, path: Path, template_root: Path, overrides: Mapping[str, str]) -> LoadedAnswers:
+def check_answers(
+    document: Document, path: Path, template_root: Path, overrides: Mapping[str, str] = _NO_OVERRIDES
+) -> LoadedAnswers:
+    """Check answers that were read.
+
+    Args:
+        document: The answers, without Copier's own entries.
+        path: The file that they came from.
+        template_root: The folder that holds copier.yml and lib/.
+        overrides: Answers given as options instead.
+
+    Raises:
+        AnswersError: Some answers are wrong; it holds every finding.
+        BadInputError: The template can't be used at all.
+    """
     questionnaire = Questionnaire.load(template_root)
     _expect_known_questions(questionnaire)
     document, misread = _with_options(document, overrides, questionnaire)

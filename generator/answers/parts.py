@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.answers.document import read
-from generator.answers.load import load, read_answers
+from generator.answers.load import check_answers, read_answers
 from generator.findings import Flaw, declare
 from generator.wording import printable
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from generator.findings import Finding
 
 PARTS_DIFFER = declare("answers/parts-differ", "All parts of a cluster are rendered from the same answers.")
-# Each part records its own layout.
-_OWN = frozenset({"layout"})
+OWN = frozenset({"layout"})
+"""The answers of which each part records its own."""
 _LONGEST_SHOWN = 60
 
 
@@ -40,17 +40,16 @@ def load_parts(files: Iterable[Path], template_root: Path, parts: Collection[str
     judged: dict[str, LoadedAnswers] = {}
     found = []
     for file in files:
-        document, _ = read_answers(file)
+        document, by_copier = read_answers(file)
         layout = document.data.get("layout")
-        others = {name: value for name, value in document.data.items() if name not in _OWN}
+        others = {name: value for name, value in document.data.items() if name not in OWN}
         key = json.dumps([others, dict(document.lines)], sort_keys=True, default=str)
-        if layout not in parts or document.notes:
-            found.append(load(file, template_root))
-        elif key not in judged:
-            judged[key] = load(file, template_root)
-            found.append(judged[key])
-        else:
+        if layout in parts and key in judged and not document.notes:
             found.append(_of_layout(judged[key], str(layout), file, document))
+            continue
+        found.append(replace(check_answers(document, file, template_root), recorded=by_copier))
+        if layout in parts:
+            judged[key] = found[-1]
     return found
 
 
@@ -77,16 +76,17 @@ def compare(recorded: Mapping[str, LoadedAnswers]) -> list[Finding]:
     *others, (layout, last) = recorded.items()
     findings = []
     for _, other in others:
-        differing = [name for name, value in last.data.items() if name not in _OWN and other.data.get(name) != value]
+        differing = [name for name, value in last.data.items() if name not in OWN and other.data.get(name) != value]
         document = read(other.path) if differing else None
         for name in differing:
             _, line = document.place(name) if document else ("", 0)
-            message = f"{name} is {_shown(other.data.get(name))} here, and {_shown(last.data[name])} in {layout}"
+            message = f"{name} is {shown(other.data.get(name))} here, and {shown(last.data[name])} in {layout}"
             fix = "Decide on one value, write it into answers.yaml, and run `fmc new --answers answers.yaml`."
             file = f"{other.path.parent.name}/{other.path.name}"
             findings.append(PARTS_DIFFER.finding(Flaw(file, line, message, path=name, fix=fix)))
     return findings
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return an answer as messages show it: in one short line."""
     return printable(json.dumps(value, default=str), _LONGEST_SHOWN)

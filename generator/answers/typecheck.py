@@ -156,7 +156,7 @@ def _value(value: object, shape: Shape, path: str, faults: list[Fault]) -> Any:
 def _items(values: list[Any], shape: Shape, path: str, faults: list[Fault]) -> Iterator[Any]:
     """Yield what is usable of each item of a list; a record without its name is nothing."""
     for index, item in enumerate(values):
-        place = join(path, label(item) or str(index))
+        place = _item(path, item, index)
         checked = _value(item, shape, place, faults)
         if isinstance(checked, dict) and "name" not in checked:
             if "name" not in item:

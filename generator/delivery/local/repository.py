@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from generator.delivery.model import Target
 
 RECORDED_ANSWERS = ".copier-answers.yml"
+"""What Copier records in each repository."""
 _SHOWN_CHANGES = 5
 # Files and folders of .git that exist while an operation waits for a person (gitrepository-layout(5)).
 # A rebase comes first: it picks commits, and stands on no branch meanwhile.

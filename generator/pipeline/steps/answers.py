@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from generator.answers.elsewhere import as_options, changed_elsewhere, findings
 from generator.answers.load import load, load_again
-from generator.answers.parts import load_parts
+from generator.answers.parts import OWN, load_parts
 from generator.answers.rewrite import with_answers
 from generator.answers.write import dump
 from generator.delivery.local.repository import RECORDED_ANSWERS
@@ -82,7 +82,7 @@ def _to_keep(loaded: LoadedAnswers, workspace: Workspace, questionnaire: Questio
         return dump(loaded.data, questionnaire).encode()
     # A person's file with a person's comments: the repositories only have newer values.
     kept = load(workspace.answers, questionnaire.root)
-    newer = {name: value for name, value in loaded.data.items() if name != "layout" and value != kept.data[name]}
+    newer = {name: value for name, value in loaded.data.items() if name not in OWN and value != kept.data[name]}
     return with_answers(replace(kept.document, data={**kept.document.data, **newer}), newer, questionnaire)
 
 
@@ -161,7 +161,7 @@ def _require_one_owner(loaded: LoadedAnswers, workspace: Workspace, template_roo
             fix=f"Correct {kept} and use it, or move it away to take {loaded.document.file}.",
         ) from error
     before = last_answers(workspace).rendered or next((one.data for one in _recorded(workspace, template_root)), {})
-    mine = {name for name, value in changed.items() if name != "layout" and value != before.get(name)}
+    mine = {name for name, value in changed.items() if name not in OWN and value != before.get(name)}
     other = sorted(name for name in loaded.data if loaded.data[name] != changed.get(name))
     if other and (mine or not changed):
         raise ConflictError(
