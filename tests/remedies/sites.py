@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RULES = "lib/rules"
-_BEGINNING = 40  # characters of a remedy that tell it from the others of its function
+_BEGINNING = 56  # characters of a remedy, at most, that tell it from the others of its function
 
 
 @dataclass(frozen=True, order=True)
@@ -172,7 +172,13 @@ def _part(target: ast.expr, value: ast.expr, name: str) -> ast.expr | None:
 
 
 def _beginning(remedy: ast.expr) -> str:
-    return (_text(remedy) or ast.unparse(remedy))[:_BEGINNING].rstrip("{ ").strip()
+    return _cut(_text(remedy) or ast.unparse(remedy))
+
+
+def _cut(text: str) -> str:
+    """Return the first whole words of a remedy."""
+    whole = text if len(text) <= _BEGINNING else text[: _BEGINNING + 1].rpartition(" ")[0] or text[:_BEGINNING]
+    return whole.rstrip("{ ").strip()
 
 
 def _text(node: ast.expr) -> str:
@@ -208,7 +214,7 @@ def _rule_sites(file: str, source: str) -> Iterator[Site]:
             rule, fix = call.args[0], call.args[4]
             remedy = named[fix.name] if isinstance(fix, nodes.Name) else fix
             scope = rule.value if isinstance(rule, nodes.Const) else "of several names"
-            yield Site(file, scope, _jinja_text(remedy)[:_BEGINNING].rstrip("{ ").strip())
+            yield Site(file, scope, _cut(_jinja_text(remedy)))
 
 
 def _jinja_text(node: nodes.Node) -> str:

@@ -88,8 +88,8 @@ MENDED = {
     "environment-shared": [("FMC_TOKEN", "FMC_OTHER_TOKEN")],
     "everything-at-once": [
         ("Home", "home"),
-        ("tpye: x", "type: x"),
-        ("passwrod", "password"),
+        ("tpye: x", "type: x"),  # codespell:ignore
+        ("passwrod", "password"),  # codespell:ignore
         ("length: 1}", "length: 16}"),
         ("from: x", "from: v"),
         ("as: cert", "as: raw"),
@@ -100,11 +100,11 @@ MENDED = {
     "not-yaml": [("[apps", "apps\n    name: a\n    data: {k: {text: v}}")],
     "option-of-another-form": [(", cost: 5", "")],
     "option-of-another-generator": [(", length: 20", "")],
-    "sealing-key": [("nam:", "name:"), ("kube_system", "kube-system")],
+    "sealing-key": [("nam:", "name:"), ("kube_system", "kube-system")],  # codespell:ignore
     "unknown-form": [("bcrpt", "bcrypt")],
-    "unknown-generator": [("passwrod", "password")],
-    "unknown-key": [("tpye", "type")],
-    "unknown-option": [("lenght", "length")],
+    "unknown-generator": [("passwrod", "password")],  # codespell:ignore
+    "unknown-key": [("tpye", "type")],  # codespell:ignore
+    "unknown-option": [("lenght", "length")],  # codespell:ignore
     "unknown-value": [("admn", "admin")],
 }
 
