@@ -22,6 +22,9 @@ _REQUIRED = os.environ.get("FMC_REQUIRE_TOOLS") == "1"
 _REASON = re.compile(r"needs the program (?P<program>\S+), which is neither in .* \(to get it: (?P<command>.*)\)")
 
 
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
 def require_tool(name: str) -> Path:
     """Return the path of a real external program.
 

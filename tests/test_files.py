@@ -13,9 +13,9 @@ import pytest
 
 from generator.errors import WriteError
 from generator.files import followed, remove_leftovers, write_atomic, write_new
+from tests.conftest import as_root
 
 ROOT = Path(__file__).parents[1]
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
 
 def mode(path: Path) -> int:

@@ -12,7 +12,7 @@ from generator.delivery.local.commits import commit_tree
 from generator.delivery.local.repository import cluster_of, open_repository
 from generator.delivery.model import Target
 from generator.errors import BadInputError, ConflictError
-from tests.delivery.workspace import RUN, git
+from tests.delivery.workspace import RUN, conflict, git
 
 
 @pytest.fixture
@@ -74,13 +74,7 @@ def test_uncommitted_changes_are_named(committed: Target, name: str) -> None:
 
 def test_unresolved_conflicts_are_for_a_person(committed: Target) -> None:
     path = committed.path
-    git(path, "switch", "--quiet", "--create", "other")
-    (path / "README.md").write_text("theirs\n")
-    git(path, "commit", "--quiet", "--all", "--message=theirs")
-    git(path, "switch", "--quiet", "main")
-    (path / "README.md").write_text("ours\n")
-    git(path, "commit", "--quiet", "--all", "--message=ours")
-    assert subprocess.run(["git", "merge", "other"], cwd=path, capture_output=True).returncode == 1
+    conflict(path)
     with pytest.raises(ConflictError, match=r"README\.md") as caught:
         open_repository(committed)
     assert caught.value.exit_code == 3

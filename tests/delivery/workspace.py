@@ -31,6 +31,21 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+def conflict(path: Path, operation: str = "merge") -> None:
+    """Leave a git command in the middle of a conflict over README.md."""
+    git(path, "switch", "--quiet", "--create", "other")
+    (path / "README.md").write_text("theirs\n")
+    git(path, "commit", "--quiet", "--all", "--message=theirs")
+    git(path, "switch", "--quiet", "main")
+    (path / "README.md").write_text("ours\n")
+    git(path, "commit", "--quiet", "--all", "--message=ours")
+    if operation == "revert":
+        (path / "README.md").write_text("later\n")
+        git(path, "commit", "--quiet", "--all", "--message=later")
+    what = "HEAD^" if operation == "revert" else "other"
+    assert subprocess.run(["git", operation, what], cwd=path, capture_output=True, check=False).returncode == 1
+
+
 def hook(repository: Path, name: str, script: str) -> None:
     """Install a hook in a repository, bare or not."""
     folder = repository / ".git" if (repository / ".git").exists() else repository

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.secrets.sealing.disputes import Preference
 from generator.secrets.verify import verify_secrets
-from tests.secrets.test_disputes import put
+from tests.secrets.conftest import put
 
 if TYPE_CHECKING:
     from generator.findings import Finding

@@ -14,7 +14,7 @@ from generator.delivery.local.commits import identity_variables, require_identit
 from generator.delivery.local.repository import cluster_of, open_repository
 from generator.delivery.model import Author
 from tests.delivery.test_push import colleague
-from tests.delivery.workspace import Workspace, git, hook, make_remote, make_workspace, rendered_again
+from tests.delivery.workspace import Workspace, conflict, git, hook, make_remote, make_workspace, rendered_again
 from tests.remedies.pushing import succeeds
 from tests.remedies.walk import advice, commands, do
 
@@ -68,26 +68,11 @@ def test_a_branch_that_is_not_there_yet(lab: Workspace) -> None:
 @pytest.mark.parametrize("way", [0, 1])
 def test_an_operation_that_is_unfinished(lab: Workspace, operation: str, way: int) -> None:
     path = lab.target("apps").path
-    _conflict(path, operation)
+    conflict(path, operation)
     (path / "README.md").write_text("both\n")
     git(path, "add", "README.md")
     do(commands(advice(lab.push, "Finish it with"))[way], lab.root)
     succeeds(lab)
-
-
-def _conflict(path: Path, operation: str) -> None:
-    """Leave a git command in the middle of a conflict over README.md."""
-    git(path, "switch", "--quiet", "--create", "other")
-    (path / "README.md").write_text("theirs\n")
-    git(path, "commit", "--quiet", "--all", "--message=theirs")
-    git(path, "switch", "--quiet", "main")
-    (path / "README.md").write_text("ours\n")
-    git(path, "commit", "--quiet", "--all", "--message=ours")
-    if operation == "revert":
-        (path / "README.md").write_text("later\n")
-        git(path, "commit", "--quiet", "--all", "--message=later")
-    what = "HEAD^" if operation == "revert" else "other"
-    assert subprocess.run(["git", operation, what], cwd=path, capture_output=True, check=False).returncode == 1
 
 
 def test_a_conflict_of_the_rebase_that_was_advised(lab: Workspace) -> None:

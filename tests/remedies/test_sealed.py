@@ -13,8 +13,8 @@ from generator.secrets.sealing.disputes import Preference
 from generator.secrets.show import show_value
 from tests.remedies.sealing import follow, found, nothing_is_wrong
 from tests.remedies.walk import advice, advised, commands, do
-from tests.secrets.conftest import FULL
-from tests.secrets.test_disputes import NEW_PASSWORD, TOKEN_FILE, TOKEN_ID, grown_apart, kubesealed, put
+from tests.secrets.conftest import FULL, fall_behind, put
+from tests.secrets.test_disputes import NEW_PASSWORD, TOKEN_FILE, TOKEN_ID, grown_apart, kubesealed
 from tests.secrets.test_verifying_without_vault import ADMIN, USERS, damaged, rewrite
 
 if TYPE_CHECKING:
@@ -69,11 +69,7 @@ def test_a_variable_that_somebody_forgot(workspace: Workspace, way: str) -> None
 def test_a_secret_that_left_with_a_value_of_another_vault(workspace: Workspace, way: str) -> None:
     workspace.seal()
     workspace.external = {}
-    old = workspace.vault.read_bytes()
-    put(workspace, TOKEN_ID, "token", b"the-newer-token")
-    workspace.seal()
-    newest = workspace.vault.read_bytes()
-    workspace.vault.write_bytes(old)
+    newest = fall_behind(workspace)
     less = FULL[: FULL.index("  - namespace: registry")]
     workspace.write_catalogue(less)
     seal, delete = commands(advised(found(workspace), "secrets/left-ahead"))
@@ -142,10 +138,7 @@ def test_a_value_that_was_set_and_not_sealed(workspace: Workspace) -> None:
 def test_a_vault_that_is_behind(workspace: Workspace) -> None:
     workspace.seal()
     workspace.external = {}
-    old = workspace.vault.read_bytes()
-    put(workspace, TOKEN_ID, "token", b"the-newer-token")
-    workspace.seal()
-    workspace.vault.write_bytes(old)
+    fall_behind(workspace)
     follow(workspace, commands(advised(found(workspace), "secrets/vault-behind"))[0])
     assert nothing_is_wrong(workspace)
 

@@ -11,8 +11,8 @@ from generator.secrets.set_value import set_value
 from generator.secrets.show import show_value
 from tests.remedies.sealing import follow, found, nothing_is_wrong
 from tests.remedies.walk import advice, advised, commands
-from tests.secrets.conftest import FULL
-from tests.secrets.test_disputes import ADMIN_ID, NEW_PASSWORD, TOKEN_ID, put
+from tests.secrets.conftest import FULL, put
+from tests.secrets.test_disputes import ADMIN_ID, NEW_PASSWORD, TOKEN_ID
 
 if TYPE_CHECKING:
     from tests.secrets.conftest import Workspace

@@ -23,6 +23,7 @@ from generator.template.source import recordable
 from generator.tools.download import download_program
 from generator.tools.git import git as run_git
 from tests.checks.cases import cases
+from tests.conftest import as_root
 from tests.delivery.workspace import git
 from tests.pipeline.world import EXAMPLE, ROOT
 from tests.remedies.walk import advice, advised, commands, do
@@ -87,6 +88,7 @@ def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "file").read_bytes() == b"content"
 
 
+@as_root
 @pytest.mark.parametrize("way", ["file", "own link"])
 def test_a_link_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     target, link = tmp_path / "elsewhere", tmp_path / "vault.age"
@@ -95,7 +97,7 @@ def test_a_link_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     write = partial(write_atomic, link, b"new", follow=True)
     with monkeypatch.context() as another:
         another.setattr(os, "geteuid", lambda: 12345)
-        os.chown(link, 54321, -1, follow_symlinks=False) if os.getuid() == 0 else pytest.skip("needs root")
+        os.chown(link, 54321, -1, follow_symlinks=False)
         advice(write, "Put the file itself there, or make the link yourself")
     link.unlink()
     if way == "own link":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from generator.secrets.catalogue.model import CATALOGUE
 from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.seal import GitState, SealReport, seal_repository
 from generator.secrets.sealing.disputes import NO_PREFERENCE, Preference
+from generator.secrets.set_value import set_value
 from generator.secrets.store import Store
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.identities import Identities
@@ -76,6 +77,21 @@ class Workspace:
         """Everything that lies in the repository, by path."""
         files = (path for path in sorted(self.root.rglob("*")) if path.is_file())
         return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
+
+
+def put(workspace: Workspace, secret: str, value: str, content: bytes) -> None:
+    workspace.now += timedelta(minutes=1)
+    set_value(workspace.store, secret, value, content, workspace.now)
+
+
+def fall_behind(workspace: Workspace) -> bytes:
+    """Seal a newer token, and bring the vault back that does not know it; return the one that does."""
+    old = workspace.vault.read_bytes()
+    put(workspace, "registry/push-token", "token", b"the-newer-token")
+    workspace.seal()
+    newest = workspace.vault.read_bytes()
+    workspace.vault.write_bytes(old)
+    return newest
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +15,11 @@ from generator.secrets.listing import State, list_secrets
 from generator.secrets.seal import GitState, seal_repository
 from generator.secrets.sealing.crypto import Scope, Sealer
 from generator.secrets.sealing.disputes import Preference
-from generator.secrets.set_value import set_value
 from generator.secrets.vault.plaintext import Plaintext
 from generator.secrets.verify import verify_secrets
 from generator.secrets.verifying.with_vault import verify_with_vault
 from generator.secrets.verifying.without_vault import verify_manifests
-from tests.secrets.conftest import FULL, NOW
+from tests.secrets.conftest import FULL, NOW, fall_behind, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +31,6 @@ if TYPE_CHECKING:
 TOKEN_ID, TOKEN_FILE = "registry/push-token", "secrets/registry/push-token.sealed.yaml"
 ADMIN_ID = "argocd/argocd-secret"
 NEW_PASSWORD = b"a-password-of-a-persons-own"
-
-
-def put(workspace: Workspace, secret: str, value: str, content: bytes) -> None:
-    workspace.now += timedelta(minutes=1)
-    set_value(workspace.store, secret, value, content, workspace.now)
 
 
 def token(workspace: Workspace) -> bytes:
@@ -238,10 +231,7 @@ def test_keys_of_a_foreign_manifest_that_the_catalogue_lacks_are_not_dropped(wor
 def test_a_secret_whose_newest_value_this_vault_lacks_is_not_deleted(workspace: Workspace) -> None:
     workspace.seal()
     workspace.external = {}
-    old = workspace.vault.read_bytes()
-    put(workspace, TOKEN_ID, "token", b"the-newer-token")
-    workspace.seal()
-    workspace.vault.write_bytes(old)
+    fall_behind(workspace)
     workspace.write_catalogue(FULL[: FULL.index("  - namespace: registry")])
     (finding,) = asked(workspace)
     assert finding.rule == "secrets/left-ahead"

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from generator.errors import BadInputError
-from generator.secrets.set_value import set_value
 from generator.secrets.show import show_value
-from tests.secrets.conftest import NOW, Workspace
+from tests.secrets.conftest import NOW, Workspace, fall_behind, put
 
 ADMIN = "argocd/argocd-secret"
 TOKEN = "registry/push-token"
-
-
-def put(workspace: Workspace, secret: str, value: str, content: bytes) -> None:
-    set_value(workspace.store, secret, value, content, NOW + timedelta(minutes=1))
 
 
 def test_a_password_is_shown_and_the_file_stays(workspace: Workspace) -> None:
@@ -39,11 +32,8 @@ def test_a_value_that_is_not_sealed_yet_says_so(workspace: Workspace) -> None:
 def test_what_git_has_newer_is_what_is_shown(workspace: Workspace) -> None:
     workspace.seal()
     workspace.external = {}
-    old = workspace.vault.read_bytes()
-    put(workspace, TOKEN, "token", b"a-newer-token")
-    workspace.seal()
-    workspace.vault.write_bytes(old)
-    assert show_value(workspace.store, TOKEN, "token", NOW).content.reveal() == b"a-newer-token"
+    fall_behind(workspace)
+    assert show_value(workspace.store, TOKEN, "token", NOW).content.reveal() == b"the-newer-token"
 
 
 def test_an_old_password_is_not_shown_as_the_present_one(workspace: Workspace) -> None:
