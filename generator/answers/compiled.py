@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class CompiledTemplates(FileSystemBytecodeCache):
     """Compiled templates by name and syntax; Jinja compares the source's checksum and its own version by itself.
 
-    One file per template of `lib/`, whichever folder the template lies in, so that the cache does not grow.
+    One file per template of `lib/` and per text of copier.yml, whichever folder the template lies in, so that the cache
+    grows with changed questions alone.
     """
 
     def __init__(self, folder: Path, syntax: str) -> None:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
     from generator.answers.shapes import Shape
 
 # A list as people type it: 1.1.1.1, 9.9.9.9
 _WORDS = re.compile(r"[\w./@+-][\w.:/@+-]*([,;\s]+[\w./@+-][\w.:/@+-]*)*[,;\s]*")
+_TEXT = "text: "
 _FALSE = {"false", "no", "n", "f", "off", "~", "null", "none", "0", ""}
 
 
@@ -140,7 +140,8 @@ class Questionnaire:
         options: dict[str, Any] = dict(self.envops)
         options["undefined"] = jinja2.StrictUndefined
         return SandboxedEnvironment(
-            loader=jinja2.FileSystemLoader(self.root),
+            # Of what is loaded, and is not made from a string, Jinja keeps the compiled form.
+            loader=jinja2.ChoiceLoader([jinja2.FunctionLoader(_text), jinja2.FileSystemLoader(self.root)]),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
             bytecode_cache=cache_for(repr(sorted(self.envops.items()))),
             **options,
@@ -150,11 +151,6 @@ class Questionnaire:
     def shapes(self) -> Mapping[str, Shape]:
         """The shape of the answer to each question; see `shapes_of`."""
         return shapes_of(self)
-
-    @cached_property
-    def _compiled(self) -> dict[str, Template]:
-        """The texts that were rendered before, compiled."""
-        return {}
 
     def render(self, source: str, answers: Mapping[str, object]) -> str:
         """Render a text of the template with answers; `fmc` is true in it, so that it can tell us from plain Copier.
@@ -167,9 +163,7 @@ class Questionnaire:
         from jinja2 import TemplateError
 
         try:
-            if source not in self._compiled:
-                self._compiled[source] = self.environment.from_string(source)
-            return self._compiled[source].render({**answers, "fmc": True})
+            return self.environment.get_template(_TEXT + source).render({**answers, "fmc": True})
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             fix = "This is a defect of the template; report it with the answers file."
             reason = printable(str(error))
@@ -214,6 +208,11 @@ def _question(name: str, details: Mapping[str, Any]) -> Question:
     pairs = given.items() if isinstance(given, dict) else ((value, value) for value in given)
     known = {key: details[key] for key in Question.__dataclass_fields__ if key in details}
     return Question(**{**known, "name": name, "choices": tuple(Choice(label, value) for label, value in pairs)})
+
+
+def _text(name: str) -> str | None:
+    """Return a text that is a template itself, under the name that it has for Jinja; None for files."""
+    return name.removeprefix(_TEXT) if name.startswith(_TEXT) else None
 
 
 @cache
