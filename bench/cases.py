@@ -178,7 +178,7 @@ def _rendering(scratch: Path, environment: dict[str, str]) -> Case:
         "rendering three repositories / plain jinja2 over the same files",
         lambda: run("our_rendering.py"),
         lambda: run("plain_jinja2.py"),
-        goal=1.5,
+        goal=1.35,
         rounds=9,
     )
 
