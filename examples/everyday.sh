@@ -10,7 +10,7 @@ export GIT_AUTHOR_NAME='fmc demo' GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTE
 step() { printf '\n--- %s\n' "$1"; }
 commit() { git -C "$1" add --all && git -C "$1" commit --quiet --message "$2"; }
 contains() { grep --quiet --fixed-strings -- "$2" "$1" || { echo "$1 lost: $2" >&2 && exit 1; }; }
-another_timezone() { sed -i "s|^timezone: .*|timezone: $2|" "$1" && contains "$1" "$2"; }
+answer() { sed -i "s|^$1: .*|$1: $2|" answers.yaml && contains answers.yaml "$1: $2"; }
 
 step 'Monday: work in all three repositories'
 cd "$workspace"
@@ -35,7 +35,7 @@ git -C ../colleague push --quiet origin main
 git -C infra pull --quiet --rebase
 
 step 'Wednesday: another answer'
-another_timezone answers.yaml Europe/Paris
+answer timezone Europe/Paris
 fmc new --answers answers.yaml --yes --push
 
 step 'Thursday: a second machine, from clones and a copy of the vault'
@@ -45,14 +45,14 @@ cd "$second"
 for part in infra argocd apps; do git clone --quiet "https://git.example.com/home/$part.git" "$part"; done
 printf '\nThe keys of the rack hang at the door.\n' >>infra/README.md
 commit infra 'Where the keys are'
-another_timezone answers.yaml Europe/Rome
+answer timezone Europe/Rome
 fmc new --answers answers.yaml --yes --push
 fmc check
 
-step 'Friday: the first machine again'
+step 'Friday: the first machine again, with another answer; the one of Thursday is not taken back'
 cd "$workspace"
 for part in infra argocd apps; do git -C "$part" pull --quiet --rebase; done
-another_timezone answers.yaml Europe/Lisbon
+answer email lab@example.com
 fmc new --answers answers.yaml --yes --push
 
 step 'All edits are there, on both machines and in the remotes'
@@ -67,6 +67,8 @@ contains infra/terraform/user.auto.tfvars 'worker1 = 2'
 contains argocd/platform/traefik/values.user.yaml 'example.com/owner: ada'
 contains argocd/docs/people.md 'Bo: evenings'
 contains apps/apps/hello/base/index.html 'Open on Sundays'
-contains infra/plan.json Europe/Lisbon
+contains infra/plan.json Europe/Rome
+contains answers.yaml 'timezone: Europe/Rome'
+contains infra/.copier-answers.yml lab@example.com
 fmc check
 echo 'Nothing was refused, and nothing lost.'
