@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,9 +21,15 @@ from tests.conftest import require_tool
 from tests.pipeline.world import FMC, ROOT, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-HERE = Path(__file__).parent
+WARM_PYTHON = Path(__file__).with_name("warm_python.py")
+ANSIBLE_IMPORTS = (
+    "ansible.module_utils.basic",
+    "ansible.module_utils._internal._ansiballz._loader",
+    "ansible.modules.command",
+)
+OUR_IMPORTS = ("argparse", "yaml", "generator.secrets.vault.keys")
 TOKEN = "glpat-of-the-git-server"
 FIRST_PASSWORD = "password-of-the-first-start"
 # One poll each second, and no wait longer than some seconds.
@@ -30,6 +39,19 @@ SHORT = {
     "gitops_bootstrap_rollout_timeout": 4,
     "gitops_bootstrap_patience": 2,
 }
+
+
+@dataclass(frozen=True)
+class Pythons:
+    """Interpreters that have imported what they are for; see `warm_python`.
+
+    Attributes:
+        ansible: For Ansible's modules.
+        ours: For the programs of the cluster.
+    """
+
+    ansible: Path
+    ours: Path
 
 
 @dataclass(frozen=True)
@@ -57,10 +79,12 @@ class Operator:
 
     Attributes:
         world: Their machine.
+        pythons: What their cluster and Ansible's modules run with.
         repository: The repository that holds the parts; None where each is one of its own.
     """
 
     world: World
+    pythons: Pythons
     repository: Path | None = None
 
     @property
@@ -77,9 +101,7 @@ class Operator:
         for folder in (self.cluster, programs):
             folder.mkdir()
         for name in ("kubectl", "helm"):
-            script = f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m tests.bootstrap.{name} "$@"\n'
-            (programs / name).write_text(script)
-            (programs / name).chmod(0o755)
+            write_script(programs / name, f'exec {self.pythons.ours} -m tests.bootstrap.{name} "$@"')
         self.change_world(
             tree=str(self.argocd),
             revision=self.world.git("rev-parse", "HEAD", cwd=self.argocd),
@@ -95,7 +117,7 @@ class Operator:
     def play(
         self, *arguments: str, env: Mapping[str, str] | None = None, without: str = "", **variables: Any
     ) -> Played:
-        """Run the playbook.
+        """Run the playbook, in a session of its own.
 
         Args:
             arguments: Further arguments of ansible-playbook.
@@ -103,7 +125,7 @@ class Operator:
             without: A program that is not on PATH.
             variables: Of the role.
         """
-        ansible = require_tool("ansible-playbook")
+        variables = SHORT | {"ansible_python_interpreter": str(self.pythons.ansible)} | variables
         folders = [str(self.world.folder / "bin"), str(FMC.parent), *os.environ["PATH"].split(os.pathsep)]
         environment = self.world.environment | {
             "PATH": os.pathsep.join(folder for folder in folders if not (Path(folder) / (without or "\0")).exists()),
@@ -111,19 +133,24 @@ class Operator:
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_NOCOLOR": "1",
         }
-        done = subprocess.run(
-            [ansible, "playbooks/gitops.yml", "-e", json.dumps(SHORT | variables), *arguments],
+        with subprocess.Popen(
+            [require_tool("ansible-playbook"), "playbooks/gitops.yml", "-e", json.dumps(variables), *arguments],
             cwd=self.argocd.parent / "infra/ansible",
             env=environment | dict(env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=180,
-            check=False,
-        )
-        self._require_presentable(done.stdout)
-        return Played(done.returncode, done.stdout)
+            start_new_session=True,
+        ) as playbook:
+            (self.cluster / "playbook.pid").write_text(str(playbook.pid))
+            try:
+                output, _ = playbook.communicate(timeout=180)
+            except subprocess.TimeoutExpired:
+                os.killpg(playbook.pid, signal.SIGKILL)
+                raise
+        self._require_presentable(output)
+        return Played(playbook.returncode, output)
 
     def _require_presentable(self, output: str) -> None:
         """No output of any run may hold a secret."""
@@ -165,18 +192,48 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
+@pytest.fixture(scope="session")
+def pythons() -> Iterator[Pythons]:
+    """Two servers, and scripts that are used as `python3` is."""
+    shebang = require_tool("ansible-playbook").read_text().partition("\n")[0]
+    # Not in pytest's folder: the path of a socket may have 107 bytes.
+    with TemporaryDirectory() as folder, ExitStack() as servers:
+        made = []
+        for name, program, modules in (
+            ("ansible", shebang.removeprefix("#!"), ANSIBLE_IMPORTS),
+            ("ours", sys.executable, OUR_IMPORTS),
+        ):
+            socket = f"{folder}/{name}.socket"
+            command = [program, str(WARM_PYTHON), socket, *modules]
+            server = servers.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
+            servers.callback(server.kill)
+            assert server.stdout
+            assert server.stdout.readline() == b"ready\n"
+            made.append(Path(folder) / name)
+            write_script(made[-1], f'exec {program} -I -S {WARM_PYTHON} @{socket} "$@"')
+        yield Pythons(*made)
+
+
+def write_script(path: Path, line: str) -> None:
+    """Write a shell script of one line."""
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
-def operator(delivered: World, tmp_path: Path) -> Operator:
+def operator(delivered: World, pythons: Pythons, tmp_path: Path) -> Operator:
     """A person with that workspace and an empty cluster."""
-    made = Operator(delivered.copy(tmp_path / "world"))
+    made = Operator(delivered.copy(tmp_path / "world"), pythons)
     made.make_cluster()
     return made
 
 
 @pytest.fixture(scope="session")
-def handed_over(delivered: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Operator, Played]:
+def handed_over(
+    delivered: World, pythons: Pythons, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Operator, Played]:
     """A person whose cluster the playbook has handed over, and what it said with -vvv. Leave both as they are."""
-    made = Operator(delivered.copy(tmp_path_factory.mktemp("handed-over") / "world"))
+    made = Operator(delivered.copy(tmp_path_factory.mktemp("handed-over") / "world"), pythons)
     made.make_cluster()
     done = made.play("-vvv")
     assert done.code == 0, done.output

@@ -341,14 +341,9 @@ def log(line: str) -> None:
 
 
 def power_cut(world: Object) -> None:
-    """Kill the playbook and this process, once."""
+    """Kill the playbook, with all that belongs to its session, and this process, once."""
     (WORLD / "world.json").write_text(json.dumps(world | {"power_cut": ""}))
-    pid = os.getppid()
-    while pid > 1:
-        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        if b"ansible-playbook" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
-        pid = parent
+    os.killpg(int((WORLD / "playbook.pid").read_text()), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

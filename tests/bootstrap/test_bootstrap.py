@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from generator.secrets.vault.keys import generate_sealing_key
-from tests.bootstrap.conftest import TOKEN, Operator, Played
+from tests.bootstrap.conftest import TOKEN, Operator, Played, Pythons
 from tests.conftest import require_tool
 from tests.pipeline.world import World
 
@@ -94,11 +94,11 @@ def test_charts_and_values_are_those_that_argo_cd_will_use(operator: Operator) -
     require_charts_and_values(operator, operator.argocd)
 
 
-def test_a_monorepo_is_bootstrapped_from_its_folder(tmp_path: Path) -> None:
+def test_a_monorepo_is_bootstrapped_from_its_folder(pythons: Pythons, tmp_path: Path) -> None:
     world = World(tmp_path / "world").make("home")
     made = world.new("--push", "--set", "layout=monorepo", env={"FMC_GIT_READ_TOKEN": TOKEN})
     assert made.code == 0, made.err
-    operator = Operator(world, repository=world.workspace / "home")
+    operator = Operator(world, pythons, repository=world.workspace / "home")
     operator.make_cluster()
     require_charts_and_values(operator, world.workspace / "home/argocd")
 
