@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import signal
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, TypeVarTuple
@@ -84,8 +83,6 @@ class Workers:
 
 def _work(answer: Connection, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
     """Do the work of a task, in its process."""
-    # It lives for a second: looking for garbage would cost it a tenth of that.
-    gc.disable()
     # A killed parent takes its workers with it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
