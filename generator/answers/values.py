@@ -106,11 +106,12 @@ def _ssh_public_key_fault(key: str) -> tuple[str, str]:
 
 
 def _certificate_fault(text: str) -> tuple[str, str]:
+    if not text:
+        return "", ""
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        if text:
-            load_pem_x509_certificates(text.encode())
+        load_pem_x509_certificates(text.encode())
     except ValueError:
         remedy = "Give the file as it is, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----."
         return "this certificate does not parse; it may have been cut when it was copied", remedy

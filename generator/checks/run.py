@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,11 +84,14 @@ def check_trees(
     minor, exact = minor_for(kubernetes_version)
     if not exact:
         findings.append(_version_finding(kubernetes_version, minor))
-    documents, schema_findings = _check_schemas(contents, load_schemas(minor), program)
     findings += contents.findings
+    with ThreadPoolExecutor(1) as beside:
+        # Most of it is to wait for kubeconform.
+        validated = beside.submit(_check_schemas, contents, load_schemas(minor), program)
+        findings += judge_all(take_inventory(contents, files, expected))
+        findings += scan(((file.name, file.content) for file in files), plaintexts)
+        documents, schema_findings = validated.result()
     findings += schema_findings
-    findings += judge_all(take_inventory(contents, files, expected))
-    findings += scan(((file.name, file.content) for file in files), plaintexts)
     findings = hide_names(findings, plaintexts)
     return Report(tuple(sorted(set(findings))), documents, len(files), KUBECONFORM if program else BUILTIN)
 
