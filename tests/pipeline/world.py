@@ -88,9 +88,12 @@ class World:
             "GIT_AUTHOR_EMAIL": "ada@example.com",
             "GIT_COMMITTER_NAME": "Ada",
             "GIT_COMMITTER_EMAIL": "ada@example.com",
-            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": f"url.file://{self.folder}/remotes/.insteadOf",
             "GIT_CONFIG_VALUE_0": self.base_url,
+            # No machine loses its power here.
+            "GIT_CONFIG_KEY_1": "core.fsync",
+            "GIT_CONFIG_VALUE_1": "none",
             "FMC_IDENTITY": str(self.identity),
             # Compiled rules and unpacked schemas are the same for all tests.
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
