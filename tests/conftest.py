@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import NoReturn
@@ -20,8 +22,21 @@ collect_ignore_glob = [] if os.environ.get("FMC_E2E") == "1" else ["e2e/test_*.p
 _FOLDER = tools_folder()
 _REQUIRED = os.environ.get("FMC_REQUIRE_TOOLS") == "1"
 _REASON = re.compile(r"needs the program (?P<program>\S+), which is neither in .* \(to get it: (?P<command>.*)\)")
+_MEMORY = Path("/dev/shm")
+_ROOM = 8 << 30
+# Most of what is there is pytest's and ours, and lives to the end.
+gc.set_threshold(100_000)
 
 
+def _write_to_memory() -> None:
+    """Have tests write to memory where there is room: they make and remove some hundred thousand files."""
+    if "TMPDIR" not in os.environ and _MEMORY.is_dir():
+        system = os.statvfs(_MEMORY)
+        if system.f_bavail * system.f_frsize >= _ROOM and not system.f_flag & os.ST_NOEXEC:
+            os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+_write_to_memory()
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
 
