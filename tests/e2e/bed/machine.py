@@ -15,7 +15,11 @@ from pathlib import Path
 
 from tests.e2e.bed.errors import BedError
 
-ENTER = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+ENTER = (
+    *("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+    # Argo CD writes manifests into shared memory, which would stay when it is killed.
+    *("sh", "-c", 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"),
+)
 HOSTS = Path("/etc/hosts")
 _TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
 # <linux/sockios.h>, <linux/if.h>
