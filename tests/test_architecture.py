@@ -131,6 +131,7 @@ def test_the_help_does_not_pay_for_the_work(tmp_path: Path, arguments: tuple[str
         "git",
         "jinja2",
         "jsonschema_rs",
+        "msgspec",
         "pydantic",
         "questionary",
         "rich",

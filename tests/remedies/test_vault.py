@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from generator.secrets.catalogue.model import CATALOGUE, USER_CATALOGUE
 from generator.secrets.export import export_keys
@@ -193,8 +194,8 @@ def test_one_who_would_lock_themselves_out(workspace: Workspace, tmp_path: Path,
 def test_a_vault_for_one_alone(workspace: Workspace, tmp_path: Path) -> None:
     workspace.seal()
     vault = workspace.open()
-    alone = vault.model_copy(update={"recipients": vault.recipients[:1]})
+    alone = replace(vault, recipients=vault.recipients[:1])
     advice(partial(save_vault, workspace.vault, alone), "Add the public key of a recovery identity")
     recovery = person(tmp_path, "recovery.txt")[1]
-    save_vault(workspace.vault, alone.model_copy(update={"recipients": (*alone.recipients, recovery)}))
+    save_vault(workspace.vault, replace(alone, recipients=(*alone.recipients, recovery)))
     assert workspace.open().recipients[1] == recovery

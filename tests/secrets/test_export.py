@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from generator.errors import BadInputError, VaultError
 from generator.secrets.catalogue.model import CERTIFICATE
@@ -43,7 +44,7 @@ def put_keys(workspace: Workspace, *keys: tuple[str, str, SealingKey]) -> None:
         KeyRecord(name=name, certificate=certificate, private_key=key.private_key, created=key.created)
         for name, certificate, key in keys
     )
-    save_vault(workspace.vault, workspace.open().model_copy(update={"sealing_keys": records}))
+    save_vault(workspace.vault, replace(workspace.open(), sealing_keys=records))
 
 
 def test_the_secret_is_what_the_controller_loads(workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from generator.errors import BadInputError
 from generator.secrets.sealing.crypto import Scope, load_private_keys, unseal
@@ -234,7 +235,7 @@ def test_another_sealing_key_seals_everything_anew(
         private_key=other_key.private_key,
         created=other_key.created,
     )
-    grown = first.vault.model_copy(update={"sealing_keys": (*first.vault.sealing_keys, second_key)})
+    grown = replace(first.vault, sealing_keys=(*first.vault.sealing_keys, second_key))
     rekeyed = FULL.replace("sealed-secrets-key-1", "sealed-secrets-key-2")
     second = reconcile(catalogue(rekeyed), grown, first.key.certificate.encode(), LATER, {})
     assert len(second.changed) == 5
@@ -279,10 +280,10 @@ def test_equal_values_in_different_places_have_different_fingerprints(
     records = [record.value for secret in first.vault.sealed.values() for record in secret.values()]
     assert len(set(records)) == len(records)
     same = {"registry/push-token": {**first.vault.values["registry/push-token"]}}
-    same["registry/push-token"]["admin"] = same["registry/push-token"]["admin"].model_copy(
-        update={"secret": Plaintext(TOKEN["FMC_TEST_TOKEN"].encode())}
+    same["registry/push-token"]["admin"] = replace(
+        same["registry/push-token"]["admin"], secret=Plaintext(TOKEN["FMC_TEST_TOKEN"].encode())
     )
     values = {**first.vault.values, **same}
-    second = reconcile(catalogue(), first.vault.model_copy(update={"values": values}), None, NOW, TOKEN)
+    second = reconcile(catalogue(), replace(first.vault, values=values), None, NOW, TOKEN)
     sealed = second.vault.sealed["registry/push-token"]
     assert sealed["admin"].value != sealed["token"].value

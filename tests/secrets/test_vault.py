@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import pickle
 import stat
+import subprocess
+import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyrage
 import pytest
+from msgspec.structs import replace
 
 from generator.errors import VaultError
+from generator.secrets.catalogue.model import Generator
 from generator.secrets.sealing.reconcile import reconcile
 from generator.secrets.vault.file import open_vault, save_vault
 from generator.secrets.vault.identities import recipients_for_new_vault
 from generator.secrets.vault.model import Vault
+from generator.secrets.vault.record import InvalidContentError, from_document
 from tests.secrets.conftest import NOW, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from generator.secrets.catalogue.model import Catalogue
+    from generator.secrets.vault.keys import SealingKey
     from tests.secrets.conftest import Workspace
 
 
@@ -29,7 +38,7 @@ def full_vault(vault: Vault, catalogue: Callable[..., Catalogue], workspace: Wor
     """A vault with a value of each kind, for identities that exist."""
     recipients = recipients_for_new_vault(workspace.identities).public_keys
     filled = reconcile(catalogue(), vault, None, NOW, TOKEN).vault
-    return filled.model_copy(update={"recipients": recipients})
+    return replace(filled, recipients=recipients)
 
 
 def rewritten(workspace: Workspace, document: dict[str, Any], recipients: list[str] | None = None) -> None:
@@ -65,7 +74,61 @@ def test_the_file_is_armored_private_and_encrypted(workspace: Workspace, full_va
 def test_the_json_is_canonical(full_vault: Vault) -> None:
     text = full_vault.to_json().reveal()
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode()
-    assert Vault.model_validate_json(text).to_json().reveal() == text
+    assert from_document(json.loads(text), Vault).to_json().reveal() == text
+
+
+def test_the_format_stays_what_it_was(sealing_key: SealingKey) -> None:
+    """A vault as version 1 of the format has always spelled it is read, and written again byte for byte."""
+    created = "2026-01-02T03:04:05Z"
+    record = {"ancestors": ["abcdefg1234"], "created": created, "revision": "hijklmn5678"}
+    document = {
+        "answers_recipients": ["age1b"],
+        "ca": {"certificate": "PEM", "private_key": "a2V5"},
+        "cluster": "home",
+        "derived": {"a/b": {"hash": {"content": "aGFzaA==", "source": "0123"}}},
+        "elsewhere": {"a/b": {"other": {**record, "created": "2026-01-02T03:04:05.060000+02:00"}}},
+        "fingerprint_key": base64.b64encode(bytes(32)).decode(),
+        "recipients": ["age1a", "age1b"],
+        "sealed": {"a/b": {"key": {"certificate": "SHA256:x", "ciphertext": "AgB", "value": "4567"}}},
+        "sealing_keys": [
+            {"certificate": sealing_key.certificate, "created": created, "name": "key-1", "private_key": "UEVN"}
+        ],
+        "values": {
+            "a/b": {
+                "v": {**record, "generator": "ssh-key", "public": {"public": "caf\u00e9"}, "secret": "/+8="},
+                "w": {**record, "ancestors": [], "generator": "external", "public": {}, "secret": ""},
+            }
+        },
+        "version": 1,
+    }
+    read = from_document(document, Vault)
+    assert read.values["a/b"]["v"].secret.reveal() == b"\xff\xef"
+    assert read.values["a/b"]["v"].generator is Generator.SSH_KEY
+    assert read.values["a/b"]["v"].created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert read.to_json().reveal() == json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_what_a_vault_may_leave_out_is_filled_in(full_vault: Vault) -> None:
+    needed = {"cluster", "fingerprint_key", "sealing_keys", "recipients"}
+    least = from_document({key: part for key, part in content(full_vault).items() if key in needed}, Vault)
+    assert (least.version, least.ca, least.values, least.answers_recipients) == (1, None, {}, ())
+
+
+def test_opening_a_vault_does_not_pay_for_pydantic() -> None:
+    """Copier brings it along; its models cost a quarter of a second, of the one that `fmc check` may take."""
+    program = "import sys, generator.secrets.verify, generator.secrets.vault.file; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_it_survives_another_process(full_vault: Vault) -> None:
+    assert pickle.loads(pickle.dumps(full_vault)) == full_vault
+
+
+def test_nothing_of_it_can_be_changed(full_vault: Vault) -> None:
+    for record in (full_vault, full_vault.sealing_keys[0], full_vault.values["argocd/argocd-secret"]["admin"]):
+        with pytest.raises(AttributeError):
+            setattr(record, "created", NOW)  # noqa: B010 - mypy knows that it can't be assigned
 
 
 def test_no_repr_shows_a_secret(full_vault: Vault) -> None:
@@ -127,7 +190,7 @@ def test_a_newer_format_is_refused(workspace: Workspace, full_vault: Vault) -> N
 def test_fewer_than_two_recipients_are_refused(workspace: Workspace, full_vault: Vault) -> None:
     one = full_vault.recipients[0]
     with pytest.raises(VaultError, match="1 recipient, 2 are needed"):
-        save_vault(workspace.vault, full_vault.model_copy(update={"recipients": (one, one)}))
+        save_vault(workspace.vault, replace(full_vault, recipients=(one, one)))
     assert not workspace.vault.exists()
     rewritten(workspace, {**content(full_vault), "recipients": [one]})
     with pytest.raises(VaultError, match="1 recipient, 2 are needed"):
@@ -142,10 +205,13 @@ def test_a_recipient_that_is_no_public_key_is_named(workspace: Workspace, vault:
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        ({"surprise": 1}, "surprise"),
-        ({"fingerprint_key": "no base64!"}, "fingerprint_key"),
-        ({"fingerprint_key": 7}, "fingerprint_key"),
-        ({"fingerprint_key": "c2hvcnQ="}, "fingerprint_key"),
+        ({"surprise": 1}, "its top level: .*surprise"),
+        ({"fingerprint_key": "no base64!"}, "fingerprint_key: must be base64$"),
+        ({"fingerprint_key": "caf\u00e9"}, "fingerprint_key: must be base64$"),
+        ({"fingerprint_key": 7}, "fingerprint_key: must be base64$"),
+        ({"fingerprint_key": "c2hvcnQ="}, "its top level: the fingerprint_key must have 32 bytes$"),
+        ({"version": 0}, "version"),
+        ({"version": True}, "version"),
         ({"sealing_keys": []}, "sealing_keys"),
         (
             {
@@ -153,10 +219,18 @@ def test_a_recipient_that_is_no_public_key_is_named(workspace: Workspace, vault:
                     {"name": "k", "certificate": "no PEM", "private_key": "", "created": "2026-01-01T00:00:00Z"}
                 ]
             },
-            "sealing_keys.0.certificate",
+            r"sealing_keys\[0\]: the certificate can't be read: ",
         ),
-        ({"values": {"a/b": {"v": {"generator": "dice", "created": "2026-01-01T00:00:00Z", "secret": ""}}}}, "values"),
-        ({"cluster": 5}, "cluster"),
+        (
+            {"values": {"a/b": {"v": {"generator": "dice", "created": "2026-01-01T00:00:00Z", "secret": ""}}}},
+            r"values\[\.\.\.\]\[\.\.\.\]\.generator: Invalid enum value$",
+        ),
+        (
+            {"elsewhere": {"a/b": {"v": {"created": "2026-01-01T00:00:00", "revision": ""}}}},
+            r"elsewhere\[\.\.\.\]\[\.\.\.\]\.created: .*timezone",
+        ),
+        ({"cluster": 5}, "cluster: Expected `str`, got `int`$"),
+        ({"cluster": ""}, "cluster: "),
     ],
 )
 def test_content_that_is_not_valid_is_named_without_being_shown(
@@ -169,9 +243,45 @@ def test_content_that_is_not_valid_is_named_without_being_shown(
     assert "no base64!" not in str(caught.value)
 
 
-def test_content_that_is_no_json_is_named(workspace: Workspace, full_vault: Vault) -> None:
+def with_each_part_replaced(document: Any, stranger: Any) -> Iterator[Any]:
+    """Yield the document once for each of its parts, that part being another."""
+    yield stranger
+    if isinstance(document, dict):
+        for key, part in document.items():
+            yield from ({**document, key: changed} for changed in with_each_part_replaced(part, stranger))
+    if isinstance(document, list):
+        for place, part in enumerate(document):
+            for changed in with_each_part_replaced(part, stranger):
+                yield [*document[:place], changed, *document[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    ["hunter2", "hunter2` - at `$.hunter2`", ["hunter2"], {"key": "hunter2"}, "", 1234567, 1234567.5, None, True],
+)
+def test_no_message_quotes_what_it_is_about(full_vault: Vault, stranger: Any) -> None:
+    """Whatever part of the vault is another one."""
+    messages = []
+    for document in with_each_part_replaced(content(full_vault), stranger):
+        try:
+            from_document(document, Vault)
+        except InvalidContentError as error:
+            messages.append(str(error))
+            assert error.__cause__ is None
+            assert error.__context__ is None
+    assert len(messages) > 30
+    assert not [message for message in messages if "hunter2" in message or "1234567" in message]
+    assert not [message for message in messages if "$" in message]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"hunter2", b"", b'{"cluster": "hunter2\xff"}', b'{"values": {"a": {"hunter2": {"generator": "\\ud800"}}}}'],
+    ids=["no JSON", "empty", "no UTF-8", "half a character"],
+)
+def test_content_that_is_no_json_is_named(workspace: Workspace, full_vault: Vault, text: bytes) -> None:
     keys = [pyrage.x25519.Recipient.from_str(key) for key in full_vault.recipients]
-    workspace.vault.write_bytes(pyrage.encrypt(b"hunter2", keys))
+    workspace.vault.write_bytes(pyrage.encrypt(text, keys))
     with pytest.raises(VaultError, match="holds no JSON") as caught:
         workspace.open()
     assert "hunter2" not in str(caught.value)

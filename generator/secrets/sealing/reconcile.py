@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.disputes import NO_PREFERENCE, Preference
 from generator.secrets.sealing.manifest import render
@@ -95,9 +97,7 @@ def reconcile(
             manifests[secret.manifest_path] = render(secret, sealed)
     before = known.vault.sealed
     return Reconciled(
-        vault=known.vault.model_copy(
-            update={"ca": run.authority, "values": run.values, "derived": run.derived, "sealed": run.sealed}
-        ),
+        vault=replace(known.vault, ca=run.authority, values=run.values, derived=run.derived, sealed=run.sealed),
         key=key,
         manifests=manifests,
         pending=tuple(run.pending),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from generator.findings import Finding, Severity
 from generator.secrets.catalogue.model import Constant, Derived, Generator, Secret, Value
 from generator.secrets.making.authority import issue, still_valid, suitable_authority
@@ -164,7 +166,7 @@ class SecretSealer:
                 return record or ssh_key(value.comment, self._now)
         if record:
             # Neither another length nor another source in the catalogue rotates a text that is in use.
-            return record.model_copy(update={"generator": value.generator})
+            return replace(record, generator=value.generator)
         return password(value.length, self._now) if value.generator is Generator.PASSWORD else None
 
     def _with_lineage(self, secret: Secret, name: str, record: ValueRecord) -> ValueRecord:

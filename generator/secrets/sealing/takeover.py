@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from generator.secrets.catalogue.model import Constant, Derived, Generator
 from generator.secrets.making.forms import SALTED, made_to, plain_form, recover
 from generator.secrets.sealing.committed import Opener, read_committed
@@ -180,7 +182,7 @@ class _TakeOver:
             self.vault = self.vault.with_value(secret.id, value.name, record)
         else:
             elsewhere = {**self.vault.elsewhere.get(secret.id, {}), value.name: lineage}
-            self.vault = self.vault.model_copy(update={"elsewhere": {**self.vault.elsewhere, secret.id: elsewhere}})
+            self.vault = replace(self.vault, elsewhere={**self.vault.elsewhere, secret.id: elsewhere})
         forms = {}
         for key, content in opened.items():
             datum = secret.data[key]
@@ -193,7 +195,7 @@ class _TakeOver:
                 forms[key] = DerivedRecord(source=source, content=content)
         derived = {**self.vault.derived.get(secret.id, {}), **forms}
         if derived:
-            self.vault = self.vault.model_copy(update={"derived": {**self.vault.derived, secret.id: derived}})
+            self.vault = replace(self.vault, derived={**self.vault.derived, secret.id: derived})
 
     def _recovered(
         self, secret: Secret, value: Value, opened: Mapping[str, Plaintext], lineage: Lineage
@@ -211,7 +213,7 @@ class _TakeOver:
         lineage = descendant(mine.content, self._now, [mine, git])
         if value.name in self.vault.elsewhere.get(secret.id, {}):
             elsewhere = {**self.vault.elsewhere[secret.id], value.name: lineage}
-            self.vault = self.vault.model_copy(update={"elsewhere": {**self.vault.elsewhere, secret.id: elsewhere}})
+            self.vault = replace(self.vault, elsewhere={**self.vault.elsewhere, secret.id: elsewhere})
         else:
             record = self.vault.values[secret.id][value.name].with_lineage(lineage)
             self.vault = self.vault.with_value(secret.id, value.name, record)
@@ -250,7 +252,7 @@ class _TakeOver:
             certificate=committed.certificate, value=committed.marks[key], ciphertext=committed.ciphertexts[key]
         )
         sealed = {**self.vault.sealed.get(secret.id, {}), key: record}
-        self.vault = self.vault.model_copy(update={"sealed": {**self.vault.sealed, secret.id: sealed}})
+        self.vault = replace(self.vault, sealed={**self.vault.sealed, secret.id: sealed})
 
     def _dispute(
         self, reason: Reason, secret: Secret, value: str = "", *, key: str = "", line: int = 0, can_take: bool = True

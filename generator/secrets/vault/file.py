@@ -5,17 +5,17 @@ age encrypts to public keys, so saving needs no identity; opening needs one of t
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pyrage
-from pydantic import ValidationError
 
 from generator.errors import BadInputError, NoIdentityError, VaultError
 from generator.files import write_atomic
 from generator.inputs import read_bounded
 from generator.secrets.vault.identities import read_identities
 from generator.secrets.vault.model import VERSION, Vault
+from generator.secrets.vault.record import InvalidContentError, from_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _decrypt(path: Path, identity_path: Path) -> bytes:
 
 def _parse(text: bytes, path: Path) -> Vault:
     try:
-        document: Any = json.loads(text)
+        document: Any = msgspec.json.decode(text)
     except ValueError:
         raise VaultError("the vault holds no JSON", where=str(path), fix=_RESTORE) from None
     version = document.get("version") if isinstance(document, dict) else None
@@ -116,13 +116,9 @@ def _parse(text: bytes, path: Path) -> Vault:
             fix="Install that version of fmc, as its README.md says.",
         )
     try:
-        return Vault.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise VaultError(
-            f"the vault's content is not valid at {place}: {first['msg']}", where=str(path), fix=_RESTORE
-        ) from None
+        return from_document(document, Vault)
+    except InvalidContentError as error:
+        raise VaultError(f"the vault's content is not valid at {error}", where=str(path), fix=_RESTORE) from None
 
 
 def _require_recipients(recipients: Sequence[str], path: Path) -> None:

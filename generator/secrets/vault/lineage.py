@@ -12,9 +12,8 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-
 from generator.secrets.vault.fingerprint import REVISION, fingerprint
+from generator.secrets.vault.record import Record, Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +26,7 @@ _MOST_ANCESTORS = 24
 """A copy of the vault that is older than so many replacements of a value is no longer known to be older."""
 
 
-class Lineage(BaseModel):
+class Lineage(Record, frozen=True, kw_only=True):
     """Where a value stands among its predecessors.
 
     Attributes:
@@ -37,9 +36,7 @@ class Lineage(BaseModel):
         ancestors: Revisions that it replaced, nearest first, as far as they are remembered.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    created: AwareDatetime
+    created: Time
     revision: str
     ancestors: tuple[str, ...] = ()
 

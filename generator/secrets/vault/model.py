@@ -1,20 +1,18 @@
-"""What the vault holds, as immutable records with strict validation; `vault/file.py` keeps it, encrypted, on disk."""
+"""What the vault holds, as immutable records; `vault/file.py` keeps it, encrypted, on disk."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, field_validator
+from msgspec import Meta, field
+from msgspec.structs import asdict, replace
 
 from generator.secrets.catalogue.model import Generator
 from generator.secrets.vault.keys import certificate_public_key
 from generator.secrets.vault.lineage import Lineage
 from generator.secrets.vault.plaintext import Plaintext
+from generator.secrets.vault.record import Record, Time, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,50 +23,29 @@ VERSION = 1
 _FINGERPRINT_KEY_BYTES = 32
 
 
-def _decode(value: object) -> Plaintext:
-    if isinstance(value, Plaintext):
-        return value
-    if isinstance(value, str):
-        with suppress(binascii.Error):
-            return Plaintext(base64.b64decode(value, validate=True))
-    raise ValueError("must be base64")
-
-
-def _encode(value: Plaintext) -> str:
-    return base64.b64encode(value.reveal()).decode()
-
-
-SecretField = Annotated[Plaintext, PlainValidator(_decode), PlainSerializer(_encode, return_type=str)]
-
-
-class _Record(BaseModel):
-    # Pydantic's errors quote their input unless told otherwise, and here the input is secret.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class KeyRecord(_Record):
+class KeyRecord(Record, frozen=True, kw_only=True):
     """A sealing key: name of its Secret in the cluster, both halves in PEM, time of making."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, Meta(min_length=1)]
     certificate: str
-    private_key: SecretField
-    created: AwareDatetime
+    private_key: Plaintext
+    created: Time
 
-    @field_validator("certificate")
-    @classmethod
-    def _certificate_is_readable(cls, certificate: str) -> str:
-        certificate_public_key(certificate.encode())
-        return certificate
+    def __post_init__(self) -> None:
+        try:
+            certificate_public_key(self.certificate.encode())
+        except ValueError as error:
+            raise ValueError(f"the certificate can't be read: {error}") from None
 
 
-class AuthorityRecord(_Record):
+class AuthorityRecord(Record, frozen=True, kw_only=True):
     """The cluster's own certificate authority: certificate and key in PEM."""
 
     certificate: str
-    private_key: SecretField
+    private_key: Plaintext
 
 
-class ValueRecord(_Record):
+class ValueRecord(Record, frozen=True, kw_only=True):
     """One plaintext.
 
     Attributes:
@@ -81,9 +58,9 @@ class ValueRecord(_Record):
     """
 
     generator: Generator
-    created: AwareDatetime
-    secret: SecretField
-    public: dict[str, str] = Field(default_factory=dict)
+    created: Time
+    secret: Plaintext
+    public: dict[str, str] = field(default_factory=dict)
     revision: str = ""
     ancestors: tuple[str, ...] = ()
 
@@ -94,17 +71,17 @@ class ValueRecord(_Record):
 
     def with_lineage(self, lineage: Lineage) -> ValueRecord:
         """Return the same value with its place among its predecessors."""
-        return self.model_copy(update=lineage.model_dump())
+        return replace(self, **asdict(lineage))
 
 
-class DerivedRecord(_Record):
+class DerivedRecord(Record, frozen=True, kw_only=True):
     """A salted form, made once: fingerprint of what it was made from, and the result."""
 
     source: str
-    content: SecretField
+    content: Plaintext
 
 
-class SealedRecord(_Record):
+class SealedRecord(Record, frozen=True, kw_only=True):
     """A sealed value, kept so that equal plaintexts stay equal files.
 
     Attributes:
@@ -125,7 +102,7 @@ def _filled(outer: dict[str, dict[str, _Inner]]) -> dict[str, dict[str, _Inner]]
     return {name: inner for name, inner in outer.items() if inner}
 
 
-class Vault(_Record):
+class Vault(Record, frozen=True, kw_only=True):
     """Everything that has to be kept to make the same sealed manifests again.
 
     The outer keys of `values`, `derived` and `sealed` are `namespace/name`; the inner ones are names of values and keys
@@ -148,23 +125,20 @@ class Vault(_Record):
     """
 
     version: Literal[1] = 1
-    cluster: str = Field(min_length=1)
-    fingerprint_key: SecretField
-    sealing_keys: tuple[KeyRecord, ...] = Field(min_length=1)
+    cluster: Annotated[str, Meta(min_length=1)]
+    fingerprint_key: Plaintext
+    sealing_keys: Annotated[tuple[KeyRecord, ...], Meta(min_length=1)]
     ca: AuthorityRecord | None = None
-    values: dict[str, dict[str, ValueRecord]] = Field(default_factory=dict)
-    derived: dict[str, dict[str, DerivedRecord]] = Field(default_factory=dict)
-    sealed: dict[str, dict[str, SealedRecord]] = Field(default_factory=dict)
-    elsewhere: dict[str, dict[str, Lineage]] = Field(default_factory=dict)
+    values: dict[str, dict[str, ValueRecord]] = field(default_factory=dict)
+    derived: dict[str, dict[str, DerivedRecord]] = field(default_factory=dict)
+    sealed: dict[str, dict[str, SealedRecord]] = field(default_factory=dict)
+    elsewhere: dict[str, dict[str, Lineage]] = field(default_factory=dict)
     recipients: tuple[str, ...]
     answers_recipients: tuple[str, ...] = ()
 
-    @field_validator("fingerprint_key")
-    @classmethod
-    def _fingerprint_key_is_whole(cls, key: Plaintext) -> Plaintext:
-        if len(key.reveal()) != _FINGERPRINT_KEY_BYTES:
-            raise ValueError(f"must have {_FINGERPRINT_KEY_BYTES} bytes")
-        return key
+    def __post_init__(self) -> None:
+        if len(self.fingerprint_key.reveal()) != _FINGERPRINT_KEY_BYTES:
+            raise ValueError(f"the fingerprint_key must have {_FINGERPRINT_KEY_BYTES} bytes")
 
     @classmethod
     def new(
@@ -199,17 +173,15 @@ class Vault(_Record):
     def with_value(self, secret_id: str, value: str, record: ValueRecord) -> Vault:
         """Return the vault with a value that counts from now on."""
         others = {name: lineage for name, lineage in self.elsewhere.get(secret_id, {}).items() if name != value}
-        return self.model_copy(
-            update={
-                "values": {**self.values, secret_id: {**self.values.get(secret_id, {}), value: record}},
-                "elsewhere": _filled({**self.elsewhere, secret_id: others}),
-            }
+        return replace(
+            self,
+            values={**self.values, secret_id: {**self.values.get(secret_id, {}), value: record}},
+            elsewhere=_filled({**self.elsewhere, secret_id: others}),
         )
 
     def to_json(self) -> Plaintext:
         """Return the canonical JSON text: sorted keys, no spaces, ASCII."""
-        document = self.model_dump(mode="json")
-        return Plaintext(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
+        return Plaintext(to_json(self))
 
     def secrets(self) -> Iterator[Plaintext]:
         """Yield every secret of the vault, for the search for leaks."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from generator.errors import VaultError
 from generator.secrets.catalogue.model import CERTIFICATE
 from generator.secrets.vault.file import open_vault
@@ -60,7 +62,7 @@ def open_or_make(
     if path.exists():
         before = open_vault(path, identities.path, cluster=catalogue.cluster)
         change = follow_answers(before.recipients, before.answers_recipients, identities)
-        vault = before.model_copy(update={"recipients": change.public_keys, "answers_recipients": change.named})
+        vault = replace(before, recipients=change.public_keys, answers_recipients=change.named)
         return Opened(vault, before, None, change.recovery, change.added, change.removed)
     if is_sealed:
         raise VaultError(
