@@ -29,6 +29,7 @@ REVISIONS_ANNOTATION = f"{PREFIX}revisions"
 WAVE_ANNOTATION = "argocd.argoproj.io/sync-wave"
 
 _HEADER = "# Written by `fmc seal` from secrets/catalogue.yaml and the vault; a change made here is lost."
+_ESCAPED = re.compile(r"[^ !#-\[\]-~]")
 _ENTRY = re.compile(r'(?P<indent> *)(?:"(?P<quoted>[^"\\]+)"|(?P<plain>[A-Za-z]+)): "(?P<value>[^"\\]*)"')
 
 
@@ -115,15 +116,14 @@ def quote(text: str) -> str:
 
     JSON's quoting is not enough: beyond the basic plane it writes surrogate pairs, which YAML takes for two characters.
     """
-    return '"' + "".join(_escape(character) for character in text) + '"'
+    return '"' + _ESCAPED.sub(_escape, text) + '"'
 
 
-def _escape(character: str) -> str:
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
     if character in '"\\':
         return "\\" + character
     code = ord(character)
-    if 0x20 <= code < 0x7F:
-        return character
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
