@@ -29,7 +29,7 @@ ANSIBLE_IMPORTS = (
     "ansible.module_utils._internal._ansiballz._loader",
     "ansible.modules.command",
 )
-OUR_IMPORTS = ("argparse", "yaml", "generator.secrets.vault.keys")
+OUR_IMPORTS = ("argparse", "yaml", "generator.cli.main", "generator.cli.keys", "generator.pipeline.keys")
 TOKEN = "glpat-of-the-git-server"
 FIRST_PASSWORD = "password-of-the-first-start"
 # One poll each second, and no wait longer than some seconds.
@@ -100,8 +100,12 @@ class Operator:
         programs = self.world.folder / "bin"
         for folder in (self.cluster, programs):
             folder.mkdir()
-        for name in ("kubectl", "helm"):
-            write_script(programs / name, f'exec {self.pythons.ours} -m tests.bootstrap.{name} "$@"')
+        for name, program in (
+            ("kubectl", "-m tests.bootstrap.kubectl"),
+            ("helm", "-m tests.bootstrap.helm"),
+            ("fmc", FMC),
+        ):
+            write_script(programs / name, f'exec {self.pythons.ours} {program} "$@"')
         self.change_world(
             tree=str(self.argocd),
             revision=self.world.git("rev-parse", "HEAD", cwd=self.argocd),
