@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shlex
 import shutil
@@ -177,6 +179,18 @@ def test_answers_of_a_repository_bring_the_kept_ones_up_to_date(mine: World) -> 
     assert kept(mine).read_text().startswith(COMMENT)
     assert "timezone: Europe/Rome" in kept(mine).read_text()
     assert "No change" in mine.fmc("new", "--yes", cwd=mine.workspace).out
+
+
+def test_answers_of_a_repository_replace_kept_ones_that_are_refused_by_now(pushed: World) -> None:
+    """They were fmc's own. The run ended only when the vault was written, and half of it was done."""
+    refused = b"profile: of-an-older-template\n"
+    kept(pushed).write_bytes(refused)
+    last = pushed.workspace / ".fmc" / "answers.json"
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"written": hashlib.sha256(refused).hexdigest()}))
+    file = pushed.workspace / "infra" / ".copier-answers.yml"
+    done = pushed.fmc("new", "--answers", str(file), "--yes", cwd=pushed.workspace)
+    assert done.code == 0, done.err
+    assert "No change" in pushed.fmc("new", "--yes", cwd=pushed.workspace).out
 
 
 @pytest.fixture

@@ -80,8 +80,12 @@ def _to_keep(loaded: LoadedAnswers, workspace: Workspace, questionnaire: Questio
         return with_answers(document, options, questionnaire) if options else document.content
     if not workspace.answers.is_file():
         return dump(loaded.data, questionnaire).encode()
-    # A person's file with a person's comments: the repositories only have newer values.
-    kept = load(workspace.answers, questionnaire.root)
+    try:
+        # A person's file with a person's comments: the repositories only have newer values.
+        kept = load(workspace.answers, questionnaire.root)
+    except BadInputError:
+        # Refused by rules of a newer template, and as fmc wrote it: one that a person changed was a conflict before.
+        return dump(loaded.data, questionnaire).encode()
     newer = {name: value for name, value in loaded.data.items() if name not in OWN and value != kept.data[name]}
     return with_answers(replace(kept.document, data={**kept.document.data, **newer}), newer, questionnaire)
 
