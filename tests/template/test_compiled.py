@@ -52,26 +52,26 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def render_apps(source: Path, destination: Path) -> dict[str, bytes]:
-    render_layout(TemplateSource(source, "", ""), ANSWERS, "apps", destination)
+def rendered(source: Path, destination: Path, layout: str = "apps") -> dict[str, bytes]:
+    render_layout(TemplateSource(source, "", ""), ANSWERS, layout, destination)
     return tree(destination)
 
 
 @pytest.mark.usefixtures("cache")
 def test_the_second_rendering_compiles_nothing_and_gives_the_same(tmp_path: Path, parsed: list[str]) -> None:
-    first = render_apps(ROOT, tmp_path / "first")
-    assert len(parsed) > 50
+    first = rendered(ROOT, tmp_path / "first", "monorepo")
+    assert len(parsed) > 200
     parsed.clear()
-    assert render_apps(ROOT, tmp_path / "second") == first
+    assert rendered(ROOT, tmp_path / "second", "monorepo") == first
     assert parsed == []
 
 
 @pytest.mark.usefixtures("cache")
 def test_an_edited_template_is_compiled_anew(source: Path, tmp_path: Path, parsed: list[str]) -> None:
-    first = render_apps(source, tmp_path / "first")
+    first = rendered(source, tmp_path / "first")
     parsed.clear()
     (source / EDITED).write_text("Now #{ name }#\n")
-    assert render_apps(source, tmp_path / "second") == {**first, "README.md": b"Now lab\n"}
+    assert rendered(source, tmp_path / "second") == {**first, "README.md": b"Now lab\n"}
     assert parsed == ["Now #{ name }#\n"]
 
 
@@ -81,31 +81,31 @@ def test_a_fault_is_placed_where_the_template_lies_now(source: Path, tmp_path: P
     for folder in ("here", "elsewhere"):
         source = source.rename(tmp_path / folder)
         with pytest.raises(BadInputError) as caught:
-            render_apps(source, tmp_path / "rendered" / folder)
+            rendered(source, tmp_path / "rendered" / folder)
         assert caught.value.where == f"{source / EDITED}:2"
 
 
 def test_what_can_not_be_read_is_made_anew(cache: Path, tmp_path: Path) -> None:
-    first = render_apps(ROOT, tmp_path / "first")
+    first = rendered(ROOT, tmp_path / "first")
     (kept,) = cache.glob("*.compiled")
     size = kept.stat().st_size
     for damage in (b"", b"not compiled", kept.read_bytes()[:1000]):
         kept.write_bytes(damage)
-        assert render_apps(ROOT, tmp_path / str(len(damage))) == first
+        assert rendered(ROOT, tmp_path / str(len(damage))) == first
         assert kept.stat().st_size == size
 
 
 def test_what_others_can_write_is_neither_run_nor_written(cache: Path, tmp_path: Path, parsed: list[str]) -> None:
-    render_apps(ROOT, tmp_path / "first")
+    rendered(ROOT, tmp_path / "first")
     (kept,) = cache.glob("*.compiled")
     before = kept.stat()
     cache.chmod(0o777)
     parsed.clear()
-    render_apps(ROOT, tmp_path / "second")
+    rendered(ROOT, tmp_path / "second")
     assert len(parsed) > 50
     assert kept.stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_a_disk_that_can_not_be_written_costs_speed_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    assert "README.md" in render_apps(ROOT, tmp_path / "rendered")
+    assert "README.md" in rendered(ROOT, tmp_path / "rendered")
