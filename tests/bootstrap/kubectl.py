@@ -174,6 +174,10 @@ def _argo_cd(world: Object) -> None:
             stuck = world.get("stuck", {}).get(child["metadata"]["name"])
             write(child | {"status": stuck or _status(child, world["revision"])})
     children = [item for item in every("Application") if item["metadata"]["name"] != "root"]
+    if ended := world.get("ended"):
+        operation = {"phase": "Failed", "message": ended}
+        write(root | {"status": _status(root, world["revision"]) | {"operationState": operation}})
+        return
     done = all(child.get("status", {}).get("health", {}).get("status") == "Healthy" for child in children)
     write(root | {"status": _status(root, world["revision"], healthy=done)})
     for kind in ("Namespace", "AppProject", "SealedSecret", "Deployment", "StatefulSet"):
@@ -334,6 +338,21 @@ def annotate(given: argparse.Namespace) -> int:
     return 0
 
 
+def patch(given: argparse.Namespace) -> int:
+    """Start a sync of root; the only patch that there is."""
+    assert given.words == ["applications.argoproj.io", "root"]
+    assert given.type == "merge"
+    operation = json.loads(given.patch)["operation"]
+    assert operation["sync"]["prune"] is True
+    root = read(place("Application", given.namespace, "root"))
+    assert root
+    assert operation["sync"]["syncOptions"] == root["spec"]["syncPolicy"]["syncOptions"]
+    assert operation["retry"] == root["spec"]["syncPolicy"]["retry"]
+    log("sync root")
+    (WORLD / "world.json").write_text(json.dumps(given.world | {"ended": ""}))
+    return 0
+
+
 def log(line: str) -> None:
     """Record a call."""
     with (WORLD / "calls.log").open("a") as file:
@@ -355,6 +374,7 @@ VERBS = {
     "delete": delete,
     "diff": diff,
     "get": get,
+    "patch": patch,
     "rollout": wait,
     "version": version,
     "wait": wait,
@@ -367,7 +387,18 @@ def main() -> int:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--filename", action="append", default=[])
     parser.add_argument("--field-manager", default="kubectl")
-    for option in ("namespace", "output", "selector", "context", "kubeconfig", "timeout", "for", "request-timeout"):
+    for option in (
+        "namespace",
+        "output",
+        "selector",
+        "context",
+        "kubeconfig",
+        "timeout",
+        "for",
+        "request-timeout",
+        "type",
+        "patch",
+    ):
         parser.add_argument(f"--{option}", default="")
     for flag in ("client", "minify", "all", "all-namespaces", "ignore-not-found", "overwrite"):
         parser.add_argument(f"--{flag}", action="store_true")

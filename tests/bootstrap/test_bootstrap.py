@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -206,6 +207,15 @@ def test_a_rollout_that_does_not_end_is_shown_as_a_table(operator: Operator) -> 
     assert rows["traefik"] == ("Degraded", "Back-off pulling image")
     assert rows["root"] == ("Progressing", "waiting for healthy state")
     assert rows["argocd"] == ("Healthy", None)
+
+
+def test_a_sync_that_was_ended_is_started_again(handed_over: tuple[Operator, Played], tmp_path: Path) -> None:
+    """Argo CD ends one of root after half an hour, and does not try the same commit again."""
+    operator = replace(handed_over[0], world=handed_over[0].world.copy(tmp_path / "world"))
+    operator.change_world(ended="Operation terminated, triggered by controller sync timeout")
+    done = operator.play()
+    assert (done.code, done.changed) == (0, 1), done.output
+    assert operator.calls()[-1] == "sync root"
 
 
 # -- Stopped before harm -----------------------------------------------------------------------------------------------
