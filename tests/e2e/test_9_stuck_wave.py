@@ -45,9 +45,7 @@ def test_a_wave_that_never_gets_ready_does_not_keep_a_fix_out(
     rollout: Rollout, evidence: Callable[[str], None]
 ) -> None:
     bed = rollout.bed
-    bed.kubelet.hold(*GATE)
-    rollout.bump("traefik")
-    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=bed.report)
+    have_root_wait(rollout)
     fix = rollout.bump("traefik")["traefik"]
     begin = time.monotonic()
     holds_for("the fix unread while root waits", lambda: rollout.version_of("traefik") != fix, seconds=HELD_SECONDS)
@@ -67,9 +65,7 @@ def test_a_sync_that_was_ended_begins_again_with_the_playbook(
 ) -> None:
     """Argo CD itself leaves root as it is: it does not try the same commit again."""
     bed = rollout.bed
-    bed.kubelet.hold(*GATE)
-    rollout.bump("traefik")
-    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=bed.report)
+    have_root_wait(rollout)
     wait_for("root to be ended", lambda: is_ended(rollout), timeout=3 * SYNC_SECONDS, report=bed.report)
     bed.kubelet.release(*GATE)
     holds_for("root as it was ended", lambda: is_ended(rollout), seconds=HELD_SECONDS)
@@ -77,6 +73,13 @@ def test_a_sync_that_was_ended_begins_again_with_the_playbook(
     assert done.code == 0, done.all
     assert re.search(r"Start the sync of root again that was ended\] \*+\nchanged", done.out)
     evidence(f"all done {rollout.wait_until_done():.1f} s after the playbook had ended")
+
+
+def have_root_wait(rollout: Rollout) -> None:
+    """Bring a Traefik whose pods can't run, and wait until root is in the middle of its wave."""
+    rollout.bed.kubelet.hold(*GATE)
+    rollout.bump("traefik")
+    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=rollout.bed.report)
 
 
 def is_ended(rollout: Rollout) -> bool:
