@@ -29,7 +29,10 @@ ANSIBLE_IMPORTS = (
     "ansible.module_utils._internal._ansiballz._loader",
     "ansible.modules.command",
 )
-OUR_IMPORTS = ("argparse", "yaml", "generator.cli.main", "generator.cli.keys", "generator.pipeline.keys")
+OUR_IMPORTS = (
+    *("argparse", "yaml", "generator.secrets.vault.keys"),
+    *("generator.cli.main", "generator.cli.keys", "generator.pipeline.steps.session", "generator.secrets.export"),
+)
 TOKEN = "glpat-of-the-git-server"
 FIRST_PASSWORD = "password-of-the-first-start"
 # One poll each second, and no wait longer than some seconds.

@@ -174,12 +174,9 @@ def _argo_cd(world: Object) -> None:
             stuck = world.get("stuck", {}).get(child["metadata"]["name"])
             write(child | {"status": stuck or _status(child, world["revision"])})
     children = [item for item in every("Application") if item["metadata"]["name"] != "root"]
-    if ended := world.get("ended"):
-        operation = {"phase": "Failed", "message": ended}
-        write(root | {"status": _status(root, world["revision"]) | {"operationState": operation}})
-        return
     done = all(child.get("status", {}).get("health", {}).get("status") == "Healthy" for child in children)
-    write(root | {"status": _status(root, world["revision"], healthy=done)})
+    ended = {"operationState": {"phase": "Failed", "message": world["ended"]}} if world.get("ended") else {}
+    write(root | {"status": _status(root, world["revision"], healthy=done) | ended})
     for kind in ("Namespace", "AppProject", "SealedSecret", "Deployment", "StatefulSet"):
         for item in every(kind):
             _track(item)

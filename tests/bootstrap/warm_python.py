@@ -25,7 +25,7 @@ def client(path: str, arguments: list[str]) -> int:
         request = b"\0".join([folder, b"%d" % len(arguments), *map(os.fsencode, arguments), *variables])
         socket.send_fds(connection, [len(request).to_bytes(_LENGTH)], [0, 1, 2])
         connection.sendall(request)
-        return int.from_bytes(_exactly(connection, _LENGTH))
+        return int.from_bytes(exactly(connection, _LENGTH))
 
 
 def serve(path: str, names: list[str]) -> None:
@@ -52,7 +52,7 @@ def serve(path: str, names: list[str]) -> None:
 def _attend(connection: socket.socket) -> None:
     """Run one program, and tell the client how it ended."""
     length, descriptors, _, _ = socket.recv_fds(connection, _LENGTH, 3)
-    folder, count, *fields = _exactly(connection, int.from_bytes(length)).split(b"\0")
+    folder, count, *fields = exactly(connection, int.from_bytes(length)).split(b"\0")
     arguments = [os.fsdecode(field) for field in fields[: int(count)]]
     process = os.fork()
     if process == 0:
@@ -101,7 +101,8 @@ def _become(arguments: list[str]) -> None:
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _exactly(connection: socket.socket, length: int) -> bytes:
+def exactly(connection: socket.socket, length: int) -> bytes:
+    """Read so many bytes; an end before that is an EOFError."""
     content = b""
     while len(content) < length:
         more = connection.recv(length - len(content))

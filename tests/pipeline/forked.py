@@ -29,6 +29,8 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, NoReturn
 
+from tests.bootstrap.warm_python import exactly
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -81,9 +83,9 @@ class ForkServer:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._early = _read_early(environment)
         self._socket, theirs = socket.socketpair()
+        renderings = mkdtemp()
+        atexit.register(rmtree, renderings)
         with theirs:
-            renderings = mkdtemp()
-            atexit.register(rmtree, renderings)
             command = [sys.executable, "-m", "tests.pipeline.forked", renderings]
             # Should the server itself fail, that is seen on our stderr.
             server = subprocess.Popen(
@@ -124,7 +126,7 @@ class ForkServer:
             return subprocess.CompletedProcess(command, code, out.result(), err.result())
 
     def _number(self) -> int:
-        return int.from_bytes(_exactly(self._socket, _LENGTH), signed=True)
+        return int.from_bytes(exactly(self._socket, _LENGTH), signed=True)
 
 
 def _read_early(environment: Mapping[str, str]) -> dict[str, str]:
@@ -141,23 +143,13 @@ def _read(descriptor: int) -> bytes:
         return stream.read()
 
 
-def _exactly(connection: socket.socket, length: int) -> bytes:
-    content = b""
-    while len(content) < length:
-        more = connection.recv(length - len(content))
-        if not more:
-            raise EOFError
-        content += more
-    return content
-
-
 def serve(connection: socket.socket) -> None:
     """Fork a process for each request, until the other side is gone; return in the forked process."""
     while True:
         length, descriptors, _, _ = socket.recv_fds(connection, _LENGTH, 3)
         if not length:
             os._exit(0)
-        command, folder, environment = json.loads(_exactly(connection, int.from_bytes(length)))
+        command, folder, environment = json.loads(exactly(connection, int.from_bytes(length)))
         process = os.fork()
         if process == 0:
             connection.close()
