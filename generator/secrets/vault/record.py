@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -61,14 +62,12 @@ def to_json(record: Record) -> bytes:
 
 def _decode(kind: type, value: object) -> Plaintext:
     if kind is Plaintext and isinstance(value, str):
-        try:
+        with suppress(ValueError):
             return Plaintext(base64.b64decode(value, validate=True))
-        except ValueError:
-            pass
     raise ValueError("must be base64")
 
 
 def _encode(value: object) -> str:
     if isinstance(value, Plaintext):
         return base64.b64encode(value.reveal()).decode()
-    raise NotImplementedError(f"no form in JSON for {type(value)}")
+    raise TypeError(f"{type(value)} has no form in JSON")
