@@ -60,6 +60,14 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools
 	$(BIN)/python -m tests.toolchain.build
 
+.PHONY: lab-tools
+lab-tools: tools ## Build what the lab runs besides (needs Go and root; some minutes, once)
+	$(BIN)/python -m tests.toolchain.build --group lab
+
+.PHONY: lab
+lab: lab-tools ## Run the rendered Ansible on hosts with a real systemd, in networks of their own (as root)
+	$(BIN)/python -m tests.lab
+
 .PHONY: e2e-tools
 e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; some minutes, once)
 	$(BIN)/python -m tests.toolchain.build --group e2e

@@ -16,8 +16,9 @@ import pytest
 from tests.toolchain.build import tools_folder
 from tests.toolchain.tool import how_to_get
 
-# They need the bed, which `make e2e` makes; the bed's own tests in e2e/bed_tests do not.
-collect_ignore_glob = [] if os.environ.get("FMC_E2E") == "1" else ["e2e/test_*.py"]
+# They need the bed, which `make e2e` makes, or the lab of `make lab`; the bed's own tests in e2e/bed_tests do not.
+_SEPARATE = {"FMC_E2E": "e2e/test_*.py", "FMC_LAB": "lab/test_*.py"}
+collect_ignore_glob = [files for variable, files in _SEPARATE.items() if os.environ.get(variable) != "1"]
 # Read when pytest starts: tests give themselves another HOME and other variables.
 _FOLDER = tools_folder()
 _REQUIRED = os.environ.get("FMC_REQUIRE_TOOLS") == "1"
@@ -31,9 +32,13 @@ gc.set_threshold(100_000)
 def _write_to_memory() -> None:
     """Have tests write to memory where there is room: they make and remove some hundred thousand files.
 
-    The bed is none of them: its memory is its own and ends with it, and the logs of a failed run have to stay.
+    Bed and lab are none of them: their memory is their own and ends with it, and the logs of a failed run have to stay.
     """
-    if os.environ.get("FMC_E2E") != "1" and "TMPDIR" not in os.environ and _MEMORY.is_dir():
+    if (
+        not any(os.environ.get(variable) == "1" for variable in _SEPARATE)
+        and "TMPDIR" not in os.environ
+        and _MEMORY.is_dir()
+    ):
         system = os.statvfs(_MEMORY)
         if system.f_bavail * system.f_frsize >= _ROOM and not system.f_flag & os.ST_NOEXEC:
             os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Ansible = Callable[..., subprocess.CompletedProcess[str]]
 
 pytestmark = pytest.mark.tools
+MACHINE = "lb1"
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -90,6 +91,17 @@ def inputs(role: Path) -> dict[str, Any]:
     return dict(specification["argument_specs"]["main"]["options"])
 
 
+def valid(option: dict[str, Any]) -> Any:
+    """Return a value that an option takes, and that no plan has."""
+    if "choices" in option:
+        return option["choices"][-1]
+    if option["type"] == "list":
+        return [valid({"type": option["elements"], "options": option.get("options", {})})]
+    if option["type"] == "dict":
+        return {name: valid(inner) for name, inner in option.get("options", {}).items()} or {"mine": "mine"}
+    return {"str": "mine", "path": "/mine", "int": 7, "float": 7.5, "bool": True, "raw": "mine"}[option["type"]]
+
+
 def seen(folder: Path) -> dict[str, Any]:
     """Return what the roles of a tree made by `told` have got, and forget it."""
     found: dict[str, Any] = {}
@@ -100,7 +112,10 @@ def seen(folder: Path) -> dict[str, Any]:
 
 
 def told(root: Path, scratch: Path) -> Path:
-    """Copy a part, and put in place of what its roles do that they write down which inputs they got."""
+    """Copy a part, and put in place of what its roles do that they write down which inputs they got.
+
+    One machine is in every group, so that it gets every role.
+    """
     folder = shutil.copytree(root, scratch / "infra") / "ansible"
     for role in (folder / "roles").iterdir():
         names = ", ".join(f"'{name}': {name}" for name in inputs(role))
@@ -112,22 +127,22 @@ def told(root: Path, scratch: Path) -> Path:
         (role / "tasks/main.yml").write_text(json.dumps([{"name": "Write", "ansible.builtin.copy": copy}]))
     here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
     (folder / "inventory/group_vars/linux/user.yml").write_text(json.dumps(here))
+    groups = [path.name for path in (folder / "inventory/group_vars").iterdir() if path.name not in {"all", "linux"}]
+    everywhere = {group: {"hosts": {MACHINE: None}} for group in groups}
+    (folder / "inventory/every-group.yml").write_text(json.dumps(everywhere))
     return folder
 
 
 def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
     """faults C11: a time zone in user.yml was overruled by the playbook."""
     folder = told(ha.root, tmp_path)
-    values = {"str": "mine", "path": "/mine", "int": 7, "list": ["mine"]}
-    own = {
-        name: [7] if option.get("elements") == "int" else values[option["type"]]
-        for role in (folder / "roles").iterdir()
-        for name, option in inputs(role).items()
-    }
+    own = {name: valid(option) for role in (folder / "roles").iterdir() for name, option in inputs(role).items()}
     assert len(own) > 15
+    inventories = ("--inventory", "inventory/hosts.yml", "--inventory", "inventory/every-group.yml")
 
     def run(playbook: str) -> dict[str, Any]:
-        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", "--limit", "lb1,localhost")
+        limit = ("--limit", f"{MACHINE},localhost")
+        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", *inventories, *limit)
         assert result.returncode == 0, result.stdout + result.stderr
         return seen(folder)
 
@@ -135,8 +150,9 @@ def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible,
     assert (planned["preflight_address"], planned["timezone_name"]) == ("10.17.5.11/24", "Europe/Madrid")
     assert planned["preflight_resolvers"] == ["10.17.3.11", "1.1.1.1", "9.9.9.9"]
 
-    (folder / "inventory/group_vars/loadbalancers/user.yml").write_text(json.dumps(own))
-    (folder / "inventory/group_vars/all/user.yml").write_text(json.dumps(own))
+    for group in (folder / "inventory/group_vars").iterdir():
+        file = group / "user.yml"
+        file.write_text(json.dumps((documents(file)[0] if group.name == "linux" else {}) | own))
     assert run("site.yml") | run("gitops.yml") == own
 
 

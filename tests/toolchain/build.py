@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.toolchain import recipes
-from tests.toolchain.tool import BuildError, Tool, read_tools
+from tests.toolchain.tool import MAKE_TARGETS, BuildError, Tool, read_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,7 +105,9 @@ def main(arguments: Sequence[str]) -> int:
     """Build (or lock) what is named, or a group; return 1 if something failed."""
     parser = argparse.ArgumentParser(description="Builds the programs that tests run into a cache folder, once.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="tool or program; those of the group without one")
-    parser.add_argument("--group", default="test", choices=["test", "e2e"], help="what they are for (default: test)")
+    parser.add_argument(
+        "--group", default="test", choices=sorted(MAKE_TARGETS), help="what they are for (default: test)"
+    )
     parser.add_argument("--lock", action="store_true", help="write the lock files from tools.toml instead")
     options = parser.parse_args(arguments)
     tools = read_tools()

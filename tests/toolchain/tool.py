@@ -13,6 +13,8 @@ from typing import Any, Literal
 HERE = Path(__file__).parent
 Kind = Literal["go", "python", "debian"]
 _KINDS: tuple[Kind, ...] = ("go", "python", "debian")
+MAKE_TARGETS = {"test": "make tools", "e2e": "make e2e-tools", "lab": "make lab-tools"}
+"""What builds the tools of each group."""
 _RECIPE = 2
 """To be raised when the steps of a build change."""
 
@@ -37,7 +39,7 @@ class Tool:
 
     @property
     def group(self) -> str:
-        """Return what it is built for: `test` or `e2e`."""
+        """Return what it is built for: `test`, `e2e` or `lab`."""
         return str(self.spec.get("group", "test"))
 
     @property
@@ -87,6 +89,6 @@ def how_to_get(program: str) -> str:
     """Return the command that brings a program, for the message of a skipped test."""
     for tool in read_tools().values():
         if program in tool.programs:
-            return "make tools" if tool.group == "test" else "make e2e-tools"
+            return MAKE_TARGETS[tool.group]
     system = tomllib.loads((HERE / "tools.toml").read_text())["system"]
     return str(system.get(program, f"your system's package of {program}"))

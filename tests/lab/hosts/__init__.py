@@ -1,0 +1,1 @@
+"""Hosts for Ansible: what they start from, the networks between them, and what can be done to one."""

@@ -1,0 +1,178 @@
+"""What the hosts start from: a Debian made once by debootstrap, and the packages that roles install, as a repository.
+
+Both lie in the cache of the test tools, below a digest of what they are made from. A host lays its own files over the
+image (overlayfs), so that the image never changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.hosts.errors import LabError
+
+SUITE = "bookworm"
+_RECIPE = 1
+"""To be raised when the steps change."""
+_MIRROR = "http://deb.debian.org/debian"
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# What the cloud images of a distribution have, as far as roles and tests use it.
+_PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "python3", "python3-apt", "openssh-server", "sudo"),
+    *("iproute2", "iputils-ping", "ca-certificates", "nftables", "procps", "kmod", "curl", "openssl"),
+)
+# What the roles install, and what the tests ask with.
+_ARCHIVE = ("chrony", "haproxy", "keepalived", "nfs-kernel-server", "lvm2", "bind9-dnsutils")
+# The network is made from outside; nothing in a host may touch it, or the clock. user@: the per-user manager can't end
+# in a machine that no systemd-machined knows, and holds every stop for half a minute.
+_MASKED = (
+    *("systemd-networkd.service", "systemd-networkd-wait-online.service", "systemd-udevd.service"),
+    *("systemd-udev-trigger.service", "getty.target", "console-getty.service", "user@.service"),
+    *("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "fstrim.timer"),
+)
+# Hosts and machine share one clock: it is served and measured here, never set (-x). No host has the capability for it,
+# which these services look for.
+_CHRONY = "[Unit]\nConditionCapability=\n[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS\n"
+_TIMESYNCD = "[Unit]\nConditionCapability=\nConditionVirtualization=\n"
+_FLATCAR_RELEASE = (
+    'NAME="Flatcar Container Linux by Kinvolk"\nID=flatcar\nID_LIKE=coreos\nVERSION=4593.2.4\nVERSION_ID=4593.2.4\n'
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A root file system for hosts, and the repository of packages beside it.
+
+    Attributes:
+        root: The root file system; never written to.
+        flatcar: A layer over it that looks like Flatcar: its name, no package manager.
+        archive: A flat repository of packages.
+    """
+
+    root: Path
+    flatcar: Path
+    archive: Path
+
+
+def image_folder(cache: Path) -> Path:
+    """Return where the image lies in the cache, whether it is made or not."""
+    recipe = repr((_RECIPE, SUITE, _PACKAGES, _ARCHIVE, _MASKED, _CHRONY, _TIMESYNCD, _FLATCAR_RELEASE))
+    digest = hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    return cache / f"lab-{digest}"
+
+
+def find_image(cache: Path) -> Image | None:
+    """Return the image, or None when it has not been made."""
+    folder = image_folder(cache)
+    if not (folder / "complete").exists():
+        return None
+    return Image(folder / "root", folder / "flatcar", folder / "archive")
+
+
+def make_image(cache: Path) -> Image:
+    """Return the image, made if it is not there; that takes some minutes and root.
+
+    Raises:
+        LabError: debootstrap is missing, or a step failed.
+    """
+    if found := find_image(cache):
+        return found
+    if shutil.which("debootstrap") is None:
+        raise LabError("debootstrap is missing", fix="Run `apt-get install debootstrap`.")
+    for old in cache.glob("lab-*"):
+        shutil.rmtree(old)
+    folder = image_folder(cache)
+    folder.mkdir(parents=True)
+    image = Image(folder / "root", folder / "flatcar", folder / "archive")
+    _bootstrap(image.root)
+    _download(image)
+    _settle(image.root)
+    _make_flatcar(image)
+    (folder / "complete").touch()
+    return image
+
+
+def _bootstrap(root: Path) -> None:
+    packages = f"--include={','.join(_PACKAGES)}"
+    _run("debootstrap", "--variant=minbase", f"--keyring={_KEYRING}", packages, SUITE, str(root), _MIRROR)
+
+
+def _download(image: Image) -> None:
+    """Fill the repository with what the packages for roles need beside the image."""
+    image.archive.mkdir()
+    (image.archive / "partial").mkdir()
+    inside = image.root / "srv" / "apt"
+    inside.mkdir(parents=True, exist_ok=True)
+    shutil.copy("/etc/resolv.conf", image.root / "etc" / "resolv.conf")
+    for setting in Path("/etc/apt/apt.conf.d").glob("*"):
+        # The snippets of container images empty the very archive.
+        if not setting.name.startswith("docker-"):
+            shutil.copy(setting, image.root / "etc" / "apt" / "apt.conf.d" / setting.name)
+    _run("chroot", str(image.root), "apt-get", "-qq", "update")
+    _run("mount", "--bind", str(image.archive), str(inside))
+    try:
+        options = ("-o", "Dir::Cache::archives=/srv/apt", "-o", "APT::Install-Recommends=false")
+        _run("chroot", str(image.root), "apt-get", "-qq", "-y", "--download-only", *options, "install", *_ARCHIVE)
+    finally:
+        _run("umount", str(inside))
+    shutil.rmtree(image.archive / "partial")
+    (image.archive / "lock").unlink(missing_ok=True)
+    listing = subprocess.run(
+        ["dpkg-scanpackages", "--multiversion", ".", "/dev/null"], cwd=image.archive, capture_output=True, check=True
+    ).stdout
+    (image.archive / "Packages").write_bytes(listing)
+    digest = hashlib.sha256(listing).hexdigest()
+    (image.archive / "Release").write_text(f"Origin: lab\nSuite: lab\nSHA256:\n {digest} {len(listing)} Packages\n")
+
+
+def _settle(root: Path) -> None:
+    """Make one image for many hosts: no identity, the user of the template, nothing that acts by itself."""
+    for key in (root / "etc" / "ssh").glob("ssh_host_*"):
+        key.unlink()
+    (root / "etc" / "machine-id").write_text("")
+    _run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", "core")
+    _write(root / "etc" / "sudoers.d" / "core", "core ALL=(ALL) NOPASSWD:ALL\n", 0o440)
+    _write(root / "etc" / "ssh" / "sshd_config.d" / "lab.conf", "UseDNS no\nPasswordAuthentication no\n")
+    _run("chroot", str(root), "systemctl", "--quiet", "mask", *_MASKED)
+    _write(root / "etc" / "systemd" / "system" / "chrony.service.d" / "lab.conf", _CHRONY)
+    _write(root / "etc" / "systemd" / "system" / "systemd-timesyncd.service.d" / "lab.conf", _TIMESYNCD)
+    _write(root / "etc" / "dpkg" / "dpkg.cfg.d" / "lab", "force-unsafe-io\n")
+    for setting in (root / "etc" / "apt" / "apt.conf.d").glob("*"):
+        setting.unlink()
+    _write(root / "etc" / "apt" / "apt.conf.d" / "90lab", 'APT::Install-Recommends "false";\n')
+    shutil.rmtree(root / "var" / "lib" / "apt" / "lists")
+    (root / "var" / "lib" / "apt" / "lists" / "partial").mkdir(parents=True)
+    for source in (root / "etc" / "apt" / "sources.list.d").glob("*"):
+        source.unlink()
+    _write(root / "etc" / "apt" / "sources.list", "deb [trusted=yes] file:/srv/apt ./\n")
+
+
+def _make_flatcar(image: Image) -> None:
+    """Make the layer of the Flatcar stand-in. overlayfs takes a character device 0:0 for a file that is gone."""
+    _write(image.flatcar / "usr" / "lib" / "os-release", _FLATCAR_RELEASE)
+    _write(image.flatcar / "etc" / "flatcar" / "enabled-sysext.conf", "python\n")
+    (image.flatcar / "opt" / "bin").mkdir(parents=True)
+    gone = ["etc/debian_version", "etc/apt", *(f"usr/bin/{name}" for name in ("apt", "apt-get", "apt-cache", "dpkg"))]
+    for path in gone:
+        (image.flatcar / path).parent.mkdir(parents=True, exist_ok=True)
+        _run("mknod", str(image.flatcar / path), "c", "0", "0")
+
+
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
+    if done.returncode:
+        raise LabError(
+            f"{' '.join(command[:4])} … ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}"[-3000:]
+        )
+
+
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}

@@ -1,0 +1,68 @@
+"""All hosts of a plan, in its networks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.e2e.bed.machine import require_own_network
+from tests.lab.hosts.host import Host
+from tests.lab.hosts.network import make_networks, make_outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tests.lab.hosts.image import Image
+
+
+class Lab:
+    """The machines of a rendered repository infra.
+
+    Attributes:
+        hosts: By name, in the order of the plan.
+        shared: A folder that every host sees as /srv/lab.
+    """
+
+    def __init__(self, folder: Path, plan_file: Path, image: Image, public_key: str) -> None:
+        """Read the plan; nothing is started."""
+        self.plan = json.loads(plan_file.read_text())
+        self.shared = folder / "shared"
+        self.shared.mkdir(parents=True)
+        self._networks = {network["key"]: network for network in self.plan["networks"]}
+        self.hosts = {
+            node["name"]: Host(
+                node=node,
+                bridge=self._networks[node["network"]]["bridge"],
+                folder=folder / "hosts" / node["name"],
+                image=image,
+                public_key=public_key,
+                shared=self.shared,
+            )
+            for node in self.plan["nodes"]
+        }
+
+    def make_networks(self, outside: Iterable[str]) -> None:
+        """Make the networks of the plan, and an outside world that has these addresses."""
+        require_own_network()
+        make_networks(self._networks.values())
+        make_outside(outside)
+
+    def start(self, names: Iterable[str] = ()) -> None:
+        """Switch hosts on, all where none is named, and wait until they are up."""
+        chosen = [self.hosts[name] for name in names] or list(self.hosts.values())
+        for host in chosen:
+            host.start()
+        for host in chosen:
+            host.wait_up()
+
+    def stop(self) -> None:
+        """Switch all hosts off at once; their files stay until the folder is removed."""
+        for host in self.hosts.values():
+            host.cut_power()
+            subprocess.run(["umount", "--lazy", str(host.root)], check=False, capture_output=True)
+
+    def group(self, name: str) -> list[Host]:
+        """Return the hosts of a group of the inventory."""
+        return [self.hosts[member] for member in self.plan["groups"][name]]

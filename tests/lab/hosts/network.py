@@ -1,0 +1,77 @@
+"""The networks between the hosts, in the namespace of this process: it is the hypervisor, and the gateway of each.
+
+`python -m tests.lab` starts itself in namespaces for network, mounts and processes (tests.e2e.bed.machine), so that the
+addresses of the plan, and those of the outside world, mean nothing but hosts of the lab.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NAMESPACES = Path("/run/netns")
+OUTSIDE = "outside"
+"""The namespace that stands for the Internet."""
+_TRANSIT = ("192.0.2.1", "192.0.2.2")
+
+
+def ip(*arguments: str, namespace: str = "") -> None:
+    """Run iproute2's ip, in a namespace if one is named."""
+    inside = ("-n", namespace) if namespace else ()
+    subprocess.run(["ip", *inside, *arguments], check=True, capture_output=True, text=True)
+
+
+def make_networks(networks: Iterable[Mapping[str, Any]]) -> None:
+    """Make a bridge with the gateway's address for each network of the plan, and forward between them."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(NAMESPACES)], check=True)
+    ip("link", "set", "lo", "up")
+    for name in ("ip_forward", "ip_nonlocal_bind"):
+        Path(f"/proc/sys/net/ipv4/{name}").write_text("1" if name == "ip_forward" else "0")
+    for network in networks:
+        ip("link", "add", network["bridge"], "type", "bridge", "forward_delay", "0")
+        ip("address", "add", f"{network['gateway']}/{network['prefix']}", "dev", network["bridge"])
+        ip("link", "set", network["bridge"], "up")
+
+
+def make_outside(addresses: Iterable[str]) -> None:
+    """Make a namespace that answers for addresses of the outside world; the hosts reach it through their gateways.
+
+    Args:
+        addresses: What lies out there, such as the name servers that the cluster's own ones ask.
+    """
+    ip("netns", "add", OUTSIDE)
+    ip("link", "add", OUTSIDE, "type", "veth", "peer", "name", "eth0", "netns", OUTSIDE)
+    ip("address", "add", f"{_TRANSIT[0]}/30", "dev", OUTSIDE)
+    ip("link", "set", OUTSIDE, "up")
+    ip("route", "add", "default", "via", _TRANSIT[1])
+    ip("link", "set", "lo", "up", namespace=OUTSIDE)
+    ip("address", "add", f"{_TRANSIT[1]}/30", "dev", "eth0", namespace=OUTSIDE)
+    for address in addresses:
+        ip("address", "add", f"{address}/32", "dev", "lo", namespace=OUTSIDE)
+    ip("link", "set", "eth0", "up", namespace=OUTSIDE)
+    ip("route", "add", "default", "via", _TRANSIT[0], namespace=OUTSIDE)
+
+
+def plug_in(name: str, *, bridge: str, mac: str, address: str, prefix: int, gateway: str) -> None:
+    """Make the network namespace of a host, with an interface eth0 that is on a bridge."""
+    ip("netns", "add", name)
+    ip("link", "add", f"v-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+    ip("link", "set", f"v-{name}", "master", bridge, "up")
+    ip("link", "set", "lo", "up", namespace=name)
+    ip("link", "set", "eth0", "address", mac, "up", namespace=name)
+    ip("address", "add", f"{address}/{prefix}", "dev", "eth0", namespace=name)
+    ip("route", "add", "default", "via", gateway, namespace=name)
+
+
+def unplug(name: str) -> None:
+    """Remove the namespace of a host with everything in it."""
+    ip("netns", "delete", name)
+
+
+def set_cable(name: str, *, connected: bool) -> None:
+    """Cut a host off from its bridge, or connect it again; the host itself runs on."""
+    ip("link", "set", f"v-{name}", "up" if connected else "down")

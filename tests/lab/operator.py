@@ -1,0 +1,152 @@
+"""The person who runs Ansible: renders examples/ha.yaml, writes the inventory's user.yml files, starts playbooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.lab.hosts.errors import LabError
+from tests.pipeline.world import ROOT, Finished
+from tests.toolchain.build import tools_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.lab.hosts.lab import Lab
+
+_TIMEOUT = 1200
+# A container sees the processors and disks of the machine that it runs on, and its addresses don't come from resolved.
+_LAB_VARIABLES: Mapping[str, Any] = {
+    "preflight_cpus": 1,
+    "preflight_disks_gib": [0, 0],
+    "preflight_memory_mib": 64,
+}
+_RECAP = re.compile(
+    r"^(?P<host>\S+)\s*: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=(?P<away>\d+)\s+failed=(?P<failed>\d+)", re.M
+)
+
+
+@dataclass(frozen=True)
+class Recap:
+    """What the end of a playbook says of a host."""
+
+    changed: int
+    unreachable: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Play(Finished):
+    """A playbook that ended."""
+
+    seconds: float = 0.0
+
+    @property
+    def recap(self) -> dict[str, Recap]:
+        """Return the recap by host."""
+        rows = _RECAP.finditer(self.out)
+        return {row["host"]: Recap(int(row["changed"]), int(row["away"]), int(row["failed"])) for row in rows}
+
+    @property
+    def changed(self) -> int:
+        """Return how many changes there were on all hosts."""
+        return sum(row.changed for row in self.recap.values())
+
+
+class Operator:
+    """A person with a shell, an SSH key, an age identity and a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        """Give them a home below a folder, and a workspace rendered from examples/ha.yaml."""
+        self.home = folder / "home"
+        self.home.mkdir(parents=True)
+        (self.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
+        self.workspace = folder / "workspace"
+        self.key = self.home / "id_ed25519"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(self.key)], check=True)
+        self.environment = {
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+            "ANSIBLE_FORCE_COLOR": "0",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]),
+        }
+
+    @property
+    def public_key(self) -> str:
+        """Return what belongs into authorized_keys."""
+        return self.key.with_suffix(".pub").read_text()
+
+    @property
+    def infra(self) -> Path:
+        """Return the repository infra."""
+        return self.workspace / "infra"
+
+    def make_repositories(self, **answers: Any) -> None:
+        """Run `fmc new` for examples/ha.yaml with some further answers; nothing is pushed."""
+        extra = [item for name, value in answers.items() for item in ("--set", f"{name}={json.dumps(value)}")]
+        example = str(ROOT / "examples" / "ha.yaml")
+        self.do("fmc", "new", "--answers", example, "--yes", "--workspace", str(self.workspace), *extra, cwd=self.home)
+
+    def set_variables(self, group: str, variables: Mapping[str, Any]) -> None:
+        """Write a user.yml of the inventory, as a person does whose machines differ from the template's."""
+        file = self.infra / "ansible" / "inventory" / "group_vars" / group / "user.yml"
+        file.write_text(f"---\n{json.dumps(dict(variables), indent=2)}\n")
+
+    def meet(self, lab: Lab) -> None:
+        """Say how the hosts of the lab are reached, and accept their keys."""
+        self.set_variables("all", {**_LAB_VARIABLES, "ansible_ssh_private_key_file": str(self.key)})
+        known = "".join(f"{host.address} {host.host_key}\n" for host in lab.hosts.values())
+        (self.home / "known_hosts").write_text(known)
+        self.environment["ANSIBLE_SSH_COMMON_ARGS"] = (
+            f"-F none -o UserKnownHostsFile={self.home / 'known_hosts'} -o IdentitiesOnly=yes"
+        )
+
+    def run(self, *command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> Finished:
+        """Run a command to its end."""
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.workspace,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def do(self, *command: str, cwd: Path | None = None) -> str:
+        """Run a command that must succeed, and return what it prints.
+
+        Raises:
+            LabError: It failed.
+        """
+        done = self.run(*command, cwd=cwd)
+        if done.code:
+            raise LabError(f"{' '.join(command)} ended with exit code {done.code}:\n{done.all}")
+        return done.out
+
+    def play(self, playbook: str, *options: str) -> Play:
+        """Run a playbook of the repository infra to its end."""
+        begin = time.monotonic()
+        done = self.run("ansible-playbook", f"playbooks/{playbook}.yml", *options, cwd=self.infra / "ansible")
+        return Play(done.code, done.out, done.err, time.monotonic() - begin)
+
+    def converge(self, playbook: str, *options: str) -> Play:
+        """Run a playbook that must succeed.
+
+        Raises:
+            LabError: It failed on some host.
+        """
+        play = self.play(playbook, *options)
+        if play.code:
+            raise LabError(f"{playbook}.yml ended with exit code {play.code}:\n{play.all[-6000:]}")
+        return play
