@@ -67,6 +67,7 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
                 "made": report.made,
                 "changed": report.changed,
                 "kept": report.kept,
+                "made_for_machines": report.made_for_machines,
                 "taken_over": report.taken,
                 "pending": [pending.secret for pending in report.pending],
                 "elsewhere": [f"{value.secret}: {value.value}" for value in report.elsewhere],
@@ -83,6 +84,7 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
         ("made", report.made),
         ("sealed anew", report.changed),
         ("deleted", report.deleted),
+        ("made in the vault, for machines", report.made_for_machines),
     )
     for verb, names in done:
         for name in names:

@@ -21,6 +21,7 @@ Examples:
   fmc secret set argocd/git-credentials
   pass show git/argocd | fmc secret set argocd/git-credentials token
   fmc secret show argocd/argocd-secret
+  fmc secret show machines/k3s agent-token
 """
 
 
@@ -98,7 +99,8 @@ def set_command(console: Console, where: Where, secret: str, value: str | None) 
         console.document({"secret": report.secret, "value": report.value, "changed": report.changed})
     elif report.changed:
         kind = " as a file of several lines" if report.is_file else ""
-        console.result(f"{report.secret}: {report.value} is in the vault{kind}. Next: fmc seal")
+        then = " Next: fmc seal" if report.is_sealable else " It is sealed nowhere: Ansible takes it to the machines."
+        console.result(f"{report.secret}: {report.value} is in the vault{kind}.{then}")
     else:
         console.result(f"{report.secret}: {report.value} is what the vault has already. Nothing to do.")
     return 0
@@ -123,7 +125,7 @@ def show_command(console: Console, where: Where, secret: str, value: str | None,
     if sys.stdout.isatty() and not yes:
         click.confirm(f"Show {shown.value} of {shown.secret} in the clear, here?", abort=True, err=True)
     keep_from_others(console)
-    if not shown.is_sealed:
+    if shown.is_sealed is False:
         console.note(f"{shown.value} of {shown.secret} is not sealed yet: the cluster does not have it. Next: fmc seal")
     content = shown.content.reveal()
     sys.stdout.flush()

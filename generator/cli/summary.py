@@ -160,6 +160,7 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
             "made": sealed.made,
             "changed": sealed.changed,
             "kept": sealed.kept,
+            "made_for_machines": sealed.made_for_machines,
             "taken_over": sealed.taken,
             "recipients_added": sealed.recipients_added,
             "recipients_removed": sealed.recipients_removed,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from generator.secrets.catalogue.model import Derived, Generator
+from generator.secrets.catalogue.model import Derived, Secret
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import reconcile
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from generator.secrets.catalogue.model import Secret, Value
+    from generator.secrets.catalogue.model import Entry, Generator, MachineSecret, Value
     from generator.secrets.sealing.reconcile import Reconciled
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
@@ -32,6 +32,8 @@ class State(StrEnum):
         PENDING: It is external, and nobody has supplied it yet; seen with the vault alone.
         ELSEWHERE: Another copy of the vault replaced it, and Git holds but a hash of it; seen with the vault alone.
         DISPUTED: Vault and Git have values that don't follow each other: `fmc seal` says what to do.
+        KEPT: Machines need it, so that the vault keeps it and it is sealed nowhere.
+        UNMADE: Machines need it, and the vault does not have it yet: `fmc seal` is due.
     """
 
     SEALED = "sealed"
@@ -40,6 +42,8 @@ class State(StrEnum):
     PENDING = "pending"
     ELSEWHERE = "elsewhere"
     DISPUTED = "disputed"
+    KEPT = "kept"
+    UNMADE = "unmade"
 
 
 @dataclass(frozen=True)
@@ -86,21 +90,20 @@ def list_secrets(store: Store, now: datetime) -> tuple[SecretRow, ...]:
     due = reconcile(catalogue, vault, None, now.replace(microsecond=0), {}, [committed]) if vault else None
     return tuple(
         SecretRow(
-            id=secret.id,
+            id=entry.id,
             value=name,
             generator=value.generator,
-            made_at=_made_at(vault, secret, value),
-            consumers=secret.consumers,
-            state=_state(secret, name, sealed, due),
+            made_at=_made_at(vault, entry, value),
+            consumers=entry.consumers,
+            state=_state(entry, name, committed, due) if isinstance(entry, Secret) else _kept(entry, name, vault, due),
             env=value.env,
         )
-        for secret in catalogue.secrets
-        for sealed in (_sealed(committed, secret),)
-        for name, value in secret.values.items()
+        for entry in catalogue.entries
+        for name, value in entry.values.items()
     )
 
 
-def _made_at(vault: Vault | None, secret: Secret, value: Value) -> datetime | None:
+def _made_at(vault: Vault | None, secret: Entry, value: Value) -> datetime | None:
     record = vault.values.get(secret.id, {}).get(value.name) if vault else None
     return record.created if record and record.generator is value.generator else None
 
@@ -111,8 +114,17 @@ def _sealed(committed: Snapshot, secret: Secret) -> Mapping[str, str]:
     return manifest.sealed.ciphertexts if manifest else {}
 
 
-def _state(secret: Secret, name: str, sealed: Mapping[str, str], due: Reconciled | None) -> State:
+def _kept(entry: MachineSecret, name: str, vault: Vault | None, due: Reconciled | None) -> State:
+    """Return the state of what machines need; without the vault that is where such a value lies."""
+    if vault is None or name in vault.values.get(entry.id, {}):
+        return State.KEPT
+    waits = due and any((pending.secret, pending.value) == (entry.id, name) for pending in due.pending)
+    return State.PENDING if waits else State.UNMADE
+
+
+def _state(secret: Secret, name: str, committed: Snapshot, due: Reconciled | None) -> State:
     """Return the state of a value; `due` is what the next `fmc seal` would make, None without the vault."""
+    sealed = _sealed(committed, secret)
     if due:
         states = ((State.DISPUTED, due.disputes), (State.PENDING, due.pending), (State.ELSEWHERE, due.elsewhere))
         for state, entries in states:

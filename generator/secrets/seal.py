@@ -74,6 +74,7 @@ class SealReport:
         made: Secrets (`namespace/name`) that were sealed for the first time.
         changed: Secrets of which at least one value was sealed anew, or dropped.
         kept: Secrets whose sealed values are what they were.
+        made_for_machines: Secrets of the machines (`machines/name`) of which a value was made; they are sealed nowhere.
         taken: `namespace/name: value` of each value that Git had a newer one of.
         pending: External values that nobody has supplied yet.
         elsewhere: Values that another copy of the vault alone has.
@@ -92,6 +93,7 @@ class SealReport:
     made: tuple[str, ...]
     changed: tuple[str, ...]
     kept: tuple[str, ...]
+    made_for_machines: tuple[str, ...]
     taken: tuple[str, ...]
     pending: tuple[Pending, ...]
     elsewhere: tuple[Elsewhere, ...]
@@ -117,13 +119,16 @@ class SealReport:
     def _pending(self, pending: Pending) -> Finding:
         state = "sealed without its new value" if pending.secret in self.vault.sealed else "not sealed"
         variable = f"Set {pending.env}, or type it into" if pending.env else "Type it into"
+        then = "; then run `fmc seal`"
+        if pending.is_for_machines:
+            state, then = "not complete", ""
         return Finding(
             pending.file,
             pending.line,
             "secrets/pending",
             f"{pending.secret} is {state}: nobody has supplied its value {pending.value}",
             path=f"{pending.secret}: {pending.value}",
-            fix=f"{variable} `fmc secret set {pending.secret} {pending.value}`; then run `fmc seal`.",
+            fix=f"{variable} `fmc secret set {pending.secret} {pending.value}`{then}.",
             severity=Severity.WARNING,
         )
 
@@ -189,6 +194,7 @@ def seal_repository(
         made=result.made,
         changed=result.changed,
         kept=result.kept,
+        made_for_machines=result.made_for_machines,
         taken=result.taken,
         pending=result.pending,
         elsewhere=result.elsewhere,

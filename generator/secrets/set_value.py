@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, VaultError
-from generator.secrets.catalogue.model import MINIMUM_PASSWORD, MOST_SECRET_BYTES, Derived, Generator
+from generator.secrets.catalogue.model import MINIMUM_PASSWORD, MOST_SECRET_BYTES, Derived, Generator, Secret
 from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
 from generator.secrets.making.supplied import as_meant, is_file
 from generator.secrets.sealing.files import sealed_snapshot
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from generator.secrets.catalogue.model import Catalogue, Secret
+    from generator.secrets.catalogue.model import Catalogue, Entry
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
-_SETTABLE = (Generator.PASSWORD, Generator.EXTERNAL)
+_SETTABLE = (Generator.PASSWORD, Generator.TOKEN, Generator.EXTERNAL)
 _RENEWED = {Generator.CERTIFICATE: "Nothing has to be set: `fmc seal` renews a certificate 30 days before its end."}
 
 
@@ -38,14 +38,16 @@ class SetReport:
     Attributes:
         secret: `namespace/name` of the secret.
         value: Name of the value within it.
-        changed: Whether the vault held another one, or none; `fmc seal` is due then.
+        changed: Whether the vault held another one, or none.
         is_file: Whether it has several lines.
+        is_sealable: Whether `fmc seal` is due after a change; what machines need is sealed nowhere.
     """
 
     secret: str
     value: str
     changed: bool
     is_file: bool = False
+    is_sealable: bool = True
 
 
 def set_value(
@@ -57,7 +59,7 @@ def set_value(
     external_values: Mapping[str, str] = MappingProxyType({}),
     delivered: Sequence[Snapshot] = (),
 ) -> SetReport:
-    """Put a value into the vault file; the next `fmc seal` seals what depends on it.
+    """Put a value into the vault file; the next `fmc seal` seals what depends on it, where anything does.
 
     Args:
         store: Where the vault and the catalogue lie.
@@ -75,7 +77,7 @@ def set_value(
     """
     plaintext = as_meant(plaintext)
     catalogue = store.catalogue()
-    secret = _secret(catalogue, secret_id)
+    secret = catalogue.entry(secret_id)
     name = value_name or _only_value(secret)
     _refuse_what_seal_would_undo(secret, name, plaintext, external_values)
     if not store.vault.exists():
@@ -87,7 +89,13 @@ def set_value(
     after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0), committed)
     if after is not before:
         save_vault(store.vault, after)
-    return SetReport(secret_id, name, changed=after is not before, is_file=is_file(plaintext))
+    return SetReport(
+        secret_id,
+        name,
+        changed=after is not before,
+        is_file=is_file(plaintext),
+        is_sealable=isinstance(secret, Secret),
+    )
 
 
 def put_value(
@@ -116,7 +124,7 @@ def put_value(
     Raises:
         BadInputError: There is no such value, it is a key pair, or the given one can't be taken.
     """
-    secret = _secret(catalogue, secret_id)
+    secret = catalogue.entry(secret_id)
     if name not in secret.values:
         raise BadInputError(f"{secret_id} has no value {name}", fix=did_you_mean(name, secret.values))
     generator = secret.values[name].generator
@@ -127,7 +135,8 @@ def put_value(
     if fault := _fault(secret, name, plaintext.reveal()):
         raise BadInputError(f"the value for {name} of {secret_id} {fault}")
     record, known = vault.values.get(secret_id, {}).get(name), vault.lineage(secret_id, name)
-    replaced = [*([known] if known else []), *visible_lineages(secret, name, vault, committed)]
+    delivered = visible_lineages(secret, name, vault, committed) if isinstance(secret, Secret) else ()
+    replaced = [*([known] if known else []), *delivered]
     is_same = record is not None and record.generator.is_like(generator) and record.secret == plaintext
     if record and is_same and all(record.lineage.covers(lineage) for lineage in replaced):
         return vault
@@ -136,15 +145,8 @@ def put_value(
     return vault.with_value(secret_id, name, fresh.with_lineage(lineage))
 
 
-def _secret(catalogue: Catalogue, secret_id: str) -> Secret:
-    secrets = {secret.id: secret for secret in catalogue.secrets}
-    if secret_id not in secrets:
-        raise BadInputError(f"the catalogue has no secret {secret_id}", fix=did_you_mean(secret_id, secrets))
-    return secrets[secret_id]
-
-
 def _refuse_what_seal_would_undo(
-    secret: Secret, name: str, plaintext: bytes, external_values: Mapping[str, str]
+    secret: Entry, name: str, plaintext: bytes, external_values: Mapping[str, str]
 ) -> None:
     variable = secret.values[name].env if name in secret.values else ""
     given = as_meant(external_values.get(variable, "").encode(errors="surrogateescape"))
@@ -156,7 +158,7 @@ def _refuse_what_seal_would_undo(
         )
 
 
-def _only_value(secret: Secret) -> str:
+def _only_value(secret: Entry) -> str:
     names = [name for name, value in secret.values.items() if value.generator in _SETTABLE]
     match names:
         case [name]:
@@ -167,15 +169,14 @@ def _only_value(secret: Secret) -> str:
             raise BadInputError(f"{secret.id} has several values", fix=f"Name one of them: {', '.join(names)}.")
 
 
-def _fault(secret: Secret, name: str, content: bytes) -> str:
+def _fault(secret: Entry, name: str, content: bytes) -> str:
     """Return why a value can't be taken; "" if it can. Nothing of the value itself is said."""
     if not content:
         return "is empty"
     if len(content) > MOST_SECRET_BYTES:
         return f"has {len(content)} bytes, and Kubernetes takes {MOST_SECRET_BYTES} for a whole Secret"
-    hashed = any(
-        isinstance(datum, Derived) and datum.source == name and datum.form in SALTED for datum in secret.data.values()
-    )
+    data = secret.data.values() if isinstance(secret, Secret) else ()
+    hashed = any(isinstance(datum, Derived) and datum.source == name and datum.form in SALTED for datum in data)
     if hashed and len(content) > BCRYPT_BYTES:
         return f"is longer than the {BCRYPT_BYTES} bytes that bcrypt covers"
     if secret.values[name].generator is Generator.EXTERNAL:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
+from generator.secrets.catalogue.model import MachineSecret
 from generator.secrets.sealing.committed import read_committed
 from generator.secrets.sealing.disputes import NO_PREFERENCE
 from generator.secrets.sealing.files import sealed_snapshot
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from generator.secrets.catalogue.model import Secret
+    from generator.secrets.catalogue.model import Entry, Secret
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
     from generator.secrets.vault.plaintext import Plaintext
@@ -30,13 +31,14 @@ class Shown:
         secret: `namespace/name` of the secret.
         value: Name of the value within it.
         content: The plaintext: the password, the private key, or what the user supplied.
-        is_sealed: Whether it is what Git holds; otherwise `fmc seal` is due.
+        is_sealed: Whether it is what Git holds; otherwise `fmc seal` is due. None for what machines need: the vault
+            alone has that.
     """
 
     secret: str
     value: str
     content: Plaintext
-    is_sealed: bool
+    is_sealed: bool | None
 
 
 def show_value(
@@ -56,10 +58,7 @@ def show_value(
         VaultError: The vault can't be opened.
     """
     catalogue = store.catalogue()
-    secrets = {secret.id: secret for secret in catalogue.secrets}
-    if secret_id not in secrets:
-        raise BadInputError(f"the catalogue has no secret {secret_id}", fix=did_you_mean(secret_id, secrets))
-    secret = secrets[secret_id]
+    secret = catalogue.entry(secret_id)
     name = value_name or _only_value(secret)
     if name not in secret.values:
         raise BadInputError(f"{secret_id} has no value {name}", fix=did_you_mean(name, secret.values))
@@ -82,6 +81,8 @@ def show_value(
             f"{secret_id} has no value for {name} yet",
             fix=f"Supply it with `fmc secret set {secret_id} {name}`, or run `fmc seal`, which makes what it can.",
         )
+    if isinstance(secret, MachineSecret):
+        return Shown(secret_id, name, record.secret, is_sealed=None)
     sealed = known.vault.sealed.get(secret_id, {})
     lineage = record.lineage.text()
     return Shown(
@@ -89,7 +90,7 @@ def show_value(
     )
 
 
-def _only_value(secret: Secret) -> str:
+def _only_value(secret: Entry) -> str:
     match list(secret.values):
         case [name]:
             return name

@@ -197,7 +197,8 @@ def test_a_value_is_set_sealed_and_pushed(pushed: World) -> None:
     assert sealed.code == 0
     assert sealed.out.splitlines()[0] == f"made: {TOKEN}"
     assert sealed.out.splitlines()[-1] == "Next: fmc check, then fmc push"
-    assert set(states(pushed).values()) == {"sealed"}
+    found = states(pushed)
+    assert (found.pop("machines/k3s"), set(found.values())) == ("kept", {"sealed"})
     assert pushed.fmc("check", cwd=pushed.workspace).code == 0
     done = pushed.fmc("push", "--output", "json", cwd=pushed.workspace)
     assert done.code == 0
@@ -233,7 +234,8 @@ def test_the_list_of_secrets_is_a_table(pushed: World) -> None:
     assert done.code == 0
     rows = [line.split() for line in done.out.splitlines() if "/" in line]
     assert [TOKEN, "token", "external", "pending", "Deployment/argocd-repo-server"] in rows
-    assert len(rows) == 6
+    assert len(rows) == 8
+    assert ["machines/k3s", "agent-token", "token"] in [row[:3] for row in rows]
 
 
 @pytest.mark.parametrize(

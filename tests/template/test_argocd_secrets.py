@@ -142,8 +142,10 @@ def test_argocd_can_read_what_it_watches(
 
 def test_each_secret_that_a_document_gives_to_a_command_is_in_the_catalogue(cluster: Cluster) -> None:
     """faults C5: a runbook named a secret that its command refuses. That the commands exist tests/docs looks at."""
-    secrets = {secret.id: secret for secret in read_catalogue(cluster.argocd).secrets}
+    secrets = {entry.id: entry for entry in read_catalogue(cluster.argocd).entries}
     for path in [*cluster.argocd.rglob("*.md"), *cluster.apps.rglob("*.md")]:
-        for name, value in re.findall(r"fmc secret [a-z]+ ([a-z-]+/[a-z-]+)(?: ([a-z-]+))?", path.read_text("utf-8")):
+        for name, value in re.findall(
+            r"fmc secret [a-z]+ ([a-z-]+/[a-z0-9-]+)(?: ([a-z-]+))?", path.read_text("utf-8")
+        ):
             assert name in secrets, f"{path}: {name}"
             assert not value or value in secrets[name].values, f"{path}: {name} {value}"

@@ -9,7 +9,7 @@ from generator.answers.effects import Class, Effect, effects
 from generator.answers.plan import Plan
 from generator.errors import BadInputError, CatalogueError, ConflictError
 from generator.pipeline.steps.preview import planned_catalogue
-from generator.secrets.catalogue.model import CATALOGUE
+from generator.secrets.catalogue.model import CATALOGUE, Secret
 from generator.secrets.catalogue.read import parse_catalogue
 from generator.wording import command
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
-    from generator.secrets.catalogue.model import Secret
+    from generator.secrets.catalogue.model import Entry
     from generator.workspace import Folders
 
 PLAN = "plan.json"
@@ -86,12 +86,12 @@ def _secrets(committed: Path, loaded: LoadedAnswers, template_root: Path) -> Ite
     try:
         before = {
             secret.id: secret
-            for secret in parse_catalogue(committed.read_text(encoding="utf-8"), where=str(committed)).secrets
+            for secret in parse_catalogue(committed.read_text(encoding="utf-8"), where=str(committed)).entries
         }
     except (CatalogueError, OSError, UnicodeDecodeError):
         return
     after = {secret.id: secret for secret in planned_catalogue(loaded, template_root)}
-    for name in before.keys() - after.keys():
+    for name in (name for name in before.keys() - after.keys() if isinstance(before[name], Secret)):
         yield Effect(f"secret {name}", Class.REPLACE, "the Secret leaves the cluster; the vault keeps its values")
     for name in before.keys() & after.keys():
         if changed := _replaced(before[name], after[name]):
@@ -99,7 +99,7 @@ def _secrets(committed: Path, loaded: LoadedAnswers, template_root: Path) -> Ite
             yield Effect(f"secret {name}", Class.REPLACE, message)
 
 
-def _replaced(before: Secret, after: Secret) -> list[str]:
+def _replaced(before: Entry, after: Entry) -> list[str]:
     """Return the values that the next seal makes anew: another generator, or other names in a certificate."""
     return [
         name

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
-    from generator.secrets.catalogue.model import Secret
+    from generator.secrets.catalogue.model import Entry
 
 
-def planned_catalogue(loaded: LoadedAnswers, template_root: Path) -> tuple[Secret, ...]:
-    """Return the secrets that the answers ask for; none where the layout has no catalogue.
+def planned_catalogue(loaded: LoadedAnswers, template_root: Path) -> tuple[Entry, ...]:
+    """Return the secrets that the answers ask for, for cluster and machines; none where the layout has no catalogue.
 
     Args:
         loaded: The answers.
@@ -28,4 +28,4 @@ def planned_catalogue(loaded: LoadedAnswers, template_root: Path) -> tuple[Secre
     source = template_root / "templates" / "argocd" / f"{CATALOGUE}.jinja"
     data = {**loaded.data, "layout": "argocd" if layout == "parts" else layout}
     text = Questionnaire.load(template_root).render(source.read_text(encoding="utf-8"), data)
-    return parse_catalogue(text, where=str(source)).secrets
+    return parse_catalogue(text, where=str(source)).entries

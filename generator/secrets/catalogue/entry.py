@@ -1,4 +1,4 @@
-"""One entry of the catalogue: a Secret, its values and its keys, and what is wrong with them."""
+"""One entry of the catalogue: a Secret with its values and keys, or what machines need; what is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from generator.secrets.catalogue.model import (
     Derived,
     Form,
     Generator,
+    MachineSecret,
     Secret,
     Value,
 )
@@ -63,6 +64,7 @@ _SECRET_KEYS = (
 )
 _OPTIONS = {
     Generator.PASSWORD: ("length",),
+    Generator.TOKEN: (),
     Generator.EXTERNAL: ("env", "prompt"),
     Generator.SSH_KEY: ("comment",),
     Generator.CERTIFICATE: ("names", "days"),
@@ -93,6 +95,22 @@ def read_secret(section: Section) -> Secret:
     )
     _require_keys(section, secret)
     return secret
+
+
+def read_machine_secret(section: Section) -> MachineSecret:
+    """Read an entry of the machines; what is wrong with it becomes findings of the section."""
+    section.only(("name", "description", "consumers", "values"))
+    values = _values(section)
+    if not values:
+        section.report("empty", "values is empty: nothing would be kept", key="values")
+    return MachineSecret(
+        name=read_name(section, "name", NAMESPACE),
+        line=section.line,
+        description=section.text("description", ""),
+        consumers=section.texts("consumers"),
+        values={name: value for name, value in values.items() if value},
+        file=section.file,
+    )
 
 
 def _require_keys(section: Section, secret: Secret) -> None:

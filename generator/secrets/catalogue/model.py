@@ -1,14 +1,18 @@
 """The catalogue: which secrets a cluster needs, as the template rendered it into `secrets/catalogue.yaml`.
 
 It holds no secret. `values` are the plaintexts that the vault keeps, each made by a generator; `data` are the keys of
-the Kubernetes Secret, each derived from a value, or a constant. `read` reads it.
+the Kubernetes Secret, each derived from a value, or a constant. What the machines need before there is a cluster has
+values alone. `read` reads it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from generator.errors import BadInputError
+from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +30,8 @@ MOST_SECRET_BYTES = 1 << 20
 """What Kubernetes takes for all values of a Secret together (MaxSecretSize in its pkg/apis/core/types.go)."""
 SEALED_SUFFIX = ".sealed.yaml"
 """How the name of every sealed manifest ends."""
+MACHINES = "machines"
+"""What stands in front of the name where the vault and the user name a secret of the machines: `machines/k3s`."""
 MINIMUM_PASSWORD = 16
 """Characters; with fewer a password could be guessed offline from its hash."""
 
@@ -34,13 +40,14 @@ class Generator(StrEnum):
     """Where a plaintext comes from."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a generator
+    TOKEN = "token"  # noqa: S105 - the name of a generator
     EXTERNAL = "external"
     SSH_KEY = "ssh-key"
     CERTIFICATE = "certificate"
 
     def is_like(self, other: Generator) -> bool:
         """Return whether the values of the other one do as well: a text stays one, whoever makes the next."""
-        return self is other or {self, other} == {Generator.PASSWORD, Generator.EXTERNAL}
+        return self is other or {self, other} <= {Generator.PASSWORD, Generator.TOKEN, Generator.EXTERNAL}
 
 
 class Form(StrEnum):
@@ -60,6 +67,7 @@ class Form(StrEnum):
 _TEXT_FORMS = frozenset({Form.RAW, Form.BCRYPT, Form.HTPASSWD, Form.MTIME})
 FORMS: Mapping[Generator, frozenset[Form]] = {
     Generator.PASSWORD: _TEXT_FORMS,
+    Generator.TOKEN: _TEXT_FORMS,
     Generator.EXTERNAL: _TEXT_FORMS,
     Generator.SSH_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
     Generator.CERTIFICATE: frozenset({Form.CERT, Form.KEY, Form.CA, Form.MTIME}),
@@ -162,6 +170,37 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class MachineSecret:
+    """What machines need, such as the token by which they join: the vault keeps it, and it is sealed nowhere.
+
+    Ansible reads it from the vault, on the operator's machine, when a role needs it.
+
+    Attributes:
+        name: What it is for, as one word.
+        line: Its line in the file that has it.
+        description: What it is for, for people.
+        consumers: Who reads it, for people.
+        values: By name.
+        file: The file that has it, below the folder of the repository part argocd.
+    """
+
+    name: str
+    line: int
+    description: str
+    consumers: tuple[str, ...]
+    values: Mapping[str, Value]
+    file: str = CATALOGUE
+
+    @property
+    def id(self) -> str:
+        """Return `machines/name`, by which the vault knows it."""
+        return f"{MACHINES}/{self.name}"
+
+
+Entry: TypeAlias = Secret | MachineSecret
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All secrets of a cluster.
 
@@ -170,9 +209,30 @@ class Catalogue:
         key_namespace: Namespace of the sealing key's Secret: that of the controller.
         key_name: Name of the sealing key's Secret, which is also its name in the vault.
         secrets: In the order of the files, the user's own last.
+        machines: What its machines need, in the same order.
     """
 
     cluster: str
     key_namespace: str
     key_name: str
     secrets: tuple[Secret, ...]
+    machines: tuple[MachineSecret, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Return all that the vault keeps values of."""
+        return (*self.secrets, *self.machines)
+
+    def entry(self, secret_id: str) -> Entry:
+        """Return the entry of that id.
+
+        Args:
+            secret_id: `namespace/name` of a Secret, or `machines/name`.
+
+        Raises:
+            BadInputError: There is none.
+        """
+        entries = {entry.id: entry for entry in self.entries}
+        if secret_id not in entries:
+            raise BadInputError(f"the catalogue has no secret {secret_id}", fix=did_you_mean(secret_id, entries))
+        return entries[secret_id]

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, CatalogueError
 from generator.inputs import read_bounded
-from generator.secrets.catalogue.entry import NAMESPACE, SUBDOMAIN, read_name, read_secret
-from generator.secrets.catalogue.model import CATALOGUE, USER_CATALOGUE, Catalogue, Secret
+from generator.secrets.catalogue.entry import NAMESPACE, SUBDOMAIN, read_machine_secret, read_name, read_secret
+from generator.secrets.catalogue.model import CATALOGUE, USER_CATALOGUE, Catalogue, MachineSecret, Secret
 from generator.secrets.catalogue.section import LIMITS, read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from generator.findings import Finding
+    from generator.secrets.catalogue.model import Entry
     from generator.secrets.catalogue.section import Section
 
 VERSION = 1
+_MACHINES = "machines"
 
 
 def read_catalogue(root: Path) -> Catalogue:
@@ -62,15 +65,28 @@ def parse_catalogue(text: str | bytes, *, where: str, user: bytes | None = None)
     own = (
         read_document(user, USER_CATALOGUE, findings) if user is not None and _holds_more_than_comments(user) else None
     )
-    secrets = _distinct([*(top.sections("secrets") if top else ()), *(_user_secrets(own) if own else ())])
+    if own:
+        own.only(("version", "secrets", _MACHINES))
+        _require_version(own)
+    files = [file for file in (top, own) if file]
+    entries = _distinct(
+        [
+            *((section, read_secret) for file in files for section in file.sections("secrets")),
+            *((section, read_machine_secret) for file in files for section in file.sections(_MACHINES, optional=True)),
+        ]
+    )
     if findings:
         raise CatalogueError("the catalogue of secrets can't be used", findings, where=where)
-    return Catalogue(*head, secrets)
+    return Catalogue(
+        *head,
+        secrets=tuple(entry for entry in entries if isinstance(entry, Secret)),
+        machines=tuple(entry for entry in entries if isinstance(entry, MachineSecret)),
+    )
 
 
 def _head(top: Section) -> tuple[str, str, str]:
     """Read the name of the cluster, and namespace and name of the sealing key's Secret."""
-    top.only(("version", "cluster", "sealing_key", "secrets"))
+    top.only(("version", "cluster", "sealing_key", "secrets", _MACHINES))
     _require_version(top)
     cluster = read_name(top, "cluster", NAMESPACE)
     key = top.section("sealing_key")
@@ -85,24 +101,18 @@ def _holds_more_than_comments(content: bytes) -> bool:
     return any(line.strip() and not line.lstrip().startswith(b"#") for line in content.splitlines())
 
 
-def _user_secrets(top: Section) -> list[Section]:
-    top.only(("version", "secrets"))
-    _require_version(top)
-    return list(top.sections("secrets"))
-
-
 def _require_version(top: Section) -> None:
     if top.number("version", 0, 0, 2**31) != VERSION:
         top.report("version", f"version must be {VERSION}, the one that this fmc reads", key="version")
 
 
-def _distinct(sections: list[Section]) -> tuple[Secret, ...]:
-    """Read the entries of both files, and report what stands in them twice."""
-    secrets: dict[str, Secret] = {}
+def _distinct(sections: list[tuple[Section, Callable[[Section], Entry]]]) -> tuple[Entry, ...]:
+    """Read the entries of both files, each with its reader, and report what stands in them twice."""
+    secrets: dict[str, Entry] = {}
     variables: dict[str, str] = {}
-    for section in sections:
-        secret = read_secret(section)
-        if secret.namespace and secret.name and secret.id in secrets:
+    for section, read in sections:
+        secret = read(section)
+        if all(secret.id.split("/")) and secret.id in secrets:
             first = secrets[secret.id]
             place = f"line {first.line}" if first.file == secret.file else f"{first.file}:{first.line}"
             section.report("duplicate", f"{secret.id} is already in {place}", key="name")

@@ -105,9 +105,9 @@ class Section:
         node = self._value(key, {} if optional else None, dict, "a mapping")
         return None if node is None else self._inside(node, key, path=self._below(key))
 
-    def sections(self, key: str) -> Iterator[Section]:
+    def sections(self, key: str, *, optional: bool = False) -> Iterator[Section]:
         """Yield the mappings of a list below this one."""
-        for index, node in enumerate(self._value(key, None, list, "a list") or []):
+        for index, node in enumerate(self._value(key, [] if optional else None, list, "a list") or []):
             path = f"{self._below(key)}[{index}]"
             section = self._inside(node if isinstance(node, dict) else {}, key, str(index), path=path)
             if isinstance(node, dict):

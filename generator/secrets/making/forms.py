@@ -92,7 +92,7 @@ def recover(value: Value, forms: Mapping[Form, Plaintext], created: datetime) ->
         created: When the value was made, UTC.
     """
     match value.generator:
-        case Generator.PASSWORD | Generator.EXTERNAL:
+        case Generator.PASSWORD | Generator.TOKEN | Generator.EXTERNAL:
             secret, public = forms.get(Form.RAW), {}
         case Generator.SSH_KEY:
             secret = forms.get(Form.PRIVATE)

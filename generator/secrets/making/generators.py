@@ -1,4 +1,4 @@
-"""Making plaintexts: passwords, SSH keys, and what the user supplies. Certificates are `authority`'s."""
+"""Making plaintexts: passwords, tokens, SSH keys, and what the user supplies. Certificates are `authority`'s."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ def password(length: int, now: datetime) -> ValueRecord:
     """
     text = secrets.choice(_FIRST) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
     return ValueRecord(generator=Generator.PASSWORD, created=now, secret=Plaintext(text.encode()))
+
+
+def token(now: datetime) -> ValueRecord:
+    """Make a token between programs: 256 bits as hex digits, which no program takes for a format of its own.
+
+    K3s, for one, reads what begins with `K10` as a token with the digest of an authority in it.
+
+    Args:
+        now: The present, UTC, whole seconds.
+    """
+    return ValueRecord(generator=Generator.TOKEN, created=now, secret=Plaintext(secrets.token_hex(32).encode()))
 
 
 def ssh_key(comment: str, now: datetime) -> ValueRecord:

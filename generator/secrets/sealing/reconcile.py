@@ -46,6 +46,7 @@ class Reconciled:
         made: Secrets (`namespace/name`) that were sealed for the first time.
         changed: Secrets of which at least one value was sealed anew, or dropped.
         kept: Secrets whose sealed values are what they were.
+        made_for_machines: Secrets of the machines (`machines/name`) of which a value was made; they are sealed nowhere.
     """
 
     vault: Vault
@@ -58,6 +59,7 @@ class Reconciled:
     made: tuple[str, ...]
     changed: tuple[str, ...]
     kept: tuple[str, ...]
+    made_for_machines: tuple[str, ...]
 
 
 def reconcile(
@@ -95,6 +97,8 @@ def reconcile(
     for secret in catalogue.secrets:
         if sealed := run.seal_secret(secret):
             manifests[secret.manifest_path] = render(secret, sealed)
+    for machine_secret in catalogue.machines:
+        run.fill(machine_secret)
     before = known.vault.sealed
     return Reconciled(
         vault=replace(known.vault, ca=run.authority, values=run.values, derived=run.derived, sealed=run.sealed),
@@ -107,4 +111,7 @@ def reconcile(
         made=tuple(name for name in run.sealed if name not in before),
         changed=tuple(name for name, sealed in run.sealed.items() if name in before and sealed != before[name]),
         kept=tuple(name for name, sealed in run.sealed.items() if sealed == before.get(name)),
+        made_for_machines=tuple(
+            entry.id for entry in catalogue.machines if run.values.get(entry.id) != known.vault.values.get(entry.id)
+        ),
     )

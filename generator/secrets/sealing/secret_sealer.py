@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import Constant, Derived, Generator, Secret, Value
+from generator.secrets.catalogue.model import Constant, Derived, Generator, MachineSecret, Secret, Value
 from generator.secrets.making.authority import issue, still_valid, suitable_authority
 from generator.secrets.making.forms import SALTED, plain_form, salted_form
-from generator.secrets.making.generators import password, ssh_key
+from generator.secrets.making.generators import password, ssh_key, token
 from generator.secrets.sealing.committed import Opener
 from generator.secrets.sealing.crypto import Scope, Sealer
 from generator.secrets.sealing.manifest import Sealed
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from generator.secrets.catalogue.model import Entry
     from generator.secrets.vault.lineage import Lineage
     from generator.secrets.vault.model import ValueRecord, Vault
 
@@ -33,12 +34,13 @@ class Pending:
     """An external value that nobody has supplied yet, for want of which its secret is not sealed.
 
     Attributes:
-        secret: `namespace/name`.
+        secret: `namespace/name`, or `machines/name`.
         value: Name of the value.
         env: Environment variable that it may be given in; "" if there is none.
         prompt: What to ask the user for.
         line: Its line in the catalogue.
         file: The file of the catalogue that has it.
+        is_for_machines: Whether machines need it, so that it would be sealed nowhere.
     """
 
     secret: str
@@ -47,6 +49,7 @@ class Pending:
     prompt: str
     line: int
     file: str
+    is_for_machines: bool
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class SecretSealer:
         A secret that was delivered before is not taken back because a value of it is pending: its keys stay as they
         were sealed, and the others are sealed as ever.
         """
-        values = self._fill(secret)
+        values = self.fill(secret)
         delivered = self._vault.sealed.get(secret.id)
         records = {}
         for key, datum in secret.data.items():
@@ -139,7 +142,8 @@ class SecretSealer:
             },
         )
 
-    def _fill(self, secret: Secret) -> dict[str, ValueRecord]:
+    def fill(self, secret: Entry) -> dict[str, ValueRecord]:
+        """Make the values of an entry that are missing, and return those that there are."""
         known = self.values.get(secret.id, {})
         found = {}
         for name, value in secret.values.items():
@@ -148,7 +152,8 @@ class SecretSealer:
             record = known.get(name)
             filled = self._value(value, record if record and record.generator.is_like(value.generator) else None)
             if filled is None:
-                self.pending.append(Pending(secret.id, name, value.env, value.prompt, value.line, secret.file))
+                waits = (value.env, value.prompt, value.line, secret.file, isinstance(secret, MachineSecret))
+                self.pending.append(Pending(secret.id, name, *waits))
             else:
                 found[name] = filled if filled.revision else self._with_lineage(secret, name, filled)
         if found:
@@ -167,15 +172,20 @@ class SecretSealer:
         if record:
             # Neither another length nor another source in the catalogue rotates a text that is in use.
             return replace(record, generator=value.generator)
-        return password(value.length, self._now) if value.generator is Generator.PASSWORD else None
+        match value.generator:
+            case Generator.PASSWORD:
+                return password(value.length, self._now)
+            case Generator.TOKEN:
+                return token(self._now)
+        return None
 
-    def _with_lineage(self, secret: Secret, name: str, record: ValueRecord) -> ValueRecord:
+    def _with_lineage(self, secret: Entry, name: str, record: ValueRecord) -> ValueRecord:
         """Return a value that was made just now as the one that replaces what was there before."""
         before = self._vault.lineage(secret.id, name)
         content = content_digest(self._vault.fingerprint_key, secret.id, name, record.secret)
         return record.with_lineage(descendant(content, record.created, [before] if before else []))
 
-    def _is_elsewhere(self, secret: Secret, value: str) -> bool:
+    def _is_elsewhere(self, secret: Entry, value: str) -> bool:
         return value in self._vault.elsewhere.get(secret.id, {})
 
     def _note_elsewhere(self, secret: Secret, records: Mapping[str, SealedRecord]) -> None:

@@ -32,7 +32,7 @@ def supply(
         now: The present, UTC, whole seconds.
     """
     disputes = []
-    for secret in catalogue.secrets:
+    for secret in catalogue.entries:
         for name, value in secret.values.items():
             given = as_meant(external_values.get(value.env, "").encode(errors="surrogateescape"))
             if value.generator is not Generator.EXTERNAL or not given:
