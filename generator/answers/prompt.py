@@ -165,8 +165,8 @@ class Prompt:
         return self._own_public_key() if self.question.name == "ssh_public_key" else ""
 
     def _own_public_key(self) -> str:
-        """Return the SSH public key that this user already has, "" if there is none."""
-        for name in _OWN_KEYS:
+        """Return the SSH public key that this user already has, "" if there is none; one for this cluster first."""
+        for name in (f"id_ed25519_{self.before.get('name')}.pub", *_OWN_KEYS):
             try:
                 key = (Path.home() / ".ssh" / name).read_text("utf-8").strip()
             except (OSError, RuntimeError, ValueError):

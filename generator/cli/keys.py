@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from generator.cli.options import output_options, workspace_options
 from generator.cli.plaintext import keep_from_others
 from generator.cli.verbs import help_of
 from generator.errors import BadInputError
+from generator.wording import command as shown
 
 if TYPE_CHECKING:
     from generator.cli.options import Where
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 HELP = """
 \b
 Examples:
+  fmc keys ssh --cluster home
+  fmc keys ssh --file ~/.ssh/lab --passphrase
   fmc keys export | kubectl apply --server-side -f -
   kubeseal --recovery-unseal --recovery-private-key <(fmc keys export) < FILE.sealed.yaml
 """
@@ -49,4 +53,55 @@ def export_command(console: Console, where: Where) -> int:
         )
     keep_from_others(console)
     console.verbatim(export(where.open()).reveal().decode())
+    return 0
+
+
+@command.command("ssh")
+@click.option("--cluster", metavar="NAME", help="Whose key it is.  [default: the workspace's]")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where the private half lies.  [default: ~/.ssh/id_ed25519_NAME]",
+)
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase that a new key is encrypted with.")
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Folder that holds the repositories.  [default: where you are]",
+)
+@output_options
+@click.pass_obj
+def ssh_command(console: Console, cluster: str | None, path: Path | None, passphrase: bool, workspace: Path) -> int:
+    """Make the SSH key that is the way into the machines, or show the one that is there.
+
+    It is an Ed25519 pair in OpenSSH's format: the private half in FILE, for you alone (0600), the public one in
+    FILE.pub and on stdout. It belongs into the answer ssh_public_key. A key that is there is never overwritten; one
+    that lacks its public half gets it. A passphrase is typed at a prompt, and never an argument; Ansible then needs
+    the key in an agent (`ssh-add FILE`).
+    """
+    from generator.pipeline.keys import ssh_key, ssh_key_file
+
+    if path is None:
+        path, name = ssh_key_file(cluster, workspace)
+    else:
+        path, name = path.expanduser(), cluster or path.name
+    if passphrase and not sys.stdin.isatty():
+        raise BadInputError(
+            "nobody can be asked for a passphrase here: this is no terminal",
+            fix="Run `fmc keys ssh --passphrase` in a terminal, or encrypt the key later: `ssh-keygen -p -f FILE`.",
+        )
+    typed = ""
+    if passphrase and not path.exists():
+        typed = click.prompt(f"Passphrase of {path}", hide_input=True, confirmation_prompt=True, err=True)
+    key = ssh_key(path, name, typed.encode())
+    console.note(f"{'Made' if key.made else 'Is there already, and stays'}: {key.path}")
+    if key.is_open:
+        console.note(f"Others can read it, so that ssh refuses it: run {shown('chmod', '600', str(key.path))}.")
+    console.note("Its public half, for the answer ssh_public_key:")
+    console.result(key.public)
+    console.document({"path": str(key.path), "public_key": key.public, "answer": "ssh_public_key", "made": key.made})
     return 0

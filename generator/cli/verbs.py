@@ -12,7 +12,7 @@ VERBS = {
     "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
     "secret": ("Work", "List the secrets of a cluster, set one, or show one."),
-    "keys": ("Work", "Print the sealing keys, for the cluster."),
+    "keys": ("Work", "Print the sealing keys, for the cluster; make the SSH key, for the machines."),
     "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),
 }

@@ -1,12 +1,21 @@
-"""`fmc keys`: the sealing keys, as the cluster wants them."""
+"""`fmc keys`: the sealing keys as the cluster wants them, and the operator's SSH key."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from generator.errors import BadInputError
+from generator.workspace import workspace_around
 
 if TYPE_CHECKING:
     from generator.pipeline.steps.session import Session
+    from generator.secrets.operator_key import OperatorKey
     from generator.secrets.vault.plaintext import Plaintext
+
+# A name that is one word of a path, of a shell and of an answers file.
+_CLUSTER = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def export(session: Session) -> Plaintext:
@@ -21,3 +30,45 @@ def export(session: Session) -> Plaintext:
     from generator.secrets.export import export_keys
 
     return export_keys(session.store)
+
+
+def ssh_key_file(cluster: str | None, start: Path) -> tuple[Path, str]:
+    """Return where the SSH key of a cluster lies, and the cluster's name.
+
+    Args:
+        cluster: Its name; None for the cluster of the workspace.
+        start: The workspace, or a folder in it.
+
+    Raises:
+        BadInputError: It can't be told which cluster is meant.
+    """
+    names = {cluster} if cluster else _clusters_around(start)
+    if len(names) != 1 or not _CLUSTER.fullmatch(name := names.pop()):
+        wrong = f"{cluster!r} is no name of a cluster" if cluster else "it can't be told which cluster the key is for"
+        raise BadInputError(
+            wrong,
+            fix="Name it as in the answers, in lower-case letters, digits and dashes: `fmc keys ssh --cluster lab`.",
+        )
+    return Path.home() / ".ssh" / f"id_ed25519_{name}", name
+
+
+def ssh_key(path: Path, cluster: str, passphrase: bytes) -> OperatorKey:
+    """Make the operator's SSH key, or find the one that is there.
+
+    Args:
+        path: The private half.
+        cluster: Stands in the comment of a new key.
+        passphrase: What a new private half is encrypted with; empty for none.
+
+    Raises:
+        BadInputError: Something else is in the place.
+        WriteError: The disk refused.
+    """
+    from generator.secrets.operator_key import make_or_find
+
+    return make_or_find(path, f"fmc-{cluster}", passphrase)
+
+
+def _clusters_around(start: Path) -> set[str]:
+    workspace = workspace_around(start)
+    return {found.cluster for found in workspace.rendered().values()} if workspace else set()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from docs.generate import commands
 from generator import __version__
@@ -21,6 +22,7 @@ from tests.pipeline.world import EXAMPLE, FMC, ROOT, World, answers, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TOKEN = "argocd/git-credentials"
 MANIFEST = "argocd/secrets/traefik/traefik-dashboard-auth.sealed.yaml"
@@ -356,6 +358,49 @@ def test_keys_that_do_not_open_what_is_in_git_are_not_given_away(pushed: World) 
     assert (done.code, done.out) == (2, "")
     for certificate in (foreign.encode(), own):
         assert certificate_fingerprint(certificate) in done.err
+
+
+def test_the_ssh_key_goes_into_the_answers_as_it_is_printed(world: World, tmp_path: Path) -> None:
+    made = world.fmc("keys", "ssh", "--cluster", "home")
+    assert (made.code, (world.home / ".ssh/id_ed25519_home").stat().st_mode & 0o777) == (0, 0o600)
+    assert made.err.splitlines()[-1] == "Its public half, for the answer ssh_public_key:"
+    answers = tmp_path / "answers.yaml"
+    kept = [line for line in EXAMPLE.read_text().splitlines() if not line.startswith("ssh_public_key:")]
+    answers.write_text("\n".join([*kept, f"ssh_public_key: {made.out}"]))
+    assert world.fmc("check", "--answers", str(answers)).code == 0
+    again = json.loads(world.fmc("keys", "ssh", "--cluster", "home", "--output", "json").out)
+    assert (again["public_key"], again["answer"], again["made"]) == (made.out.strip(), "ssh_public_key", False)
+    (world.home / ".ssh/id_ed25519_home").chmod(0o644)
+    opened = world.fmc("keys", "ssh", "--cluster", "home").err
+    assert f"run `chmod 600 {world.home}/.ssh/id_ed25519_home`" in opened
+
+
+def test_the_ssh_key_is_that_of_the_workspace(pushed: World) -> None:
+    assert pushed.fmc("keys", "ssh", cwd=pushed.workspace / "infra").code == 0
+    assert (pushed.home / ".ssh/id_ed25519_home.pub").read_text().endswith(" fmc-home\n")
+
+
+@pytest.mark.parametrize("way", ["in a terminal", "later"])
+def test_a_passphrase_is_asked_for_in_a_terminal_alone(world: World, way: str) -> None:
+    import pexpect
+
+    file = world.folder / "key"
+    refused = world.fmc("keys", "ssh", "--file", str(file), "--passphrase", stdin="correct horse\n")
+    assert (refused.code, file.exists()) == (2, False)
+    if way == "later":
+        assert "`ssh-keygen -p -f FILE`" in refused.err
+        assert world.fmc("keys", "ssh", "--file", str(file)).code == 0
+        world.run("ssh-keygen", "-p", "-f", str(file), "-N", "correct horse", "-P", "")
+    else:
+        command = f"{FMC} keys ssh --file {file} --passphrase"
+        child = pexpect.spawn(command, cwd=str(world.folder), env=world.environment, encoding="utf-8")
+        for prompt in ("Passphrase of", "Repeat"):
+            child.expect(prompt)
+            child.sendline("correct horse")
+        assert "correct horse" not in child.read()
+        child.close()
+        assert child.exitstatus == 0
+    assert load_ssh_private_key(file.read_bytes(), b"correct horse")
 
 
 # -- doctor and the terminal -------------------------------------------------------------------------------------------

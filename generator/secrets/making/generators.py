@@ -7,6 +7,7 @@ import string
 from typing import TYPE_CHECKING
 
 from generator.secrets.catalogue.model import Generator
+from generator.secrets.making.ssh import key_pair
 from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
 
@@ -43,20 +44,8 @@ def token(now: datetime) -> ValueRecord:
 
 def ssh_key(comment: str, now: datetime) -> ValueRecord:
     """Make an Ed25519 key pair: private half in OpenSSH's format, public half as a line of authorized_keys."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    return ValueRecord(
-        generator=Generator.SSH_KEY,
-        created=now,
-        secret=Plaintext(private),
-        public={"public": f"{public} {comment}".rstrip()},
-    )
+    private, public = key_pair(comment)
+    return ValueRecord(generator=Generator.SSH_KEY, created=now, secret=Plaintext(private), public={"public": public})
 
 
 def external(content: bytes, now: datetime) -> ValueRecord:
