@@ -69,7 +69,7 @@ def build(tool: Tool, folder: Path) -> float:
             begin = time.monotonic()
             shutil.rmtree(target, ignore_errors=True)
             (target / "bin").mkdir(parents=True)
-            recipe = {"go": recipes.build_go, "python": recipes.build_python, "debian": recipes.build_debian}[tool.kind]
+            recipe = recipes.BUILD[tool.kind]
             recipe(tool, target)
             (target / ".complete").touch()
             seconds = time.monotonic() - begin

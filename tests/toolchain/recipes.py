@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.toolchain.tool import HERE, BuildError, Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _TIMEOUT = 1800
 _GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath", "GOWORK": "off"}
@@ -38,6 +38,13 @@ def build_go(tool: Tool, target: Path) -> None:
         module = Path(_run(listing, cwd=folder, environment=_GO_ENVIRONMENT).strip())
         for name in tool.spec["files"]:
             _copy(module / name, target / "share" / Path(name).name)
+
+
+def build_own(tool: Tool, target: Path) -> None:
+    """Build programs whose sources lie in this repository."""
+    for program, package in tool.spec["packages"].items():
+        arguments = ["build", "-ldflags", "-s -w", "-o", str(target / "bin" / program), package]
+        _run([_go(), *arguments], cwd=tool.locks[0].parent, environment=_GO_ENVIRONMENT)
 
 
 def build_python(tool: Tool, target: Path) -> None:
@@ -72,6 +79,15 @@ def build_debian(tool: Tool, target: Path) -> None:
         path.chmod(0o755)
 
 
+BUILD: dict[str, Callable[[Tool, Path], None]] = {
+    "go": build_go,
+    "own": build_own,
+    "python": build_python,
+    "debian": build_debian,
+}
+"""How a tool of each kind is built into a folder."""
+
+
 def lock(tool: Tool) -> None:
     """Write the lock files of a tool from `tools.toml`.
 
@@ -81,6 +97,9 @@ def lock(tool: Tool) -> None:
     match tool.kind:
         case "go":
             _lock_go(tool)
+        case "own":
+            # Its go.mod names what it requires.
+            _run([_go(), "mod", "tidy"], cwd=tool.locks[0].parent, environment=_LOCK_ENVIRONMENT)
         case "python":
             _lock_python(tool)
         case "debian":

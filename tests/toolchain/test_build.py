@@ -40,7 +40,7 @@ class Builds:
 @pytest.fixture
 def builds(monkeypatch: pytest.MonkeyPatch) -> Builds:
     builds = Builds()
-    monkeypatch.setattr(recipes, "build_go", builds)
+    monkeypatch.setitem(recipes.BUILD, "go", builds)
     return builds
 
 
@@ -52,6 +52,9 @@ def test_the_lock_files_hold_the_pinned_versions_with_checksums(tool: Tool) -> N
             served_as = tool.spec.get("served_as", module)
             assert re.search(rf"{re.escape(served_as)} {re.escape(version)}\b", texts[0])
             assert f"{served_as} {version} h1:" in texts[1]
+    elif tool.kind == "own":
+        for module, version in re.findall(r"^\t(\S+) (v\S+)", texts[0], re.MULTILINE):
+            assert f"{module} {version} h1:" in texts[1]
     else:
         for package in tool.spec["packages"]:
             assert f"\n{package} \\\n    --hash=sha256:" in texts[0]
@@ -90,7 +93,7 @@ def test_without_go_it_says_what_is_missing_and_builds_the_rest(
     built = []
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setenv("FMC_TOOLS_DIR", str(tmp_path))
-    monkeypatch.setattr(recipes, "build_python", lambda tool, target: built.append(tool.name))
+    monkeypatch.setitem(recipes.BUILD, "python", lambda tool, target: built.append(tool.name))
     assert builder.main([]) == 1
     assert built == ["ansible"]
     assert "sealed-secrets v0.40.0: Go is not on PATH; 1.26.8 or later is needed" in capsys.readouterr().err

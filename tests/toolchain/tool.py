@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 HERE = Path(__file__).parent
-Kind = Literal["go", "python", "debian"]
-_KINDS: tuple[Kind, ...] = ("go", "python", "debian")
+Kind = Literal["go", "own", "python", "debian"]
+_KINDS: tuple[Kind, ...] = ("go", "own", "python", "debian")
 MAKE_TARGETS = {"test": "make tools", "e2e": "make e2e-tools", "lab": "make lab-tools"}
 """What builds the tools of each group."""
 _RECIPE = 2
@@ -45,7 +45,7 @@ class Tool:
     @property
     def programs(self) -> tuple[str, ...]:
         """Return the names under which it is called."""
-        return tuple(self.spec["packages" if self.kind == "go" else "programs"])
+        return tuple(self.spec["packages" if self.kind in ("go", "own") else "programs"])
 
     @property
     def version(self) -> str:
@@ -63,6 +63,9 @@ class Tool:
         match self.kind:
             case "go":
                 return tuple(HERE / "go" / self.name / file for file in ("go.mod", "go.sum"))
+            case "own":
+                folder = HERE.parent / self.spec["folder"]
+                return (folder / "go.mod", folder / "go.sum")
             case "python":
                 return (HERE / "python" / f"{self.name}.txt",)
             case "debian":
@@ -75,7 +78,8 @@ class Tool:
             parts += [sys.base_prefix, platform.python_version()]
         if self.kind == "debian":
             parts.append(platform.freedesktop_os_release().get("VERSION_CODENAME", ""))
-        content = "\0".join(parts).encode() + b"\0".join(lock.read_bytes() for lock in self.locks)
+        sources = sorted((HERE.parent / self.spec["folder"]).rglob("*.go")) if self.kind == "own" else []
+        content = "\0".join(parts).encode() + b"\0".join(file.read_bytes() for file in (*self.locks, *sources))
         return hashlib.sha256(content).hexdigest()[:16]
 
 
