@@ -52,7 +52,8 @@ MACHINE_FIELDS: Mapping[str, Class] = {
     "role": Class.REPLACE,
     "groups": Class.SAFE,
     "os": Class.REPLACE,
-    "host": Class.DESTROYS_DATA,
+    "image": Class.REPLACE,
+    "host": Class.REPLACE,
     "network": Class.REPLACE,
     "address": Class.REPLACE,
     "mac": Class.REPLACE,
@@ -92,6 +93,7 @@ def effects(before: Plan, after: Plan) -> tuple[Effect, ...]:
         All effects, the worst first.
     """
     found = [
+        *_hosts(before, after),
         *_machines(before, after),
         *_networks(before, after),
         *_addresses(before, after),
@@ -99,6 +101,13 @@ def effects(before: Plan, after: Plan) -> tuple[Effect, ...]:
         *_repositories(before, after),
     ]
     return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
+
+
+def _hosts(before: Plan, after: Plan) -> Iterator[Effect]:
+    left = {host.name for host in before.hosts if not host.retired} - {host.name for host in after.hosts}
+    for name in left:
+        message = f"Terraform can't reach what it made there any more; first say hosts.{name}.state: retired, and apply"
+        yield Effect(f"host {name}", Class.DESTROYS_DATA, message)
 
 
 def _machines(before: Plan, after: Plan) -> Iterator[Effect]:
@@ -119,6 +128,9 @@ def _disks(node: Node) -> str:
 
 def _data_disk(old: Node, new: Node) -> Iterator[Effect]:
     name, before, after = f"{new.name}/data", old.data_disk_gib, new.data_disk_gib
+    if before and after and old.host != new.host:
+        message = f"the data disk of {before} GiB stays on {old.host}; Terraform's README says how to leave it there"
+        yield Effect(name, Class.REPLACE, message)
     if before and not after:
         message = f"the data disk of {before} GiB goes; Terraform refuses until you removed it as its README says"
         yield Effect(name, Class.DESTROYS_DATA, message)
@@ -155,7 +167,9 @@ def _changed(
 
 
 def _differ(field: str, old: Node | Network, new: Node | Network) -> bool:
-    return bool(getattr(old, field) != getattr(new, field))
+    # Of a machine that an older version planned the image is not known.
+    unknown = field == "image" and not getattr(old, field)
+    return not unknown and bool(getattr(old, field) != getattr(new, field))
 
 
 def _shown(value: Any) -> str:

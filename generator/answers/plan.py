@@ -6,7 +6,7 @@ stand those that fmc itself reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     _Record = TypeVar("_Record", bound=DataclassInstance)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A hypervisor; `retired` says that its machines are leaving it."""
+
+    name: str
+    retired: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Node:
-    """A machine; `network` is the key of its network."""
+    """A machine; `network` is the key of its network, `image` is "" in the plan of a version without it."""
 
     name: str
     role: str
@@ -52,6 +60,7 @@ class Node:
     data_disk_gib: int
     fqdn: str
     libvirt_name: str
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ class K3s:
 class Plan:
     """The address plan of a cluster; `ingress` is the address that all services have."""
 
+    hosts: tuple[Host, ...]
     networks: tuple[Network, ...]
     nodes: tuple[Node, ...]
     vips: tuple[Vip, ...]
@@ -116,6 +126,7 @@ class Plan:
     def from_dict(cls, plan: Mapping[str, Any]) -> Plan:
         """Return the plan that a rendered `plan` describes."""
         return cls(
+            hosts=tuple(_records(Host, plan["hosts"])),
             networks=tuple(_records(Network, plan["networks"])),
             nodes=tuple(_records(Node, plan["nodes"])),
             vips=tuple(_records(Vip, plan["vips"])),
@@ -134,6 +145,6 @@ def _records(kind: type[_Record], entries: Iterable[Mapping[str, Any]]) -> Itera
 
 
 def _record(kind: type[_Record], entry: Mapping[str, Any]) -> _Record:
-    """Return the entry's fields that fmc reads."""
-    given = {field.name: entry[field.name] for field in fields(kind)}
+    """Return the entry's fields that fmc reads; what has a default may be missing in the plan of an older version."""
+    given = {field.name: entry[field.name] for field in fields(kind) if field.name in entry or field.default is MISSING}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # By document, as its name ends, and by what it names there.
 OF_RENDERED = {
-    ("infra/README.md", ".terraform.lock.hcl"): "`terraform init` writes it",
+    ("infra/README.md", "terraform/.terraform.lock.hcl"): "`terraform init` writes it",
+    ("infra/terraform/README.md", ".terraform.lock.hcl"): "`terraform init` writes it",
     ("argocd/docs/runbooks/chart-mirror.md", "index.yaml"): "`helm repo index` writes it",
     ("infra/README.md", ". .venv/bin/activate"): "`make tools` makes it",
 }

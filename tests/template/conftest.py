@@ -19,7 +19,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """A function `render(answers, layout)` that gives the folder of the rendered repository.
+    """A function `render(answers, layout)`; see `renderer`."""
+    return renderer(tmp_path_factory)
+
+
+def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Return a function `render(answers, layout)` that gives the folder of the rendered repository.
 
     The same answers and layout give the same folder again: do not write into it.
     """

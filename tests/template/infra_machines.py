@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 HOST_ADDRESS = "192.168.0.2"
 """Of the hypervisor, where a cluster has machines in the LAN and others behind it."""
 
+TWO_HOSTS: dict[str, dict[str, str]] = {"kvm1": {}, "kvm2": {"uri": "qemu+ssh://root@kvm2/system", "bridge": "br1"}}
+SYSTEMS = {"flatcar": "Flatcar", "debian": "Debian", "ubuntu": "Ubuntu", "alma": "AlmaLinux", "rocky": "Rocky"}
+"""What Ansible calls a system, by its image."""
+
 # As in infra_tree, with the other ways of lying in a network.
 CLUSTERS = INFRA_CLUSTERS | {
     "ha-in-the-lan": ("ha", {"name": "home-2", "edge": "192.168.0.0/24", "hosts": {"kvm1": {"address": HOST_ADDRESS}}}),
@@ -39,17 +43,21 @@ CLUSTERS = INFRA_CLUSTERS | {
     ),
 }
 
+# Clusters of single tests.
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ha-with-a-worker-more": ("ha", {"counts": {"workers": 4}}),
+    "single-on-two-hosts": ("single", {"hosts": TWO_HOSTS, "nodes": [{"name": "infra1", "host": "kvm2"}]}),
+    "single-with-a-retired-host": ("single", {"hosts": TWO_HOSTS | {"kvm2": TWO_HOSTS["kvm2"] | {"state": "retired"}}}),
+}
+
 # The root module as it is, less what needs a provider.
 _OUTPUTS = """
 output "butane" { value = module.butane }
 output "cloud_init" { value = module.cloud_init }
 output "images" { value = local.images }
 """
-_NEEDS_PROVIDER = re.compile(
-    r'^(?:#[^\n]*\n)*(?:resource "libvirt_\w+" "\w+"|data "ct_config" "\w+"|module "(?:network|node|data_disk)") \{\n'
-    r".*?^\}\n",
-    re.MULTILINE | re.DOTALL,
-)
+_NEED_PROVIDERS = ("guards.tf", "hosts.tf", "machines.tf", "outputs.tf", "versions.tf")
+_BUTANE_PROVIDER = re.compile(r'^data "ct_config" "\w+" \{\n.*?^\}\n', re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,8 @@ class Sources:
 
 
 def render_machines(render: Render, name: str, scratch: Path, layout: str = "infra") -> Infra:
-    """Render one of CLUSTERS; the parameters are those of `render_infra`."""
-    example, changes = CLUSTERS[name]
+    """Render one of CLUSTERS or OTHERS; the parameters are those of `render_infra`."""
+    example, changes = (CLUSTERS | OTHERS)[name]
     (given,) = documents(ROOT / f"examples/{example}.yaml")
     answers = dict(given) | changes
     path = scratch / f"{name}.yaml"
@@ -111,11 +119,10 @@ def prepare(infra: Infra, scratch: Path) -> Path:
     """
     shutil.copytree(infra.root, scratch, dirs_exist_ok=True)
     folder = scratch / "terraform"
-    for name in ("outputs.tf", "providers.tf", "versions.tf"):
+    for name in _NEED_PROVIDERS:
         (folder / name).unlink()
-    for name in ("main.tf", "configuration.tf"):
-        path = folder / name
-        path.write_text(_NEEDS_PROVIDER.sub("", path.read_text()))
+    path = folder / "configuration.tf"
+    path.write_text(_BUTANE_PROVIDER.sub("", path.read_text()))
     (folder / "outputs.tf").write_text(_OUTPUTS)
     result = terraform(folder, "init", "-no-color")
     assert result.returncode == 0, result.stderr

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import require_tool
 from tests.template.argocd_tree import documents
+from tests.template.infra_machines import SYSTEMS
 from tests.template.infra_tree import CLUSTERS, Infra, render_infra
 
 if TYPE_CHECKING:
@@ -68,8 +69,10 @@ def test_ansible_reads_the_inventory_as_the_plan_has_it(infra: Infra, ansible: A
     assert {name: values["ansible_host"] for name, values in hosts.items()} == {
         node.name: node.address for node in infra.plan.nodes
     }
-    for node in infra.plan.nodes:
-        assert hosts[node.name]["preflight_distribution"] == {"linux": "Debian", "flatcar": "Flatcar"}[node.os]
+    for node in infra.rendered_plan["nodes"]:
+        planned = {"linux": "{{ node.distribution }}", "flatcar": "Flatcar"}[node["os"]]
+        assert hosts[node["name"]]["preflight_distribution"] == planned
+        assert node["distribution"] == SYSTEMS[node["image"]]
 
 
 def test_what_a_user_sets_wins(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from docs.generate import commands
 from generator.answers.load import load
 from tests.template.argocd_tree import documents
 from tests.template.conftest import ROOT
+from tests.template.infra_machines import SYSTEMS
 from tests.template.infra_tree import CLUSTERS, Infra, files, render_infra
 
 if TYPE_CHECKING:
@@ -167,8 +168,15 @@ def test_the_readme_shows_the_plan(infra: Infra) -> None:
     shown = {row[0]: row for row in rows(infra.root / "README.md")}
     for node in plan.nodes:
         disks = f"{node.disk_gib} GiB" + (f" + {node.data_disk_gib} GiB" if node.data_disk_gib else "")
-        system = {"flatcar": "Flatcar", "linux": "Debian"}[node.os]
-        facts = [node.name, node.role, system, node.address, str(node.cpus), f"{node.memory_mib} MiB", disks]
+        facts = [
+            node.name,
+            node.role,
+            SYSTEMS[node.image],
+            node.address,
+            str(node.cpus),
+            f"{node.memory_mib} MiB",
+            disks,
+        ]
         assert shown[node.name] == facts
     assert shown[plan.api.host][1] == plan.api.address
     for service in plan.services:

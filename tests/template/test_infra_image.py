@@ -21,7 +21,7 @@ pytestmark = pytest.mark.tools
 
 @pytest.fixture
 def script() -> Path:
-    return ROOT / "templates/infra/terraform/modules/libvirt-node/fetch-image.sh"
+    return ROOT / "templates/infra/terraform/fetch-image.sh"
 
 
 def fetch(script: Path, url: str, digest: str, target: Path) -> subprocess.CompletedProcess[str]:

@@ -57,7 +57,7 @@ def test_plan_json_is_the_plan_that_fmc_has_looked_at(infra: Infra) -> None:
     assert data["cluster"] == {key: answers[key] for key in ("name", "domain", "timezone", "ssh_public_key")}
     assert Plan.from_dict(data) == plan
     assert data["dns"]["upstream"] == answers["dns_upstream"]
-    (host,) = data["hosts"]
+    host = data["hosts"][0]
     assert host["uri"] == answers["hosts"].get("kvm1", {}).get("uri", "qemu:///system")
 
 
@@ -154,14 +154,16 @@ def test_modules_ask_for_nothing_that_the_plan_does_not_have(infra: Infra) -> No
 
 
 def test_every_input_of_a_module_is_set_by_its_caller(ha: Infra) -> None:
-    folder = ha.root / "terraform"
-    text = "".join(path.read_text() for path in sorted(folder.glob("*.tf")))
-    calls = re.findall(r'^module "\w+" \{\n(.*?)^\}', text, re.M | re.S)
-    assert len(calls) == 6
-    for body in calls:
-        given = set(re.findall(r"^  (\w+) +=", body, re.M)) - {"source", "for_each"}
-        (source,) = re.findall(r'^  source +=\s"(.+)"$', body, re.M)
-        assert given == set(variables(folder / source)), source
+    root = ha.root / "terraform"
+    called = set()
+    for folder in (root, root / "modules/hypervisor"):
+        text = "".join(path.read_text() for path in sorted(folder.glob("*.tf")))
+        for body in re.findall(r'^module "[\w-]+" \{\n(.*?)^\}', text, re.M | re.S):
+            given = set(re.findall(r"^  (\w+) +=", body, re.M)) - {"source", "for_each", "providers"}
+            (source,) = re.findall(r'^  source +=\s"(.+)"$', body, re.M)
+            assert given == set(variables(folder / source)), source
+            called.add((folder / source).resolve())
+    assert called == {path.parent for path in root.rglob("variables.tf")} - {root}
 
 
 # -- pins --------------------------------------------------------------------------------------------------------------
@@ -171,21 +173,21 @@ def test_providers_are_pinned_to_one_version_that_the_modules_accept(ha: Infra) 
     text = (ha.root / "terraform/versions.tf").read_text()
     pins = dict(re.findall(r'source +=\s"([\w/]+)"\n +version +=\s"(\d+\.\d+\.\d+)"', text))
     assert pins == {"dmacvicar/libvirt": "0.9.7", "poseidon/ct": "0.14.0"}
-    for module in ("libvirt-network", "libvirt-node", "libvirt-data-disk"):
+    for module in ("hypervisor", "libvirt-network", "libvirt-node", "libvirt-data-disk"):
         text = (ha.root / f"terraform/modules/{module}/versions.tf").read_text()
         assert f'version = "~> {pins["dmacvicar/libvirt"]}"' in text
 
 
 def test_modules_come_from_this_repository(ha: Infra) -> None:
     for path in ha.root.glob("terraform/**/*.tf"):
-        for source in re.findall(r'module "\w+" \{[^}]*?source +=\s"([^"]+)"', path.read_text()):
-            assert source.startswith("./"), path
+        for source in re.findall(r'module "[\w-]+" \{[^}]*?source +=\s"([^"]+)"', path.read_text()):
+            assert source.startswith(("./", "../")), path
             assert (path.parent / source).is_dir()
 
 
 def test_images_are_pinned_by_version_and_digest(infra: Infra) -> None:
     (pins,) = documents(infra.root / "versions.yaml")
-    assert set(pins["images"]) == {"flatcar", "linux"}
+    assert set(pins["images"]) == {"flatcar", "debian"}
     for image in pins["images"].values():
         assert image["url"].startswith("https://")
         assert f"/{image['version']}/" in image["url"]
@@ -319,8 +321,8 @@ def test_pins_that_a_person_raised_win_and_stay_theirs(ha: Infra, tmp_path: Path
     """faults D3: a newer image had to be written into a file that the next rendering owns."""
     folder = prepare(ha, tmp_path)
     pins = {"version": "1", "url": "file:///srv/image", "sha512": "0" * 128}
-    (tmp_path / "versions.user.yaml").write_text(json.dumps({"images": {"linux": pins}}))
+    (tmp_path / "versions.user.yaml").write_text(json.dumps({"images": {"debian": pins}}))
     assert terraform(folder, "apply", "-auto-approve", "-no-color").returncode == 0
     images = json.loads(terraform(folder, "output", "-json", "images").stdout)
-    assert images["linux"] == pins
+    assert images["debian"] == pins
     assert images["flatcar"]["url"].startswith("https://")

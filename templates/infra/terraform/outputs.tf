@@ -5,10 +5,21 @@ output "addresses" {
 
 output "consoles" {
   description = "How to watch a machine start, before SSH answers."
-  value       = { for name, node in module.node : name => "virsh --connect '${local.host.uri}' console ${node.name}" }
+  value = {
+    for name, machine in local.machines :
+    name => "virsh --connect '${local.hosts[machine.host].uri}' console ${local.made[name].libvirt_name}"
+  }
 }
 
-output "waiting" {
-  description = "What the plan says otherwise about machines that exist: it takes effect when their generation is raised."
-  value       = { for name, node in module.node : name => node.waiting if length(node.waiting) > 0 }
+output "pending" {
+  description = <<-EOT
+    What the plan says otherwise about machines that exist: it takes effect when their generation is raised. configuration is what a machine
+    reads at its first boot: one that stands here was set up by an older one.
+  EOT
+  value = {
+    for name, pending in {
+      for name, node in module.topology.nodes :
+      name => concat(local.made[name].pending, node.host == local.machines[name].host ? [] : ["host"])
+    } : name => pending if length(pending) > 0
+  }
 }

@@ -2,6 +2,7 @@ variable "node" {
   type = object({
     name        = string
     role        = string
+    image       = string
     fqdn        = string
     mac         = string
     address     = string

@@ -1,25 +1,10 @@
-# The provider downloads without looking at a digest, and again for each machine; the script does it once and verifies what it got.
-resource "terraform_data" "image" {
-  for_each = local.generation
-
-  provisioner "local-exec" {
-    command = "sh '${path.module}/fetch-image.sh'"
-    environment = {
-      IMAGE_URL    = var.image.url
-      IMAGE_SHA512 = var.image.sha512
-      IMAGE_PATH   = local.image_path
-    }
-  }
-}
-
 # Each machine has a copy of the image below its root disk. A shared one could neither be deleted nor replaced while a single machine stands on it.
 resource "libvirt_volume" "base" {
-  for_each   = local.generation
-  name       = "${local.stem}-base.qcow2"
-  pool       = var.pool
-  target     = { format = { type = "qcow2" } }
-  create     = { content = { url = local.image_path } }
-  depends_on = [terraform_data.image]
+  for_each = local.generation
+  name     = "${local.stem}-base.qcow2"
+  pool     = var.pool
+  target   = { format = { type = "qcow2" } }
+  create   = { content = { url = var.node.image.path } }
 
   lifecycle {
     ignore_changes = [create]

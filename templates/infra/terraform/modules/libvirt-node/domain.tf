@@ -1,7 +1,6 @@
 # Every disk is attached as a file and not by pool and volume: libvirt's AppArmor profile covers only the former. terraform validate takes any key
 # inside of these nested values, a misspelled one is silently dropped.
 locals {
-  made = terraform_data.hardware[local.current].output
   disks = concat(
     [{ path = libvirt_volume.root[local.current].path, format = "qcow2", serial = "root", discard = "unmap", read_only = null }],
     [for path in local.made.data_disk[*] : { path = path, format = "qcow2", serial = "data", discard = "unmap", read_only = null }],
@@ -11,20 +10,20 @@ locals {
 }
 
 resource "libvirt_domain" "this" {
-  name        = var.node.libvirt_name
-  type        = var.domain_type
+  name        = local.made.libvirt_name
+  type        = local.made.domain_type
   memory      = local.made.memory_mib
   memory_unit = "MiB"
   vcpu        = local.made.cpus
   running     = true
   autostart   = true
-  cpu         = { mode = var.domain_type == "kvm" ? "host-passthrough" : "maximum" }
+  cpu         = { mode = local.made.domain_type == "kvm" ? "host-passthrough" : "maximum" }
   os          = { type = "hvm", type_arch = "x86_64", type_machine = "q35", boot_devices = [{ dev = "hd" }] }
   # Without ACPI the guest sees no firmware configuration, and Ignition finds nothing.
   features = { acpi = true, apic = {} }
   clock    = { offset = "utc" }
   # By file: libvirt escapes an inline value, which is no longer JSON then.
-  sys_info = var.ignition == null ? null : [{
+  sys_info = local.made.os == "linux" ? null : [{
     fw_cfg = { entry = [{ name = "opt/org.flatcar-linux/config", value = "", file = libvirt_volume.ignition[local.current].path }] }
   }]
   devices = {

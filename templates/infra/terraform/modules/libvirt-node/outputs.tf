@@ -1,9 +1,19 @@
-output "waiting" {
-  description = "What of its hardware the plan says otherwise, and the next generation will have."
-  value       = [for key, value in local.hardware : key if value != local.made[key]]
+output "pending" {
+  description = "What the plan says otherwise, and the next generation will have."
+  value       = [for key, value in local.wanted : key if value != local.made[key]]
 }
 
-output "name" {
+output "libvirt_name" {
   description = "Name of the machine in libvirt (virsh console NAME)."
-  value       = libvirt_domain.this.name
+  value       = local.made.libvirt_name
+}
+
+output "to_make" {
+  description = "Whether this plan makes the machine, for the first time or anew."
+  value       = terraform_data.there[local.current].input == plantimestamp()
+}
+
+output "existed" {
+  description = "Whether the machine was there before this plan."
+  value       = terraform_data.existed.input != plantimestamp()
 }

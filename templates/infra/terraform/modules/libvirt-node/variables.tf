@@ -2,13 +2,22 @@ variable "node" {
   type = object({
     name         = string
     libvirt_name = string
+    os           = string
     mac          = string
     cpus         = number
     memory_mib   = number
     disk_gib     = number
     generation   = number
+    image        = object({ sha512 = string, path = string })
+    ignition     = string
+    cloud_init   = object({ user_data = string, meta_data = string, network_config = string })
   })
-  description = "The machine, as the module topology gives it."
+  description = "The machine. image is the file (qcow2) on this computer that it starts from; ignition and cloud_init are what it reads at its first boot."
+
+  validation {
+    condition     = (var.node.os == "flatcar") == (var.node.ignition != null) && (var.node.os == "linux") == (var.node.cloud_init != null)
+    error_message = "A Flatcar machine is set up by Ignition, a Linux machine by cloud-init."
+  }
 }
 
 variable "network" {
@@ -25,46 +34,6 @@ variable "data_disk" {
   type        = string
   default     = null
   description = "File of its data disk on the hypervisor, which module libvirt-data-disk makes; null for a machine without one."
-}
-
-variable "image" {
-  type = object({
-    version = string
-    url     = string
-    sha512  = string
-  })
-  description = "The disk image (qcow2) that it starts from. file:// names an image of your own."
-
-  validation {
-    condition     = can(regex("^(https|file)://", var.image.url))
-    error_message = "An image comes over https, or from a file of this machine."
-  }
-  validation {
-    condition     = can(regex("^[0-9a-f]{128}$", var.image.sha512))
-    error_message = "An image is pinned by its SHA-512, 128 hexadecimal digits."
-  }
-}
-
-variable "image_folder" {
-  type        = string
-  description = "Folder of the machine that runs Terraform where downloaded images are kept."
-}
-
-variable "ignition" {
-  type        = string
-  default     = null
-  description = "Ignition of a Flatcar machine."
-}
-
-variable "cloud_init" {
-  type        = object({ user_data = string, meta_data = string, network_config = string })
-  default     = null
-  description = "cloud-init of a Linux machine."
-
-  validation {
-    condition     = (var.cloud_init == null) != (var.ignition == null)
-    error_message = "A machine is set up either by Ignition or by cloud-init."
-  }
 }
 
 variable "domain_type" {

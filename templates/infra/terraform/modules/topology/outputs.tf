@@ -30,6 +30,6 @@ output "nodes" {
   }
   precondition {
     condition     = length(local.routes_nowhere) == 0
-    error_message = "Machines in the LAN (${join(", ", local.routes_nowhere)}) reach the others through the hypervisor: write its address in the LAN into the answers, as hosts.${values(var.nodes)[0].host}.address."
+    error_message = "Machines in the LAN (${join(", ", local.routes_nowhere)}) reach the others through the hypervisor: write its address in the LAN into the answers, as ${join(" or ", distinct([for node in var.nodes : "hosts.${node.host}.address" if var.networks[node.network].mode != "bridge"]))}."
   }
 }

@@ -51,6 +51,7 @@ variable "nodes" {
     role          = string
     groups        = list(string)
     os            = string
+    image         = string
     host          = string
     network       = string
     address       = string
@@ -80,8 +81,16 @@ variable "nodes" {
     error_message = "etcd wants an odd number of K3s servers: an even one survives no more failures than one less."
   }
   validation {
-    condition     = length(distinct([for node in var.nodes : node.host])) == 1
-    error_message = "The machines are on several hypervisors; one run of Terraform makes those of one."
+    condition     = alltrue([for node in var.nodes : contains(keys(var.hosts), node.host)])
+    error_message = "A machine is on a hypervisor that is not in hosts."
+  }
+  validation {
+    condition     = length(distinct([for node in var.nodes : node.host if try(var.networks[node.network].mode != "bridge", false)])) <= 1
+    error_message = "Machines behind a hypervisor, in nat or open networks, are on several: the networks of one do not reach another. In the LAN they may be on any."
+  }
+  validation {
+    condition     = alltrue([for node in var.nodes : contains(keys(var.images), node.image)])
+    error_message = "versions.yaml has no image of ${join(", ", distinct([for node in var.nodes : node.image if !contains(keys(var.images), node.image)]))}: write it into versions.user.yaml, with version, url and sha512."
   }
   validation {
     condition     = alltrue([for node in var.nodes : contains(keys(var.networks), node.network)])
@@ -103,6 +112,25 @@ variable "nodes" {
   validation {
     condition     = alltrue([for node in var.nodes : node.cpus >= 1 && node.memory_mib >= 512 && node.disk_gib >= 8 && node.data_disk_gib >= 0])
     error_message = "A machine has at least 1 CPU, 512 MiB of memory and 8 GiB of disk."
+  }
+}
+
+variable "hosts" {
+  type        = map(object({ address = string }))
+  description = "Hypervisors by name, each with its address in the LAN, \"\" where that is not known."
+}
+
+variable "images" {
+  type        = map(object({ version = string, url = string, sha512 = string }))
+  description = "The disk images (qcow2) that machines start from. file:// names an image of your own."
+
+  validation {
+    condition     = alltrue([for image in var.images : can(regex("^(https|file)://", image.url))])
+    error_message = "An image comes over https, or from a file of this machine."
+  }
+  validation {
+    condition     = alltrue([for image in var.images : can(regex("^[0-9a-f]{128}$", image.sha512))])
+    error_message = "An image is pinned by its SHA-512, 128 hexadecimal digits."
   }
 }
 

@@ -5,12 +5,14 @@ variables {
   }
   nodes = {
     master1 = {
-      name    = "master1", libvirt_name = "t-master1", fqdn = "master1.example.com", role = "master", groups = ["masters", "k3s_servers"], os = "flatcar", host = "kvm1",
+      name    = "master1", libvirt_name = "t-master1", fqdn = "master1.example.com", role = "master", groups = ["masters", "k3s_servers"], os = "flatcar", image = "flatcar", host = "kvm1",
       network = "cluster", address = "10.17.4.21", prefix = 24, gateway = "10.17.4.1", routes = [], dns_servers = ["10.17.4.11"], ntp_servers = ["10.17.4.11"],
       mac     = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0
     }
   }
-  vips = []
+  hosts  = { kvm1 = { address = "" }, kvm2 = { address = "" } }
+  images = { flatcar = { version = "1", url = "https://example.com/flatcar.img", sha512 = join("", [for i in range(128) : "0"]) } }
+  vips   = []
 }
 
 run "unknown_system" {
@@ -37,7 +39,39 @@ run "even_number_of_servers" {
   expect_failures = [var.nodes]
 }
 
-run "machines_on_two_hypervisors" {
+run "machine_on_an_unknown_hypervisor" {
+  command = plan
+  variables {
+    nodes = { master1 = merge(var.nodes.master1, { host = "kvm3" }) }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "machine_without_an_image" {
+  command = plan
+  variables {
+    nodes = { master1 = merge(var.nodes.master1, { image = "alma" }) }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "image_over_plain_http" {
+  command = plan
+  variables {
+    images = { flatcar = merge(var.images.flatcar, { url = "http://example.com/flatcar.img" }) }
+  }
+  expect_failures = [var.images]
+}
+
+run "image_without_a_digest" {
+  command = plan
+  variables {
+    images = { flatcar = merge(var.images.flatcar, { sha512 = "" }) }
+  }
+  expect_failures = [var.images]
+}
+
+run "machines_behind_two_hypervisors" {
   command = plan
   variables {
     nodes = merge(var.nodes, { worker1 = merge(var.nodes.master1, { name = "worker1", groups = ["workers"], address = "10.17.4.31", mac = "52:54:00:11:04:1f", host = "kvm2" }) })

@@ -5,12 +5,14 @@ variables {
   }
   nodes = {
     master1 = {
-      name    = "master1", libvirt_name = "t-master1", fqdn = "master1.example.com", role = "master", groups = ["masters", "k3s_servers"], os = "flatcar", host = "kvm1",
+      name    = "master1", libvirt_name = "t-master1", fqdn = "master1.example.com", role = "master", groups = ["masters", "k3s_servers"], os = "flatcar", image = "flatcar", host = "kvm1",
       network = "cluster", address = "10.17.4.21", prefix = 24, gateway = "10.17.4.1", routes = [], dns_servers = ["10.17.4.11"], ntp_servers = ["10.17.4.11"],
       mac     = "52:54:00:11:04:15", cpus = 2, memory_mib = 4096, disk_gib = 30, data_disk_gib = 0
     }
   }
-  vips = []
+  hosts  = { kvm1 = { address = "" }, kvm2 = { address = "" } }
+  images = { flatcar = { version = "1", url = "https://example.com/flatcar.img", sha512 = join("", [for i in range(128) : "0"]) } }
+  vips   = []
 }
 
 run "unknown_mode" {
