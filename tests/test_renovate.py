@@ -42,6 +42,7 @@ UNCLAIMED = {
     ("generator/tools/install.py", None): "the checksum of a module, which belongs to the version above it",
     ("generator/tools/kubeconform.py", None): "an example in a docstring",
     ("lib/field/", None): "a paragraph of a standard",
+    ("lib/tools.jinja", None): "a program, whose digest a person looks up",
     ("templates/infra/versions.yaml.jinja", None): "a disk image, whose digest a person looks up",
     ("templates/infra/terraform/butane/", "1.1.0"): "the version of a format",
     ("tests/toolchain/tools.toml", None): "a stamp, which repeats the version above it: compared below",

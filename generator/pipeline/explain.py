@@ -22,6 +22,7 @@ _DECLARING = (
     "generator.checks.run",
     "generator.delivery.local.staged",
     "generator.pipeline.steps.outgoing",
+    "generator.readiness.ruleset",
     "generator.secrets.ruleset",
 )
 

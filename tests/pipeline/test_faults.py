@@ -552,7 +552,8 @@ def test_output_that_cannot_be_written(pushed: World) -> None:
         assert done.code == FAILED, verb
         assert "No space left on device" in done.err
         assert ("Free some space there, or send it elsewhere." in done.err) != ("Give it what it lacks" in done.err)
-        assert pushed.run("bash", "-c", f"{FMC} {verb} > elsewhere").code == 0
+        findings = 1 if verb == "doctor" else 0  # as this machine has an operator's programs, or not
+        assert pushed.run("bash", "-c", f"{FMC} {verb} > elsewhere").code <= findings
 
 
 # -- Findings ----------------------------------------------------------------------------------------------------------

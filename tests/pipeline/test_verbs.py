@@ -403,31 +403,7 @@ def test_a_passphrase_is_asked_for_in_a_terminal_alone(world: World, way: str) -
     assert load_ssh_private_key(file.read_bytes(), b"correct horse")
 
 
-# -- doctor and the terminal -------------------------------------------------------------------------------------------
-
-
-def test_doctor_says_what_is_there(world: World) -> None:
-    done = world.fmc("doctor")
-    assert done.code == 0
-    assert re.search(r"git +git version \d", done.out)
-    assert re.search(rf"template +{re.escape(str(ROOT))} ", done.out)
-    assert re.search(r"age identity +not there", done.out)
-    assert done.out.splitlines()[-1] == "Next: fmc new"
-    tools = {tool["name"]: tool for tool in json.loads(world.fmc("doctor", "--output", "json").out)["tools"]}
-    assert {name for name, tool in tools.items() if tool["needed"]} == {"Python", "template", "git"}
-    assert all(tool["purpose"] for tool in tools.values())
-
-
-def test_doctor_says_what_is_missing(world: World) -> None:
-    (world.folder / "empty").mkdir()
-    nothing = {"PATH": str(world.folder / "empty")}
-    done = world.fmc("doctor", env=nothing)
-    assert done.code == 4
-    assert re.search(r"git +MISSING +commits and pushes", done.out)
-    assert done.out.splitlines()[-1] == "Missing: git"
-    done = world.fmc("doctor", "--output", "json", env=nothing)
-    assert done.code == 4
-    assert {tool["found"] for tool in json.loads(done.out)["tools"] if tool["name"] == "git"} == {""}
+# -- the terminal ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -447,7 +423,7 @@ class Terminal:
     def shows(self, *arguments: str, **variables: str) -> str:
         environment = {**self._world.environment, "TERM": "xterm-256color", **variables}
         command = [str(FMC), *arguments]
-        subprocess.run(command, cwd=self._world.folder, env=environment, stdout=self._stdout, check=True, timeout=60)
+        subprocess.run(command, cwd=self._world.folder, env=environment, stdout=self._stdout, check=False, timeout=60)
         return os.read(self._screen, 1 << 16).decode()
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ def test_doctor_in_a_hook_of_a_linked_worktree_names_the_templates_own_version(o
     hook = other / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
     variables = f"env > {shlex.quote(str(other.parent / 'variables'))}"
-    call = f"{shlex.quote(str(FMC))} doctor --output json > {shlex.quote(str(told))}"
+    call = f"{shlex.quote(str(FMC))} doctor --output json > {shlex.quote(str(told))} || true"
     hook.write_text(f"#!/bin/sh\n{variables}\n{call}\n")
     hook.chmod(0o755)
     git(linked, "commit", "--quiet", "--allow-empty", "--message=more")
