@@ -156,7 +156,7 @@ def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible,
     for group in (folder / "inventory/group_vars").iterdir():
         file = group / "user.yml"
         file.write_text(json.dumps((documents(file)[0] if group.name == "linux" else {}) | own))
-    assert run("site.yml") | run("gitops.yml") == own
+    assert run("site.yml") | run("gitops.yml") | run("admin.yml") == own
 
 
 def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
@@ -172,7 +172,8 @@ def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, t
 
 
 def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
-    result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", "playbooks/site.yml", "playbooks/gitops.yml")
+    playbooks = ("playbooks/site.yml", "playbooks/gitops.yml", "playbooks/admin.yml")
+    result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", *playbooks)
     assert result.returncode == 0, result.stderr
     assert "WARNING" not in result.stderr
 
