@@ -202,10 +202,10 @@ def _digests(infra: Path, images: Mapping[str, Mapping[str, str]]) -> list[Image
     """Return the images that were fetched, each with its digest; a file is called after the digest that is pinned."""
     found = []
     for name, row in images.items():
-        for path in sorted((infra / _IMAGES).glob(f"{row['sha512'][:_NAMED_AFTER]}.*")):
-            if path.suffix != ".json":
-                with path.open("rb") as file:
-                    found.append(Image(name, path, row["sha512"], hashlib.file_digest(file, "sha512").hexdigest()))
+        path = infra / _IMAGES / f"{row['sha512'][:_NAMED_AFTER]}.qcow2"
+        if path.is_file():
+            with path.open("rb") as file:
+                found.append(Image(name, path, row["sha512"], hashlib.file_digest(file, "sha512").hexdigest()))
     return found
 
 

@@ -68,7 +68,7 @@ class HostPlan:
 
 
 def host_plans(plan: Mapping[str, Any]) -> tuple[HostPlan, ...]:
-    """Return what the plan wants of each hypervisor.
+    """Return what the plan wants of each hypervisor; of those that are retired nothing is wanted.
 
     Args:
         plan: The address plan, as `lib/plan.jinja` renders it.
@@ -81,6 +81,8 @@ def host_plans(plan: Mapping[str, Any]) -> tuple[HostPlan, ...]:
             ports.setdefault(endpoint["address"], set()).add(endpoint["port"])
     found = []
     for host in plan["hosts"]:
+        if host["retired"]:
+            continue
         nodes = [node for node in plan["nodes"] if node["host"] == host["name"]]
         placed = any("loadbalancers" in node["groups"] for node in nodes)
         found.append(

@@ -42,7 +42,7 @@ def judge_images(images: Iterable[Image]) -> list[Finding]:
                 0,
                 f"the image {image.name} has the SHA-512 {image.found[:12]}..., pinned is {image.wanted[:12]}...",
                 path=image.name,
-                fix=f"Remove it, so that it is fetched again: {command('rm', str(image.path))}.",
+                fix=f"Remove it: {command('rm', str(image.path))}; then `make images` in the repository infra.",
             )
         )
         for image in images

@@ -55,6 +55,11 @@ def test_the_plan_of_a_host_is_its_share(plan: HostPlan) -> None:
     assert 6443 in plan.ports[plan.vips[0]]
 
 
+def test_nothing_is_wanted_of_a_host_that_is_retired() -> None:
+    loaded = load(EXAMPLE, ROOT, {"hosts": "{kvm1: {}, kvm2: {uri: qemu+ssh://kvm2/system, state: retired}}"})
+    assert [plan.name for plan in host_plans(loaded.plan_data)] == ["kvm1"]
+
+
 def test_a_host_that_has_everything_has_no_finding(plan: HostPlan, ready: HostFacts) -> None:
     assert judge_host(plan, ready) == []
     assert judge_host(plan, HostFacts()) == [], "what was not looked at is no finding"
