@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,3 +74,31 @@ def test_the_other_profile_loses_the_machines_that_it_does_not_have(before: Plan
         if effect.severity is Class.DESTROYS_DATA and "/" not in effect.name
     }
     assert lost == {node.name for node in before.nodes} - {"master1", "infra1"}
+
+
+def lan(**changed: str) -> Plan:
+    """A cluster in the LAN, whose machines may be on several hypervisors."""
+    return load(ROOT / "examples/single.yaml", ROOT, changed).plan
+
+
+def test_a_hypervisor_that_vanishes_from_the_answers_is_told_and_one_that_was_retired_is_not() -> None:
+    two = "{kvm1: {}, kvm2: {uri: 'qemu+ssh://root@kvm2/system'%s}}"
+    (effect,) = effects(lan(hosts=two % ""), lan(hosts="{kvm1: {}}"))
+    assert (effect.name, effect.severity) == ("host kvm2", Class.DESTROYS_DATA)
+    assert "hosts.kvm2.state: retired" in effect.message
+    assert effects(lan(hosts=two % ", state: retired"), lan(hosts="{kvm1: {}}")) == ()
+
+
+def test_a_machine_that_moves_waits_and_its_data_disk_stays_behind() -> None:
+    hosts = "{kvm1: {}, kvm2: {uri: 'qemu+ssh://root@kvm2/system'}}"
+    found = effects(lan(hosts=hosts), lan(hosts=hosts, nodes="[{name: master1, host: kvm2}]"))
+    assert {effect.name: effect.severity for effect in found} == {
+        "master1": Class.REPLACE,
+        "master1/data": Class.REPLACE,
+    }
+
+
+def test_the_plan_of_a_version_without_images_is_read_and_says_nothing_of_them() -> None:
+    after = lan()
+    before = replace(after, nodes=tuple(replace(node, image="") for node in after.nodes))
+    assert effects(before, after) == ()

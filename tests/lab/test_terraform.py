@@ -381,3 +381,15 @@ def test_a_further_worker_touches_nothing_else(
     planned = site.planned()
     assert touched(planned) == set()
     assert planned[DOMAIN.format("worker4")] == ["create"]
+
+
+def test_eleven_machines_of_chosen_names_addresses_and_systems(
+    render: Render, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """faults E20: a machine without a role, and a name server called otherwise, could not be said."""
+    infra = render_machines(render, "eleven-machines", tmp_path_factory.mktemp("answers"))
+    site = make_site(infra.root, tmp_path / "site")
+    site.apply()
+    assert set(site.defined("domain")) == {node.libvirt_name for node in infra.plan.nodes}
+    assert len(site.defined("domain")) == 11
+    assert site.planned() == {}

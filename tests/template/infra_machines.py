@@ -45,6 +45,7 @@ CLUSTERS = INFRA_CLUSTERS | {
 
 # Clusters of single tests.
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "eleven-machines": ("eleven-machines", {}),
     "ha-with-a-worker-more": ("ha", {"counts": {"workers": 4}}),
     "single-on-two-hosts": ("single", {"hosts": TWO_HOSTS, "nodes": [{"name": "infra1", "host": "kvm2"}]}),
     "single-with-a-retired-host": ("single", {"hosts": TWO_HOSTS | {"kvm2": TWO_HOSTS["kvm2"] | {"state": "retired"}}}),
