@@ -210,6 +210,66 @@ def test_k3s_is_pinned_by_digest_and_an_answered_release_by_its_own_list(render:
     }
 
 
+# -- OpenTofu ----------------------------------------------------------------------------------------------------------
+
+# What Terraform 1.9 and OpenTofu 1.9 have in common, as far as it is used; whatever is added here has to be in both.
+COMMON_BLOCKS = {"check", "data", "locals", "module", "output", "provider", "resource", "terraform", "variable"}
+COMMON_FUNCTIONS = set(
+    [
+        "abspath",
+        "alltrue",
+        "anytrue",
+        "can",
+        "cidrhost",
+        "cidrsubnet",
+        "coalesce",
+        "concat",
+        "contains",
+        "distinct",
+        "endswith",
+        "file",
+        "filesha512",
+        "fileset",
+        "flatten",
+        "floor",
+        "join",
+        "jsondecode",
+        "jsonencode",
+        "keys",
+        "length",
+        "lookup",
+        "lower",
+        "merge",
+        "plantimestamp",
+        "pow",
+        "regex",
+        "setintersection",
+        "setsubtract",
+        "sha256",
+        "split",
+        "substr",
+        "sum",
+        "templatefile",
+        "tonumber",
+        "toset",
+        "tostring",
+        "trimsuffix",
+        "try",
+        "values",
+        "yamldecode",
+    ]
+)
+TYPES = {"list", "map", "object"}
+
+
+def test_nothing_is_used_that_terraform_alone_has(ha: Infra) -> None:
+    texts = [re.sub(r"(?m)^ *#.*$", "", path.read_text()) for path in ha.root.glob("terraform/**/*.tf")]
+    assert {block for text in texts for block in re.findall(r"(?m)^([a-z]+)\b", text)} == COMMON_BLOCKS
+    called = {name for text in texts for name in re.findall(r"\b([a-z0-9_]+)\(", text)}
+    assert called == COMMON_FUNCTIONS | TYPES
+    assert not any("provider::" in text for text in texts)
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
