@@ -162,16 +162,20 @@ def test_key_pasted_with_blanks_around_it_is_taken(opened: Open, answers: Path) 
     assert yaml.safe_load(answers.read_text())["ssh_public_key"] == SSH_KEY
 
 
-def test_own_ssh_key_is_offered(opened: Open, answers: Path) -> None:
+@pytest.mark.parametrize("name", ["id_ecdsa.pub", "id_ed25519_NAME.pub"])
+def test_own_ssh_key_is_offered(name: str, opened: Open, answers: Path) -> None:
+    """One that `fmc keys ssh` made for this cluster comes first."""
     keep(answers, without="ssh_public_key")
+    cluster = yaml.safe_load(answers.read_text())["name"]
     home = answers.parent / ".ssh"
     home.mkdir()
-    (home / "id_ed25519.pub").write_text("not a key\n")
-    (home / "id_ecdsa.pub").write_text(f"{SSH_KEY}\n")
+    (home / "id_ed25519.pub").write_text("not a key\n" if name == "id_ecdsa.pub" else f"{SSH_KEY} another\n")
+    (home / name.replace("NAME", cluster)).write_text(f"{SSH_KEY}\n")
     terminal = opened(columns=160)
     terminal.sees(SSH_KEY)
     terminal.type(ENTER)
     assert terminal.ends() == 0
+    assert yaml.safe_load(answers.read_text())["ssh_public_key"] == SSH_KEY
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "ctrl-d"])
