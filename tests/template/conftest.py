@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 from plumbum import local
 
 from generator.template.compiled import compiled_once
+from tests.conftest import require_tool
 
 Render = Callable[..., Path]
+Ansible = Callable[..., subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,5 +48,27 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
                 )
             rendered[key] = destination
         return rendered[key]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    """A function `ansible(folder, program, *arguments)` that runs a program of Ansible's in a folder of playbooks."""
+    home = tmp_path_factory.mktemp("home")
+
+    def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = require_tool(program)
+        environment = {
+            "PATH": f"{path.resolve().parent}{os.pathsep}{path.parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "NO_COLOR": "1",
+        }
+        return subprocess.run(
+            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
 
     return run

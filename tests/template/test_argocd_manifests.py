@@ -113,6 +113,15 @@ def test_traefik_listens_where_its_profile_sends_the_traffic(ingress: Cluster) -
         assert level == "privileged"
 
 
+def test_traefik_reads_no_proxy_header_where_the_load_balancers_send_none(render: Render) -> None:
+    (answers,) = documents(ROOT / "examples/ha.yaml")
+    root = render(dict(answers) | {"proxy_protocol": "none"}, "argocd")
+    (values,) = documents(root / "platform/traefik/values.yaml")
+    for port in ("web", "websecure"):
+        assert "proxyProtocol" not in values["ports"][port]
+        assert "nodePort" in values["ports"][port]
+
+
 def test_the_entry_point_settles_tls_for_all_routes(ingress: Cluster) -> None:
     values = ingress.values("traefik")
     if ingress.answers["exposure"] == "public":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,17 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import require_tool
 from tests.template.argocd_tree import documents
 from tests.template.infra_machines import SYSTEMS
 from tests.template.infra_tree import CLUSTERS, Infra, render_infra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.template.conftest import Render
-
-    Ansible = Callable[..., subprocess.CompletedProcess[str]]
+    from tests.template.conftest import Ansible, Render
 
 pytestmark = pytest.mark.tools
 MACHINE = "lb1"
@@ -37,27 +31,6 @@ def infra(request: pytest.FixtureRequest, render: Render, tmp_path_factory: pyte
 @pytest.fixture(scope="module")
 def ha(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
     return render_infra(render, "ha", tmp_path_factory.mktemp("answers"))
-
-
-@pytest.fixture(scope="module")
-def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    home = tmp_path_factory.mktemp("home")
-
-    def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        path = require_tool(program)
-        environment = {
-            "PATH": f"{path.resolve().parent}{os.pathsep}{path.parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(home),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "NO_COLOR": "1",
-        }
-        return subprocess.run(
-            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-
-    return run
 
 
 def test_ansible_reads_the_inventory_as_the_plan_has_it(infra: Infra, ansible: Ansible) -> None:

@@ -177,6 +177,8 @@ class Host:
         etc = self.root / "etc"
         (etc / "machine-id").write_text(uuid.uuid4().hex + "\n")
         (etc / "hostname").write_text(f"{self.name}\n")
+        # apt takes lists that were just emptied for up to date.
+        os.utime(self.root / "var" / "lib" / "apt" / "lists", (0, 0))
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.node['fqdn']} {self.name}\n")
         (etc / "resolv.conf").unlink(missing_ok=True)
         (etc / "resolv.conf").write_text("".join(f"nameserver {server}\n" for server in self.node["dns_servers"]))
