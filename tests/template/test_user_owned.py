@@ -86,7 +86,8 @@ def test_the_secret_of_the_runbook_and_of_the_comment_are_entries_of_a_catalogue
     commented = "".join(line + "\n" for line in re.findall(r"^# (  .*)$", OWNED, re.MULTILINE))
     assert yaml.safe_load(commented) == yaml.safe_load(entry)
     path = cluster.argocd / "secrets/catalogue.yaml"
-    secret = parse_catalogue(path.read_text("utf-8") + entry, where=str(path)).secrets[-1]
+    own = f"version: 1\nsecrets:\n{entry}".encode()
+    secret = parse_catalogue(path.read_text("utf-8"), where=str(path), user=own).secrets[-1]
     assert secret.id == "shop-production/shop-database"
 
 
