@@ -34,6 +34,7 @@ def test_highly_available_cluster() -> None:
         "lb1": "10.17.5.11",
         "lb2": "10.17.5.12",
         "infra1": "10.17.3.11",
+        "infra2": "10.17.3.12",
         "master1": "10.17.4.21",
         "master2": "10.17.4.22",
         "master3": "10.17.4.23",
@@ -50,7 +51,7 @@ def test_highly_available_cluster() -> None:
     assert plan.vips == (Vip("api", "10.17.5.10", 10, "edge"), Vip("ingress", "10.17.5.30", 30, "edge"))
     assert (plan.api.host, plan.api.address) == ("api.lab.home.arpa", "10.17.5.10")
     assert plan.ingress == "10.17.5.30"
-    assert plan.dns == plan.ntp == ("10.17.3.11",)
+    assert plan.dns == plan.ntp == ("10.17.3.11", "10.17.3.12")
     worker = node(plan, "worker1")
     assert (worker.fqdn, worker.libvirt_name) == ("worker1.lab.home.arpa", "lab-worker1")
     assert worker.mac == "52:54:" + ":".join(re.findall("..", hashlib.sha256(b"lab/worker1").hexdigest()[:8]))
@@ -130,7 +131,7 @@ def test_machines_can_be_of_no_role_and_have_names_of_their_own() -> None:
     plan = plan_of(VALID / "plain-and-renamed-machines.yaml")
     dns = node(plan, "dns1")
     assert (dns.role, dns.address, dns.fqdn, dns.memory_mib) == ("infra", "10.17.3.11", "dns1.lab.home.arpa", 2048)
-    assert plan.dns == (dns.address,)
+    assert plan.dns == (dns.address, "10.17.3.12")
     assert "infra1" not in addresses(plan)
     database, runner = node(plan, "postgresql1"), node(plan, "runner1")
     assert (database.groups, database.os, database.network) == (("databases",), "linux", "infra")

@@ -42,6 +42,7 @@ GOOD = {
     "recipient": f"age1{'q' * 58}",
     "repository": "infra",
     "role": "worker",
+    "time_server": "ntp.example.com",
     "uri": "qemu:///system",
 }
 

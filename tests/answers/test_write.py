@@ -34,7 +34,7 @@ def test_text_of_a_written_file(questionnaire: Questionnaire) -> None:
     assert text.startswith("# The answers of this cluster.")
     assert (
         "\n# Size of the cluster\n"
-        "#   ha: 3 masters, 3 workers, 2 load balancers, 1 infra node, 1 storage node\n"
+        "#   ha: 3 masters, 3 workers, 2 load balancers, 2 infra nodes, 1 storage node\n"
         "#   single: 1 master that also runs the workloads, 1 infra node\n"
         "profile: ha\n"
     ) in text

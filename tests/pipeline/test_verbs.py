@@ -134,7 +134,7 @@ def test_check_without_the_identity_says_that_it_saw_less(pushed: World) -> None
 def test_check_of_answers_alone(world: World) -> None:
     done = world.fmc("check", "--answers", str(EXAMPLE))
     assert done.code == 0
-    assert f"{EXAMPLE} is good: cluster home, 10 machines." in done.out
+    assert f"{EXAMPLE} is good: cluster home, 11 machines." in done.out
     assert f"Next: fmc new --answers {EXAMPLE}" in done.out
     done = world.fmc("check", "--answers", str(EXAMPLE), "--set", "timezone=Mars/Base", "--output", "json")
     assert done.code == 2
