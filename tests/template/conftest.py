@@ -68,7 +68,7 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
             "NO_COLOR": "1",
         }
         return subprocess.run(
-            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
 
     return run

@@ -88,48 +88,101 @@ def seen(folder: Path) -> dict[str, Any]:
 
 
 def told(root: Path, scratch: Path) -> Path:
-    """Copy a part, and put in place of what its roles do that they write down which inputs they got.
-
-    One machine is in every group, so that it gets every role.
-    """
+    """Copy a part, and put in place of what its roles do that they write down which inputs they got."""
     folder = shutil.copytree(root, scratch / "infra") / "ansible"
-    for role in (folder / "roles").iterdir():
+    for role in played(folder):
         names = ", ".join(f"'{name}': {name}" for name in inputs(role))
         copy = {
             "content": f"{{{{ {{{names}}} | to_json }}}}",
-            "dest": str(folder / f"{role.name}.inputs"),
+            "dest": str(folder / f"{role.name}.{{{{ inventory_hostname }}}}.inputs"),
             "mode": "0600",
         }
         (role / "tasks/main.yml").write_text(json.dumps([{"name": "Write", "ansible.builtin.copy": copy}]))
     here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
-    (folder / "inventory/group_vars/linux/user.yml").write_text(json.dumps(here))
-    groups = [path.name for path in (folder / "inventory/group_vars").iterdir() if path.name not in {"all", "linux"}]
-    everywhere = {group: {"hosts": {MACHINE: None}} for group in groups}
-    (folder / "inventory/every-group.yml").write_text(json.dumps(everywhere))
+    for system in ("linux", "flatcar"):
+        (folder / f"inventory/group_vars/{system}/user.yml").write_text(json.dumps(here))
     return folder
+
+
+def played(folder: Path) -> list[Path]:
+    """Return the roles that playbooks list; others are included by a role, which gives them their inputs."""
+    texts = "".join(path.read_text() for path in (folder / "playbooks").iterdir())
+    return [role for role in (folder / "roles").iterdir() if f"- role: {role.name}\n" in texts]
 
 
 def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
     """faults C11: a time zone in user.yml was overruled by the playbook."""
     folder = told(ha.root, tmp_path)
-    own = {name: valid(option) for role in (folder / "roles").iterdir() for name, option in inputs(role).items()}
+    own = {name: valid(option) for role in played(folder) for name, option in inputs(role).items()}
     assert len(own) > 15
-    inventories = ("--inventory", "inventory/hosts.yml", "--inventory", "inventory/every-group.yml")
+    # One machine of each role: together they get everything.
+    machines = {node.role: node.name for node in ha.plan.nodes}
 
-    def run(playbook: str) -> dict[str, Any]:
-        limit = ("--limit", f"{MACHINE},localhost")
-        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", *inventories, *limit)
+    def run(playbook: str, hosts: str) -> dict[str, Any]:
+        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", "--limit", hosts)
         assert result.returncode == 0, result.stdout + result.stderr
         return seen(folder)
 
-    planned = run("site.yml")
+    planned = run("site.yml", MACHINE)
     assert (planned["preflight_address"], planned["timezone_name"]) == ("10.17.5.11/24", "Europe/Madrid")
-    assert planned["preflight_resolvers"] == ["10.17.3.11", "1.1.1.1", "9.9.9.9"]
+    assert planned["preflight_resolvers"] == ["10.17.3.11", "10.17.3.12", "1.1.1.1", "9.9.9.9"]
 
     for group in (folder / "inventory/group_vars").iterdir():
-        file = group / "user.yml"
-        file.write_text(json.dumps((documents(file)[0] if group.name == "linux" else {}) | own))
-    assert run("site.yml") | run("gitops.yml") | run("admin.yml") == own
+        present = json.loads((group / "user.yml").read_text()) if group.name in ("linux", "flatcar") else {}
+        (group / "user.yml").write_text(json.dumps(own | present))
+    found = run("site.yml", ",".join(machines.values()))
+    for playbook in ("gitops.yml", "admin.yml"):
+        found |= run(playbook, f"{MACHINE},localhost")
+    assert found == own
+
+
+def test_every_role_refuses_inputs_of_another_type(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    """Each option gets what its type can't be made of, one at a time; nothing of a role runs."""
+    wrong = {"int": "many", "float": "half", "bool": "perhaps", "list": {"not": "a list"}, "dict": "text"}
+    cases = [
+        {
+            "option": f"{role.name}/{name}",
+            "spec": {name: {"type": option["type"]}},
+            "given": {name: wrong[option["type"]]},
+        }
+        for role in sorted((ha.ansible / "roles").iterdir())
+        for name, option in inputs(role).items()
+        if option["type"] in wrong
+    ]
+    judge = {
+        "argument_spec": "{{ item.spec }}",
+        "provided_arguments": "{{ item.given }}",
+    }
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": [
+            {
+                "name": "Judge",
+                "ansible.builtin.validate_argument_spec": judge,
+                "loop": cases,
+                "loop_control": {"label": "{{ item.option }}"},
+                "register": "judged",
+                "ignore_errors": True,
+            },
+            {
+                "name": "Write the verdicts",
+                "ansible.builtin.copy": {
+                    "content": "{{ judged.results | map(attribute='failed') | to_json }}",
+                    "dest": str(tmp_path / "verdicts"),
+                    "mode": "0600",
+                },
+            },
+        ],
+    }
+    (tmp_path / "ansible.cfg").touch()
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    result = ansible(tmp_path, "ansible-playbook", "play.yml", "--inventory", "localhost,", "--connection", "local")
+    assert result.returncode == 0, result.stdout + result.stderr
+    verdicts = json.loads((tmp_path / "verdicts").read_text())
+    assert [case["option"] for case, refused in zip(cases, verdicts, strict=True) if not refused] == []
+    assert len(cases) > 10
 
 
 def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:

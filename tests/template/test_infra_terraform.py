@@ -86,8 +86,18 @@ def test_the_zone_lists_each_name_once_and_no_wildcard(infra: Infra) -> None:
         **{service.host: plan.ingress for service in plan.services},
     }
     assert {record["name"]: record["target"] for record in data["dns"]["reverse"]} == {
-        IPv4Address(node.address).reverse_pointer: node.fqdn for node in plan.nodes
+        **{IPv4Address(node.address).reverse_pointer: node.fqdn for node in plan.nodes},
+        **{IPv4Address(vip.address).reverse_pointer: plan.api.host for vip in plan.vips if vip.name == "api"},
     }
+
+
+def test_each_reverse_name_lies_in_one_reverse_zone(infra: Infra) -> None:
+    dns = infra.rendered_plan["dns"]
+    assert len(set(dns["reverse_zones"])) == len(dns["reverse_zones"])
+    for record in dns["reverse"]:
+        assert len([zone for zone in dns["reverse_zones"] if record["name"].endswith(f".{zone}")]) == 1
+    if "172.20.0.0/22" in {network["cidr"] for network in infra.rendered_plan["networks"]}:
+        assert {f"{octet}.20.172.in-addr.arpa" for octet in range(4)} < set(dns["reverse_zones"])
 
 
 def test_endpoints_name_the_machines_behind_them(infra: Infra) -> None:
@@ -114,6 +124,12 @@ def test_endpoints_name_the_machines_behind_them(infra: Infra) -> None:
     ]
 
 
+def test_node_exporter_is_asked_on_every_machine_that_is_no_kubernetes_node(infra: Infra) -> None:
+    kubernetes = {"k3s_servers", "k3s_agents"}
+    asked = [target["name"] for target in infra.rendered_plan["targets"] if target["job"] == "node"]
+    assert asked == [node.name for node in infra.plan.nodes if not kubernetes & set(node.groups)]
+
+
 def test_the_examples_have_the_machines_that_they_promise(
     render: Render, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -121,7 +137,7 @@ def test_the_examples_have_the_machines_that_they_promise(
     ha, single = (render_machines(render, name, scratch).rendered_plan for name in ("ha", "single"))
     assert {node["name"]: node["address"] for node in ha["nodes"]} == {
         **{f"lb{i}": f"10.17.5.{10 + i}" for i in (1, 2)},
-        "infra1": "10.17.3.11",
+        **{f"infra{i}": f"10.17.3.{10 + i}" for i in (1, 2)},
         **{f"master{i}": f"10.17.4.{20 + i}" for i in (1, 2, 3)},
         **{f"worker{i}": f"10.17.4.{30 + i}" for i in (1, 2, 3)},
         "storage1": "10.17.4.41",
