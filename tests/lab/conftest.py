@@ -40,12 +40,12 @@ def operator(folder: Path) -> Operator:
 
 @pytest.fixture(scope="session")
 def lab(folder: Path, operator: Operator, evidence: Callable[[str], None]) -> Iterator[Lab]:
-    """All hosts, up; nothing is done to them yet."""
+    """All hosts, up, and servers outside; nothing is done to the hosts yet."""
     image = make_image(tools_folder().parent)
     lab = Lab(folder, operator.infra / "plan.json", image, operator.public_key)
-    lab.make_networks(lab.plan["dns"]["upstream"])
     try:
         begin = time.monotonic()
+        lab.make_networks()
         lab.start()
         operator.meet(lab)
         evidence(f"{len(lab.hosts)} hosts came up in {time.monotonic() - begin:.1f} s")

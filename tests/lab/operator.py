@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.hosts.errors import LabError
+from tests.lab.releases import offer
 from tests.pipeline.world import ROOT, Finished
 from tests.toolchain.build import tools_folder
 
@@ -101,8 +102,11 @@ class Operator:
         file.write_text(f"---\n{json.dumps(dict(variables), indent=2)}\n")
 
     def meet(self, lab: Lab) -> None:
-        """Say how the hosts of the lab are reached, and accept their keys."""
-        self.set_variables("all", {**_LAB_VARIABLES, "ansible_ssh_private_key_file": str(self.key)})
+        """Say how the hosts of the lab are reached, what they can download, and accept their keys."""
+        offered = offer(lab.shared)
+        key = {"ansible_ssh_private_key_file": str(self.key)}
+        self.set_variables("all", {**_LAB_VARIABLES, **key, **offered["node_exporter"]})
+        self.set_variables("dns_servers", offered["coredns"])
         known = "".join(f"{host.address} {host.host_key}\n" for host in lab.hosts.values())
         (self.home / "known_hosts").write_text(known)
         self.environment["ANSIBLE_SSH_COMMON_ARGS"] = (

@@ -23,6 +23,7 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "python3", "python3-apt", "openssh-server", "sudo"),
     *("iproute2", "iputils-ping", "ca-certificates", "nftables", "procps", "kmod", "curl", "openssl"),
+    "systemd-timesyncd",
 )
 # What the roles install, and what the tests ask with.
 _ARCHIVE = ("chrony", "haproxy", "keepalived", "nfs-kernel-server", "lvm2", "bind9-dnsutils")
@@ -36,7 +37,10 @@ _MASKED = (
 # Hosts and machine share one clock: it is served and measured here, never set (-x). No host has the capability for it,
 # which these services look for.
 _CHRONY = "[Unit]\nConditionCapability=\n[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS\n"
-_TIMESYNCD = "[Unit]\nConditionCapability=\nConditionVirtualization=\n"
+_TIMESYNCD = (
+    "[Unit]\nConditionCapability=\nConditionVirtualization=\n"
+    "[Service]\nAmbientCapabilities=\nCapabilityBoundingSet=\nPrivateDevices=no\n"
+)
 _FLATCAR_RELEASE = (
     'NAME="Flatcar Container Linux by Kinvolk"\nID=flatcar\nID_LIKE=coreos\nVERSION=4593.2.4\nVERSION_ID=4593.2.4\n'
 )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from tests.e2e.bed.machine import require_own_network
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.network import make_networks, make_outside
+from tests.lab.hosts.outside import Outside
+from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +25,7 @@ class Lab:
     Attributes:
         hosts: By name, in the order of the plan.
         shared: A folder that every host sees as /srv/lab.
+        outside: The servers outside.
     """
 
     def __init__(self, folder: Path, plan_file: Path, image: Image, public_key: str) -> None:
@@ -30,6 +33,7 @@ class Lab:
         self.plan = json.loads(plan_file.read_text())
         self.shared = folder / "shared"
         self.shared.mkdir(parents=True)
+        self.outside = Outside(folder / "outside", self.plan["dns"]["upstream"], self.plan["ntp"]["upstream"])
         self._networks = {network["key"]: network for network in self.plan["networks"]}
         self.hosts = {
             node["name"]: Host(
@@ -43,11 +47,12 @@ class Lab:
             for node in self.plan["nodes"]
         }
 
-    def make_networks(self, outside: Iterable[str]) -> None:
-        """Make the networks of the plan, and an outside world that has these addresses."""
+    def make_networks(self) -> None:
+        """Make the networks of the plan, and the world outside with the servers that the answers name."""
         require_own_network()
         make_networks(self._networks.values())
-        make_outside(outside)
+        make_outside(self.outside.addresses)
+        self.outside.start(tools_folder() / "coredns")
 
     def start(self, names: Iterable[str] = ()) -> None:
         """Switch hosts on, all where none is named, and wait until they are up."""
@@ -58,7 +63,8 @@ class Lab:
             host.wait_up()
 
     def stop(self) -> None:
-        """Switch all hosts off at once; their files stay until the folder is removed."""
+        """Switch all hosts off at once, and end the servers outside; files stay until the folder is removed."""
+        self.outside.stop()
         for host in self.hosts.values():
             host.cut_power()
             subprocess.run(["umount", "--lazy", str(host.root)], check=False, capture_output=True)
