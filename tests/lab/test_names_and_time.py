@@ -142,6 +142,35 @@ def test_a_configuration_that_cannot_be_loaded_stops_before_the_second_server_an
         assert faults(lab, operator, lab.hosts["worker1"], server, records=lab.plan["dns"]["records"]) == []
 
 
+def test_a_server_that_would_ask_itself_is_refused_before_anything_is_written(lab: Lab, operator: Operator) -> None:
+    before = serials(lab)
+    for server in ("127.0.0.1", *lab.plan["dns"]["servers"]):
+        play = changed_upstream(operator, server)
+        assert play.code
+        assert "Name servers outside of the cluster in the answer dns_upstream." in _joined(play)
+    assert serials(lab) == before
+
+
+def test_a_name_server_that_is_off_is_named_by_those_who_ask_it(lab: Lab, operator: Operator) -> None:
+    server = lab.group("dns_servers")[1]
+    server.do("systemctl", "stop", "coredns")
+    try:
+        play = operator.play("dns", "--limit", "worker1")
+    finally:
+        server.do("systemctl", "start", "coredns")
+    assert play.code
+    assert f"Asked from worker1: {server.address} does not answer over UDP" in _joined(play)
+
+
+def test_an_archive_with_another_digest_is_refused_and_the_program_stays(lab: Lab, operator: Operator) -> None:
+    server = lab.group("dns_servers")[0]
+    before = server.do("sha256sum", "/opt/bin/coredns")
+    play = operator.play("dns", "--limit", server.name, "-e", f"coredns_checksum=sha256:{'0' * 64}")
+    assert play.code
+    assert "coredns could not be had from file:///srv/lab/coredns.tar.gz" in _joined(play)
+    assert server.do("sha256sum", "/opt/bin/coredns") == before
+
+
 def _joined(play: Play) -> str:
     """Undo the line breaks of Ansible's YAML output."""
     return " ".join(play.out.split())
