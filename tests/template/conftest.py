@@ -66,6 +66,8 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "NO_COLOR": "1",
+            # Beside the plugins, in the tree that other tests look at.
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
         return subprocess.run(
             [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300

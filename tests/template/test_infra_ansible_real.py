@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.tools
 MACHINE = "lb1"
+PLAYBOOKS = ("site", "k3s", "gitops", "admin")
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -130,7 +131,7 @@ def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible,
     for group in (folder / "inventory/group_vars").iterdir():
         present = json.loads((group / "user.yml").read_text()) if group.name in ("linux", "flatcar") else {}
         (group / "user.yml").write_text(json.dumps(own | present))
-    found = run("site.yml", ",".join(machines.values()))
+    found = run("site.yml", ",".join(machines.values())) | run("k3s.yml", ",".join(machines.values()))
     for playbook in ("gitops.yml", "admin.yml"):
         found |= run(playbook, f"{MACHINE},localhost")
     assert found == own
@@ -198,7 +199,7 @@ def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, t
 
 
 def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
-    playbooks = ("playbooks/site.yml", "playbooks/gitops.yml", "playbooks/admin.yml")
+    playbooks = [f"playbooks/{name}.yml" for name in PLAYBOOKS]
     result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", *playbooks)
     assert result.returncode == 0, result.stderr
     assert "WARNING" not in result.stderr

@@ -1,0 +1,52 @@
+"""Reads a value out of the vault with `fmc secret show`, on the machine that runs Ansible.
+
+Use: `lookup('fmc_secret', 'machines/k3s', 'token', workspace=FOLDER)`. The value comes through a pipe; set `no_log` where it is used.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = """
+name: fmc_secret
+short_description: Reads a value out of the vault of this cluster
+description: Runs `fmc secret show` on the machine that runs Ansible. Set no_log where the value is used.
+options:
+  _terms:
+    description: Name of the secret, such as machines/k3s, and of its value.
+    required: true
+  workspace:
+    description: The folder of the workspace, or of a repository in it.
+    type: path
+    required: true
+"""
+
+
+class LookupModule(LookupBase):
+    """The lookup."""
+
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        """Return the value as the one item of a list.
+
+        Args:
+            terms: Name of the secret, and of its value.
+            variables: Ansible's.
+            kwargs: The options.
+
+        Raises:
+            AnsibleError: fmc is not there, or has no such value; its own message says what to do.
+        """
+        self.set_options(var_options=variables, direct=kwargs)
+        secret, value = terms
+        command = ["fmc", "secret", "show", secret, value, "--workspace", self.get_option("workspace")]
+        try:
+            shown = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        except OSError as error:
+            raise AnsibleError(f"fmc does not run here: {error.strerror}. Install it, and put it on PATH.") from error
+        if shown.returncode != 0:
+            raise AnsibleError(f"The vault gives no {value} of {secret}. {' '.join(shown.stderr.split())}")
+        return [shown.stdout.strip()]
