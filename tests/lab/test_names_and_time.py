@@ -171,6 +171,20 @@ def test_an_archive_with_another_digest_is_refused_and_the_program_stays(lab: La
     assert server.do("sha256sum", "/opt/bin/coredns") == before
 
 
+def test_a_clock_that_is_far_off_stops_the_run_and_is_named(lab: Lab, operator: Operator) -> None:
+    """timesyncd can't set the clock of a host here, so that it stays off; chrony under -x takes it for corrected."""
+    worker = lab.group("workers")[0]
+    given = {"timesyncd_servers": [lab.outside.addresses[-1]], "time_check_wait_seconds": 12}
+    lab.outside.set_clock(30)
+    try:
+        play = operator.play("time", "--limit", worker.name, "-e", json.dumps(given))
+    finally:
+        lab.outside.set_clock(0)
+    assert play.code
+    assert re.search(rf"The clock of {worker.name} is 30\.\d+ s off; etcd and TLS want less than 0\.5 s", _joined(play))
+    operator.converge("time", "--limit", worker.name)
+
+
 def _joined(play: Play) -> str:
     """Undo the line breaks of Ansible's YAML output."""
     return " ".join(play.out.split())
