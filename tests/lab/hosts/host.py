@@ -111,7 +111,9 @@ class Host:
         def up() -> bool:
             if not self.running:
                 raise LabError(f"{self.name} ended while it started:\n{self.console()}")
-            return self.inside("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"}
+            started = self.inside("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"}
+            # Until this file is gone, SSH lets root in alone.
+            return started and self.inside("test", "-e", "/run/nologin").returncode == 1
 
         wait_for(f"{self.name} to come up", up, timeout=_UP_SECONDS, report=self.console)
 
