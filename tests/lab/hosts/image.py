@@ -6,6 +6,7 @@ image (overlayfs), so that the image never changes.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -86,17 +87,23 @@ def make_image(cache: Path) -> Image:
         return found
     if shutil.which("debootstrap") is None:
         raise LabError("debootstrap is missing", fix="Run `apt-get install debootstrap`.")
-    for old in cache.glob("lab-*"):
-        shutil.rmtree(old)
-    folder = image_folder(cache)
-    folder.mkdir(parents=True)
-    image = Image(folder / "root", folder / "flatcar", folder / "archive")
-    _bootstrap(image.root)
-    _download(image)
-    _settle(image.root)
-    _make_flatcar(image)
-    (folder / "complete").touch()
-    return image
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lab.lock").open("w") as lock:
+        # Another lab that is started at the same time waits, and finds it made.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if found := find_image(cache):
+            return found
+        for old in cache.glob("lab-*"):
+            shutil.rmtree(old)
+        folder = image_folder(cache)
+        folder.mkdir()
+        image = Image(folder / "root", folder / "flatcar", folder / "archive")
+        _bootstrap(image.root)
+        _download(image)
+        _settle(image.root)
+        _make_flatcar(image)
+        (folder / "complete").touch()
+        return image
 
 
 def _bootstrap(root: Path) -> None:
