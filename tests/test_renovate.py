@@ -44,6 +44,7 @@ UNCLAIMED = {
     ("lib/field/", None): "a paragraph of a standard",
     ("lib/tools.jinja", None): "a program, whose digest a person looks up",
     ("templates/infra/versions.yaml.jinja", None): "a disk image, whose digest a person looks up",
+    ("templates/infra/ansible/roles/k3s_binary/", None): "an example in a description",
     ("templates/infra/terraform/butane/", "1.1.0"): "the version of a format",
     ("tests/toolchain/tools.toml", None): "a stamp, which repeats the version above it: compared below",
 }

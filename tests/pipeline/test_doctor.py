@@ -108,7 +108,7 @@ def test_this_machine_is_compared_with_the_plan_and_nothing_is_sent(world: World
     assert (code, host["name"], host["uri"]) == (1, "kvm1", "qemu:///system")
     assert (host["facts"]["cpus"], "doctor/libvirt" in rules(document)) == (os.cpu_count(), True)
     shown = world.fmc("doctor", "--answers", str(EXAMPLE), env={"PATH": str(programs)})
-    assert re.search(rf"kvm1 \(qemu:///system\) +does not answer +10 +\d+ of {os.cpu_count()} ", shown.out)
+    assert re.search(rf"kvm1 \(qemu:///system\) +does not answer +11 +\d+ of {os.cpu_count()} ", shown.out)
 
 
 def test_a_host_elsewhere_is_looked_at_when_it_is_asked_for(world: World, programs: Path, tmp_path: Path) -> None:

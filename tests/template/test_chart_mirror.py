@@ -93,7 +93,8 @@ def test_the_runbook_pulls_the_pinned_charts_from_their_publishers(cluster: str,
 def test_the_guides_secret_fits_the_catalogue(render: Render) -> None:
     (entry,) = re.findall(r"```yaml\nsecrets:\n(  - namespace: argocd\n.*?)```", GUIDE, re.DOTALL)
     path = argocd_part(render, "ha") / "secrets/catalogue.yaml"
-    catalogue = parse_catalogue(path.read_text("utf-8") + entry, where=str(path))
+    own = f"version: 1\nsecrets:\n{entry}".encode()
+    catalogue = parse_catalogue(path.read_text("utf-8"), where=str(path), user=own)
     secret = catalogue.secrets[-1]
     assert (secret.namespace, secret.name) == ("argocd", "chart-mirror")
     assert secret.labels == {"argocd.argoproj.io/secret-type": "repository"}

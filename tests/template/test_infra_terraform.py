@@ -296,7 +296,8 @@ def test_no_address_is_rendered_that_is_not_in_the_plan(infra: Infra) -> None:
     known |= {network.broadcast for network in plan.networks} | {
         host["address"] for host in infra.rendered_plan["hosts"]
     }
-    networks += [IPv4Network(plan.k3s.pod_cidr), IPv4Network(plan.k3s.service_cidr)]
+    # The last one stands for everybody, in rules of the firewall.
+    networks += [IPv4Network(plan.k3s.pod_cidr), IPv4Network(plan.k3s.service_cidr), IPv4Network("0.0.0.0/0")]
     rendered = [infra.root / "plan.json", *files(infra.root / "host")]
     for path in rendered:
         for address, prefix in ADDRESS.findall(re.sub(r"[\d.]+\.in-addr\.arpa", "", path.read_text())):
