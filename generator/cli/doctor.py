@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import output_options
+from generator.cli.options import output_options, workspace_option
 from generator.cli.verbs import help_of
 from generator.findings import Severity
 
 if TYPE_CHECKING:
     from generator.console import Console
-    from generator.pipeline.doctor import Examination, Host
+    from generator.pipeline.doctor import Examination, Hypervisor
 
 HELP = """
 It lists the programs that an operator needs, with the versions found and wanted. In a workspace, or with --answers, it
@@ -50,13 +50,7 @@ Examples:
     metavar="NAME",
     help="Also look at this hypervisor of the plan, wherever it is, and try its machines' addresses.",
 )
-@click.option(
-    "--workspace",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    metavar="DIR",
-    help="Folder that holds the repositories.  [default: where you are]",
-)
+@workspace_option
 @output_options
 @click.pass_obj
 def command(console: Console, install: bool, answers: Path | None, hosts: tuple[str, ...], workspace: Path) -> int:
@@ -92,7 +86,7 @@ def command(console: Console, install: bool, answers: Path | None, hosts: tuple[
     return 1 if errors else 0
 
 
-def _row(host: Host) -> tuple[str, ...]:
+def _row(host: Hypervisor) -> tuple[str, ...]:
     """Return what a hypervisor's machines want, and what it has."""
     plan, facts = host.plan, host.facts
     wanted = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import output_options, workspace_options
+from generator.cli.options import output_options, workspace_option, workspace_options
 from generator.cli.plaintext import keep_from_others
 from generator.cli.verbs import help_of
 from generator.errors import BadInputError
@@ -66,13 +66,7 @@ def export_command(console: Console, where: Where) -> int:
     help="Where the private half lies.  [default: ~/.ssh/id_ed25519_NAME]",
 )
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase that a new key is encrypted with.")
-@click.option(
-    "--workspace",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    metavar="DIR",
-    help="Folder that holds the repositories.  [default: where you are]",
-)
+@workspace_option
 @output_options
 @click.pass_obj
 def ssh_command(console: Console, cluster: str | None, path: Path | None, passphrase: bool, workspace: Path) -> int:

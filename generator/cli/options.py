@@ -86,13 +86,18 @@ def workspace_options(command: _Command) -> _Command:
     def with_where(*arguments: Any, workspace: Path, identity: Path | None, **options: Any) -> Any:
         return command(*arguments, where=Where(workspace, identity), **options)
 
+    return workspace_option(identity_option(with_where))  # type: ignore[return-value] # the options of a command are its own affair
+
+
+def workspace_option(command: _Command) -> _Command:
+    """Add --workspace."""
     return click.option(
         "--workspace",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path(),
         metavar="DIR",
         help="Folder that holds the repositories, or one of them.  [default: where you are]",
-    )(identity_option(with_where))  # type: ignore[return-value] # the options of a command are its own affair
+    )(command)
 
 
 def identity_option(command: _Command) -> _Command:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from generator.workspace import Repositories
 
 _NEEDED = {"git"}
-_SSH = 22
 _IMAGES = Path("terraform") / "images"
 _NAMED_AFTER = 16  # digits of the digest
 _PINS = ("versions.yaml", "versions.user.yaml")
@@ -70,7 +69,7 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class Host:
+class Hypervisor:
     """A hypervisor, and what was seen of it; None where it was not looked at."""
 
     plan: HostPlan
@@ -101,7 +100,7 @@ class Examination:
     """
 
     requirements: Sequence[Requirement]
-    hosts: Sequence[Host]
+    hosts: Sequence[Hypervisor]
     findings: Sequence[Finding]
 
 
@@ -152,7 +151,7 @@ def examine(subject: Subject, asked: Collection[str]) -> Examination:
     hosts = []
     for plan in plans:
         facts = look_at(plan.uri, plan.bridge) if is_local(plan.uri) or plan.name in asked else None
-        hosts.append(Host(plan, facts))
+        hosts.append(Hypervisor(plan, facts))
         if facts is not None:
             findings += judge_host(plan, facts)
         if facts is not None and plan.name in asked:
@@ -171,8 +170,8 @@ def _require_known(asked: Collection[str], plans: Sequence[HostPlan]) -> None:
 
 
 def _targets(plan: HostPlan) -> dict[str, Collection[int]]:
-    own = {machine.address: {_SSH, *plan.ports.get(machine.address, ())} for machine in plan.machines}
-    return own | {vip: plan.ports.get(vip, frozenset()) for vip in plan.vips}
+    addresses = [*(machine.address for machine in plan.machines), *plan.vips]
+    return {address: plan.ports.get(address, frozenset()) for address in addresses}
 
 
 def _pins(infra: Path | None) -> dict[str, dict[str, Any]]:

@@ -75,7 +75,8 @@ def host_plans(plan: Mapping[str, Any]) -> tuple[HostPlan, ...]:
     """
     balancers = tuple(_machine(node) for node in plan["nodes"] if "loadbalancers" in node["groups"])
     bridges = {network["bridge"] for network in plan["networks"] if network["mode"] == "bridge"}
-    ports: dict[str, set[int]] = {}
+    # SSH is no endpoint of the plan: every machine has it.
+    ports = {node["address"]: {plan["ports"]["ssh"]["port"]} for node in plan["nodes"]}
     for endpoint in plan["endpoints"]:
         if endpoint["protocol"] == "tcp":
             ports.setdefault(endpoint["address"], set()).add(endpoint["port"])

@@ -53,10 +53,11 @@ def make_or_find(path: Path, comment: str, passphrase: bytes) -> OperatorKey:
         WriteError: The disk refused.
     """
     beside = path.with_name(f"{path.name}.pub")
-    private, public = key_pair(comment, passphrase)
+    made, public = False, ""
     if not path.exists() and not path.is_symlink():
         _require_none(beside, path)
-    made = write_new(path, private, mode=0o600)
+        private, public = key_pair(comment, passphrase)
+        made = write_new(path, private, mode=0o600)
     if not made:
         public = _public_half_of(path, comment)
     if not write_new(beside, f"{public}\n".encode(), mode=0o644):

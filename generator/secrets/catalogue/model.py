@@ -31,7 +31,7 @@ MOST_SECRET_BYTES = 1 << 20
 SEALED_SUFFIX = ".sealed.yaml"
 """How the name of every sealed manifest ends."""
 MACHINES = "machines"
-"""What stands in front of the name where the vault and the user name a secret of the machines: `machines/k3s`."""
+"""The key of their section, and what stands in front of the name of such a secret elsewhere: `machines/k3s`."""
 MINIMUM_PASSWORD = 16
 """Characters; with fewer a password could be guessed offline from its hash."""
 

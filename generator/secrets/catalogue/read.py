@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError, CatalogueError
 from generator.inputs import read_bounded
 from generator.secrets.catalogue.entry import NAMESPACE, SUBDOMAIN, read_machine_secret, read_name, read_secret
-from generator.secrets.catalogue.model import CATALOGUE, USER_CATALOGUE, Catalogue, MachineSecret, Secret
+from generator.secrets.catalogue.model import CATALOGUE, MACHINES, USER_CATALOGUE, Catalogue, MachineSecret, Secret
 from generator.secrets.catalogue.section import LIMITS, read_document
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue.section import Section
 
 VERSION = 1
-_MACHINES = "machines"
 
 
 def read_catalogue(root: Path) -> Catalogue:
@@ -66,13 +65,13 @@ def parse_catalogue(text: str | bytes, *, where: str, user: bytes | None = None)
         read_document(user, USER_CATALOGUE, findings) if user is not None and _holds_more_than_comments(user) else None
     )
     if own:
-        own.only(("version", "secrets", _MACHINES))
+        own.only(("version", "secrets", MACHINES))
         _require_version(own)
     files = [file for file in (top, own) if file]
     entries = _distinct(
         [
             *((section, read_secret) for file in files for section in file.sections("secrets")),
-            *((section, read_machine_secret) for file in files for section in file.sections(_MACHINES, optional=True)),
+            *((section, read_machine_secret) for file in files for section in file.sections(MACHINES, optional=True)),
         ]
     )
     if findings:
@@ -86,7 +85,7 @@ def parse_catalogue(text: str | bytes, *, where: str, user: bytes | None = None)
 
 def _head(top: Section) -> tuple[str, str, str]:
     """Read the name of the cluster, and namespace and name of the sealing key's Secret."""
-    top.only(("version", "cluster", "sealing_key", "secrets", _MACHINES))
+    top.only(("version", "cluster", "sealing_key", "secrets", MACHINES))
     _require_version(top)
     cluster = read_name(top, "cluster", NAMESPACE)
     key = top.section("sealing_key")
