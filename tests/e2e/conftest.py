@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import pytest
 from tests.e2e.bed.bed import Bed
 from tests.e2e.rollout import Rollout, roll_out
 from tests.e2e.user import User
+from tests.evidence import evidence_of
 from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ collect_ignore = ["bed_tests"] if os.environ.get("FMC_E2E") == "1" else []
 
 
 @pytest.fixture(scope="session")
-def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
+def bed(request: pytest.FixtureRequest, evidence: Callable[[str], None]) -> Iterator[Bed]:
     """A running bed; its folder with the logs is kept when a test fails."""
     folder = Path(tempfile.mkdtemp(prefix="fmc-e2e-"))
     bed = Bed(folder, tools_folder())
@@ -35,7 +35,7 @@ def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
     finally:
         bed.stop()
         if request.session.testsfailed:
-            _say(request, f"logs and files of the bed are kept in {folder}")
+            evidence(f"logs and files of the bed are kept in {folder}")
         else:
             shutil.rmtree(folder)
 
@@ -43,21 +43,10 @@ def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
 @pytest.fixture(scope="session")
 def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Print a line of evidence, with the seconds since the start."""
-    begin = time.monotonic()
-    return lambda text: _say(request, f"  {time.monotonic() - begin:6.1f} s  {text}")
+    return evidence_of(request)
 
 
 @pytest.fixture(scope="session")
 def rollout(bed: Bed, evidence: Callable[[str], None]) -> Rollout:
     """A cluster after its first rollout."""
     return roll_out(bed, User(bed), evidence)
-
-
-def _say(request: pytest.FixtureRequest, text: str) -> None:
-    plugins = request.config.pluginmanager
-    reporter, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
-    assert reporter is not None
-    assert capture is not None
-    with capture.global_and_fixture_disabled():
-        reporter.ensure_newline()
-        reporter.write_line(text)

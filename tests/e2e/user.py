@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,13 @@ from ruamel.yaml import YAML
 from generator.workspace import PARTS
 from tests.e2e.bed.bed import GIT_HOST, Bed
 from tests.e2e.bed.errors import BedError
-from tests.pipeline.world import ROOT, Finished
+from tests.pipeline.world import ROOT
+from tests.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.pipeline.world import Finished
 
 _TIMEOUT = 600
 # Commits are looked for every five seconds instead of every three minutes: what a webhook does for a real forge.
@@ -28,14 +30,14 @@ configs:
 """
 
 
-class User:
+class User(Shell):
     """A person with a shell, an identity, and tokens for the forge."""
 
     def __init__(self, bed: Bed) -> None:
         """Give them a home in the bed's folder."""
         self._bed = bed
         self.workspace = bed.folder / "workspace"
-        self.environment = {
+        environment = {
             "HOME": str(bed.home),
             "KUBECONFIG": str(bed.control_plane.kubeconfig),
             "LANG": "C.UTF-8",
@@ -44,45 +46,8 @@ class User:
             "FMC_GIT_TOKEN": bed.forge.write_token,
             "ANSIBLE_FORCE_COLOR": "0",
         }
+        super().__init__(environment, self.workspace, BedError, _TIMEOUT)
         (bed.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
-
-    def run(
-        self,
-        *command: str,
-        cwd: Path | None = None,
-        stdin: str = "",
-        environment: Mapping[str, str] | None = None,
-        timeout: float = _TIMEOUT,
-    ) -> Finished:
-        """Run a command to its end."""
-        done = subprocess.run(
-            command,
-            cwd=cwd or self.workspace,
-            env={**self.environment, **(environment or {})},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        return Finished(done.returncode, done.stdout, done.stderr)
-
-    def do(
-        self,
-        *command: str,
-        cwd: Path | None = None,
-        stdin: str = "",
-        environment: Mapping[str, str] | None = None,
-    ) -> str:
-        """Run a command that must succeed, and return what it prints.
-
-        Raises:
-            BedError: It failed.
-        """
-        done = self.run(*command, cwd=cwd, stdin=stdin, environment=environment)
-        if done.code:
-            raise BedError(f"{' '.join(command)} ended with exit code {done.code}:\n{done.all}")
-        return done.out
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl."""

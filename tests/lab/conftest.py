@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.evidence import evidence_of
 from tests.lab.hosts.image import make_image
 from tests.lab.hosts.lab import Lab
 from tests.lab.operator import Operator, Play
@@ -65,15 +66,4 @@ def converged(lab: Lab, operator: Operator, evidence: Callable[[str], None]) -> 
 @pytest.fixture(scope="session")
 def evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Print a line of evidence, with the seconds since the start."""
-    begin = time.monotonic()
-    plugins = request.config.pluginmanager
-    reporter, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
-    assert reporter is not None
-    assert capture is not None
-
-    def say(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            reporter.ensure_newline()
-            reporter.write_line(f"  {time.monotonic() - begin:6.1f} s  {text}")
-
-    return say
+    return evidence_of(request)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lab.hosts.errors import LabError
 from tests.lab.releases import offer
 from tests.pipeline.world import ROOT, Finished
+from tests.shell import Shell
 from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Play(Finished):
         return sum(row.changed for row in self.recap.values())
 
 
-class Operator:
+class Operator(Shell):
     """A person with a shell, an SSH key, an age identity and a workspace."""
 
     def __init__(self, folder: Path) -> None:
@@ -72,13 +73,14 @@ class Operator:
         self.workspace = folder / "workspace"
         self.key = self.home / "id_ed25519"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(self.key)], check=True)
-        self.environment = {
+        environment = {
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "NO_COLOR": "1",
             "ANSIBLE_FORCE_COLOR": "0",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]),
         }
+        super().__init__(environment, self.workspace, LabError, _TIMEOUT)
 
     @property
     def public_key(self) -> str:
@@ -112,31 +114,6 @@ class Operator:
         self.environment["ANSIBLE_SSH_COMMON_ARGS"] = (
             f"-F none -o UserKnownHostsFile={self.home / 'known_hosts'} -o IdentitiesOnly=yes"
         )
-
-    def run(self, *command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> Finished:
-        """Run a command to its end."""
-        done = subprocess.run(
-            command,
-            cwd=cwd or self.workspace,
-            env={**self.environment, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-        return Finished(done.returncode, done.stdout, done.stderr)
-
-    def do(self, *command: str, cwd: Path | None = None) -> str:
-        """Run a command that must succeed, and return what it prints.
-
-        Raises:
-            LabError: It failed.
-        """
-        done = self.run(*command, cwd=cwd)
-        if done.code:
-            raise LabError(f"{' '.join(command)} ended with exit code {done.code}:\n{done.all}")
-        return done.out
 
     def play(self, playbook: str, *options: str) -> Play:
         """Run a playbook of the repository infra to its end."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -43,11 +43,11 @@ class Pair:
     """
 
     hosts: list[Host]
-    plan: dict[str, object]
+    plan: dict[str, Any]
 
     def endpoint(self, name: str) -> tuple[str, int]:
         """Return address and port of what is balanced."""
-        for endpoint in self.plan["endpoints"]:  # type: ignore[attr-defined]
+        for endpoint in self.plan["endpoints"]:
             if endpoint["name"] == name:
                 return endpoint["address"], endpoint["port"]
         raise KeyError(name)

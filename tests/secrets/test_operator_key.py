@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from generator.errors import BadInputError
 from generator.pipeline.keys import ssh_key_file
 from generator.secrets.making.ssh import public_half
 from generator.secrets.operator_key import make_or_find
+from tests.conftest import require_tool
 from tests.remedies.walk import advice, commands, do
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def test_a_key_of_another_kind_is_shown_as_well(place: Path) -> None:
 
 
 def test_openssh_reads_what_is_made_and_what_is_shown_is_what_it_shows(place: Path) -> None:
-    keygen = shutil.which("ssh-keygen")
-    if keygen is None:
-        pytest.skip("ssh-keygen is not here")
+    keygen = require_tool("ssh-keygen")
     key = make_or_find(place, COMMENT, b"")
     shown = subprocess.run([keygen, "-y", "-f", str(place)], capture_output=True, text=True, check=True, timeout=30)
     assert shown.stdout.split()[:2] == key.public.split()[:2]

@@ -10,6 +10,7 @@ import pytest
 
 from generator.tools.hypervisor import Places, is_local, look_at
 from generator.tools.versions import family, version_of
+from tests.conftest import require_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +71,7 @@ def test_what_is_not_there_is_seen(tmp_path: Path, places: Places) -> None:
 
 def test_the_loopback_interface_is_asked_for_its_addresses(virsh: Path, places: Places) -> None:
     """`ip` itself: of the interfaces of this machine this one is there everywhere."""
-    if shutil.which("ip") is None:
-        pytest.skip("ip is not here")
+    require_tool("ip")
     for folder in ("bridge", "brif"):
         (places.interfaces / "lo" / folder).mkdir(parents=True)
     facts = look_at("qemu:///system", "lo", virsh=str(virsh), places=places)

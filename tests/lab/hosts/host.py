@@ -37,7 +37,6 @@ class Host:
         image: What it starts from.
         public_key: Of who may come in as the user core.
         shared: Folder that it sees as /srv/lab, read-only.
-        names: /etc/hosts of a host that has no name server yet.
     """
 
     node: Mapping[str, Any]
@@ -74,10 +73,10 @@ class Host:
         self._mount()
         if first:
             self._personalize()
-        node, plan = self.node, {"bridge": self.bridge}
+        node = self.node
         network.plug_in(
             self.name,
-            bridge=plan["bridge"],
+            bridge=self.bridge,
             mac=node["mac"],
             address=self.address,
             prefix=node["prefix"],

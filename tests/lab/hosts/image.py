@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tests.lab.hosts.errors import LabError
 SUITE = "bookworm"
 _RECIPE = 1
 """To be raised when the steps change."""
+_COMPLETE = "complete"
+_KEPT_SECONDS = 14 * 24 * 3600
 _MIRROR = "http://deb.debian.org/debian"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # What the cloud images of a distribution have, as far as roles and tests use it.
@@ -72,8 +75,9 @@ def image_folder(cache: Path) -> Path:
 def find_image(cache: Path) -> Image | None:
     """Return the image, or None when it has not been made."""
     folder = image_folder(cache)
-    if not (folder / "complete").exists():
+    if not (folder / _COMPLETE).exists():
         return None
+    (folder / _COMPLETE).touch()
     return Image(folder / "root", folder / "flatcar", folder / "archive")
 
 
@@ -93,17 +97,24 @@ def make_image(cache: Path) -> Image:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if found := find_image(cache):
             return found
-        for old in cache.glob("lab-*"):
-            shutil.rmtree(old)
+        _remove_unused(cache)
         folder = image_folder(cache)
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         image = Image(folder / "root", folder / "flatcar", folder / "archive")
         _bootstrap(image.root)
         _download(image)
         _settle(image.root)
         _make_flatcar(image)
-        (folder / "complete").touch()
+        (folder / _COMPLETE).touch()
         return image
+
+
+def _remove_unused(cache: Path) -> None:
+    """Remove images of other recipes that nobody has used for some time; another checkout may use a younger one."""
+    for mark in cache.glob(f"lab-*/{_COMPLETE}"):
+        if time.time() - mark.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(mark.parent)
 
 
 def _bootstrap(root: Path) -> None:

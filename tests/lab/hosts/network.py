@@ -29,8 +29,7 @@ def make_networks(networks: Iterable[Mapping[str, Any]]) -> None:
     """Make a bridge with the gateway's address for each network of the plan, and forward between them."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(NAMESPACES)], check=True)
     ip("link", "set", "lo", "up")
-    for name in ("ip_forward", "ip_nonlocal_bind"):
-        Path(f"/proc/sys/net/ipv4/{name}").write_text("1" if name == "ip_forward" else "0")
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     for network in networks:
         ip("link", "add", network["bridge"], "type", "bridge", "forward_delay", "0")
         ip("address", "add", f"{network['gateway']}/{network['prefix']}", "dev", network["bridge"])
