@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.bed.machine import raise_loopback, require_own_network
 from tests.evidence import evidence_of
 from tests.lab.hosts.image import make_image
 from tests.lab.hosts.lab import Lab
@@ -18,6 +19,13 @@ from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback() -> None:
+    """The network of these tests is new, and even this interface is down; with another one they do not go on."""
+    require_own_network()
+    raise_loopback()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.e2e.bed.machine import require_own_network
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.network import make_networks, make_outside
 from tests.lab.hosts.outside import Outside
@@ -49,7 +48,6 @@ class Lab:
 
     def make_networks(self) -> None:
         """Make the networks of the plan, and the world outside with the servers that the answers name."""
-        require_own_network()
         make_networks(self._networks.values())
         make_outside(self.outside.addresses)
         self.outside.start(tools_folder() / "coredns")

@@ -28,7 +28,6 @@ def ip(*arguments: str, namespace: str = "") -> None:
 def make_networks(networks: Iterable[Mapping[str, Any]]) -> None:
     """Make a bridge with the gateway's address for each network of the plan, and forward between them."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(NAMESPACES)], check=True)
-    ip("link", "set", "lo", "up")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     for network in networks:
         ip("link", "add", network["bridge"], "type", "bridge", "forward_delay", "0")
