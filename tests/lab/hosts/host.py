@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.e2e.bed.waiting import wait_for
 from tests.lab.hosts import network
+from tests.lab.hosts.cgroup import make_groups, remove_groups, within
 from tests.lab.hosts.errors import LabError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Host:
     public_key: str
     shared: Path
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _groups: list[Path] = field(default_factory=list, repr=False)
 
     @property
     def name(self) -> str:
@@ -82,12 +84,14 @@ class Host:
             prefix=node["prefix"],
             gateway=node["gateway"],
         )
+        self._groups = make_groups(f"{self.folder.parents[1].name}-{self.name}")
         binds = [f"--bind-ro={self.image.archive}:/srv/apt", f"--bind-ro={self.shared}:/srv/lab"]
         if node["os"] == "flatcar":
             binds = [f"--bind-ro={self.shared}:/srv/lab", f"--bind-ro={self.root}/usr:/usr"]
         with (self.folder / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
                 [
+                    *within(self._groups),
                     *("systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={self.name}", "--boot"),
                     *(f"--hostname={self.name}", "--register=no", "--keep-unit", "--console=read-only"),
                     *("--resolv-conf=off", "--timezone=off", "--link-journal=no", *_CAPABILITIES),
@@ -214,4 +218,5 @@ class Host:
                 self._process.kill()
                 self._process.wait()
         self._process = None
+        remove_groups(self._groups)
         network.unplug(self.name)
