@@ -63,11 +63,17 @@ def wait_until_done(
     """
     begin = time.monotonic()
 
-    def done() -> bool:
+    def missing() -> dict[str, str]:
         present = applications(bed.api)
-        return set(names) <= set(present) and not any(complaints(present[name], revisions) for name in names)
+        lacks = {
+            name: complaints(present[name], revisions) if name in present else ["it is not there"] for name in names
+        }
+        return {name: "; ".join(what) for name, what in sorted(lacks.items()) if what}
 
-    wait_for(f"{', '.join(sorted(names))} to be done", done, timeout=timeout, report=bed.report)
+    def report() -> str:
+        return "\n".join([bed.report(), *(f"not done: {name}: {what}" for name, what in missing().items())])
+
+    wait_for(f"{', '.join(sorted(names))} to be done", lambda: not missing(), timeout=timeout, report=report)
     return time.monotonic() - begin
 
 

@@ -14,6 +14,7 @@ from tests.e2e.bed.machine import raise_loopback, require_own_network
 from tests.evidence import evidence_of
 from tests.lab.hosts.image import make_image
 from tests.lab.hosts.lab import Lab
+from tests.lab.k3s_binary import REAL, Binary, provide
 from tests.lab.operator import Operator, Play
 from tests.toolchain.build import tools_folder
 
@@ -64,10 +65,22 @@ def lab(folder: Path, operator: Operator, evidence: Callable[[str], None]) -> It
 
 
 @pytest.fixture(scope="session")
-def converged(lab: Lab, operator: Operator, evidence: Callable[[str], None]) -> Play:
+def binary(lab: Lab, operator: Operator) -> Binary:
+    """The K3s that machines install, as the inventory says."""
+    binary = provide(lab.shared, lab.plan["k3s"]["version"])
+    for group in ("k3s_servers", "k3s_agents"):
+        operator.set_variables(group, binary.variables())
+    return binary
+
+
+@pytest.fixture(scope="session")
+def converged(lab: Lab, operator: Operator, binary: Binary, evidence: Callable[[str], None]) -> Play:
     """The first run of site.yml, which all other tests go on from."""
     play = operator.converge("site")
-    evidence(f"site.yml took {play.seconds:.0f} s on {len(lab.hosts)} hosts, with {play.changed} changes")
+    evidence(
+        f"site.yml took {play.seconds:.0f} s on {len(lab.hosts)} hosts, with {play.changed} changes "
+        f"({'the real K3s' if REAL else 'the stand-in for K3s'})"
+    )
     return play
 
 

@@ -1,4 +1,4 @@
-"""k3s.yml on the hosts of examples/ha.yaml: one cluster, servers one at a time, and a stop before harm."""
+"""K3s on the hosts of examples/ha.yaml: one cluster, servers one at a time, and a stop before harm."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lab.k3s_binary import REAL, Binary, provide
+from tests.lab.k3s_binary import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.lab.hosts.host import Host
     from tests.lab.hosts.lab import Lab
+    from tests.lab.k3s_binary import Binary
     from tests.lab.operator import Operator, Play
 
 DATA = "/var/lib/rancher/k3s"
 CONFIG = "/etc/rancher/k3s/config.yaml"
 # The record of the stand-in; the real one has none.
 stand_in = pytest.mark.skipif(bool(REAL), reason="FMC_K3S has no record of its starts")
-
-
-@pytest.fixture(scope="session")
-def binary(lab: Lab) -> Binary:
-    return provide(lab.shared, lab.plan["k3s"]["version"])
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +36,6 @@ def servers(lab: Lab) -> list[Host]:
 @pytest.fixture(scope="module")
 def agents(lab: Lab) -> list[Host]:
     return lab.group("k3s_agents")
-
-
-@pytest.fixture(scope="module")
-def built(lab: Lab, operator: Operator, binary: Binary, converged: Play, evidence: Callable[[str], None]) -> Play:
-    """The first run of k3s.yml."""
-    for group in ("k3s_servers", "k3s_agents"):
-        operator.set_variables(group, binary.variables())
-    play = operator.converge("k3s")
-    evidence(
-        f"k3s.yml took {play.seconds:.0f} s, with {play.changed} changes "
-        f"({'the real k3s' if REAL else 'the stand-in for k3s'})"
-    )
-    return play
 
 
 def events(host: Host) -> list[dict[str, Any]]:
@@ -85,21 +68,16 @@ def said(play: Play) -> str:
     return " ".join(play.all.split())
 
 
-def assert_unchanged(play: Play) -> None:
-    assert play.code == 0, play.all[-4000:]
-    assert play.changed == 0, play.out[-6000:]
-
-
 def test_all_machines_of_the_plan_become_nodes_that_are_ready(
-    built: Play, servers: list[Host], agents: list[Host]
+    converged: Play, servers: list[Host], agents: list[Host]
 ) -> None:
-    assert built.code == 0
+    assert converged.code == 0
     assert ready_nodes(servers[0]) == {host.name for host in (*servers, *agents)}
 
 
 @stand_in
 def test_one_server_founds_the_cluster_and_the_others_join_one_after_the_other(
-    built: Play, servers: list[Host]
+    converged: Play, servers: list[Host]
 ) -> None:
     assert [len(times(host, "founded")) for host in servers] == [1, 0, 0]
     for earlier, later in itertools.pairwise(servers):
@@ -107,7 +85,9 @@ def test_one_server_founds_the_cluster_and_the_others_join_one_after_the_other(
     assert times(servers[-1], "ready")[0] < times(servers[0], "restarted")[0]
 
 
-def test_after_the_switch_all_servers_join_by_the_virtual_address(built: Play, lab: Lab, servers: list[Host]) -> None:
+def test_after_the_switch_all_servers_join_by_the_virtual_address(
+    converged: Play, lab: Lab, servers: list[Host]
+) -> None:
     join = lab.plan["k3s"]["join"]
     texts = {
         config(host).replace(f"node-name: {host.name}\n", "").replace(f"node-ip: {host.address}\n", "")
@@ -119,7 +99,7 @@ def test_after_the_switch_all_servers_join_by_the_virtual_address(built: Play, l
 
 
 def test_tokens_are_files_of_roots_and_agents_have_their_own_alone(
-    built: Play, servers: list[Host], agents: list[Host]
+    converged: Play, servers: list[Host], agents: list[Host]
 ) -> None:
     token, agent_token = (servers[0].do("cat", f"/etc/rancher/k3s/{name}").strip() for name in ("token", "agent-token"))
     assert len({token, agent_token}) == 2
@@ -128,22 +108,12 @@ def test_tokens_are_files_of_roots_and_agents_have_their_own_alone(
     for host in agents:
         assert host.do("cat", "/etc/rancher/k3s/agent-token").strip() == agent_token
         assert token not in host.do("sh", "-c", "cat /etc/rancher/k3s/*")
-    assert token not in built.all
-    assert agent_token not in built.all
-
-
-def test_a_second_run_changes_nothing(built: Play, operator: Operator, evidence: Callable[[str], None]) -> None:
-    again = operator.play("k3s")
-    evidence(f"k3s.yml again took {again.seconds:.0f} s")
-    assert_unchanged(again)
-
-
-def test_looking_at_a_converged_cluster_finds_nothing_to_change(built: Play, operator: Operator) -> None:
-    assert_unchanged(operator.play("k3s", "--check"))
+    assert token not in converged.all
+    assert agent_token not in converged.all
 
 
 def test_the_kubeconfig_lies_outside_of_the_repository_for_its_owner_alone(
-    built: Play, lab: Lab, operator: Operator
+    converged: Play, lab: Lab, operator: Operator
 ) -> None:
     file = operator.home / ".kube" / f"{lab.plan['cluster']['name']}.yaml"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -161,7 +131,7 @@ def refused(operator: Operator, *options: str) -> str:
 
 
 def test_all_that_would_do_harm_is_named_at_once_before_a_server_is_touched(
-    built: Play, operator: Operator, binary: Binary, servers: list[Host]
+    converged: Play, operator: Operator, binary: Binary, servers: list[Host]
 ) -> None:
     before = [config(host) for host in servers]
     wrong = {"k3s_server_token": "not-the-clusters-token", "k3s_server_agent_token": "not-the-agents-token"}
@@ -188,7 +158,7 @@ def test_all_that_would_do_harm_is_named_at_once_before_a_server_is_touched(
     assert [config(host) for host in servers] == before
 
 
-def test_an_empty_token_is_refused(built: Play, operator: Operator, binary: Binary) -> None:
+def test_an_empty_token_is_refused(converged: Play, operator: Operator, binary: Binary) -> None:
     operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_token": ""})
     try:
         assert "with an empty one a server would found a cluster of its own" in refused(operator)
@@ -196,7 +166,7 @@ def test_an_empty_token_is_refused(built: Play, operator: Operator, binary: Bina
         operator.set_variables("k3s_servers", binary.variables())
 
 
-def test_another_version_is_left_to_a_person(built: Play, operator: Operator, binary: Binary) -> None:
+def test_another_version_is_left_to_a_person(converged: Play, operator: Operator, binary: Binary) -> None:
     operator.set_variables("k3s_servers", {**binary.variables(), "k3s_binary_version": "v1.36.5+k3s1"})
     try:
         assert "pinned is v1.36.5+k3s1, and a node runs from this file" in refused(operator, "--limit", "k3s_servers")
@@ -205,7 +175,7 @@ def test_another_version_is_left_to_a_person(built: Play, operator: Operator, bi
 
 
 def test_a_dead_worker_and_anothers_kubeconfig_stop_nothing_else(
-    built: Play, operator: Operator, lab: Lab, agents: list[Host]
+    converged: Play, operator: Operator, lab: Lab, agents: list[Host]
 ) -> None:
     """Faults C10: one dead worker, and nothing could be done anywhere."""
     file = operator.home / ".kube" / f"{lab.plan['cluster']['name']}.yaml"
@@ -227,7 +197,7 @@ def test_a_dead_worker_and_anothers_kubeconfig_stop_nothing_else(
 
 
 def test_a_wiped_first_server_and_a_rebuilt_worker_come_back_and_nothing_is_founded(
-    built: Play, operator: Operator, lab: Lab, servers: list[Host], agents: list[Host]
+    converged: Play, operator: Operator, lab: Lab, servers: list[Host], agents: list[Host]
 ) -> None:
     first, others = servers[0], servers[1:]
     authority = others[0].do("cat", f"{DATA}/server/tls/server-ca.crt")
@@ -241,7 +211,9 @@ def test_a_wiped_first_server_and_a_rebuilt_worker_come_back_and_nothing_is_foun
     assert ready_nodes(others[0]) == {host.name for host in (*servers, *agents)}
 
 
-def test_servers_that_all_stand_still_are_started_at_once(built: Play, operator: Operator, servers: list[Host]) -> None:
+def test_servers_that_all_stand_still_are_started_at_once(
+    converged: Play, operator: Operator, servers: list[Host]
+) -> None:
     for host in servers:
         host.do("systemctl", "stop", "k3s")
     operator.converge("k3s", "--limit", "k3s_servers")
@@ -271,7 +243,7 @@ def started_since_its_configuration(host: Host) -> bool:
 
 
 def test_a_killed_run_is_completed_but_not_while_another_server_is_away(
-    built: Play, operator: Operator, binary: Binary, servers: list[Host]
+    converged: Play, operator: Operator, binary: Binary, servers: list[Host]
 ) -> None:
     operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_snapshot_retention": 9})
     kill_once(operator, lambda: "retention: 9" in config(servers[0]))

@@ -177,14 +177,6 @@ def test_haproxy_has_nothing_to_say_against_its_configuration(pair: Pair) -> Non
         assert (judged.returncode, judged.stdout + judged.stderr) == (0, "Configuration file is valid\n")
 
 
-def test_a_second_run_changes_nothing_and_neither_does_looking(operator: Operator, evidence: Evidence) -> None:
-    again = operator.converge("loadbalancers")
-    evidence(f"loadbalancers.yml again took {again.seconds:.0f} s")
-    assert not again.changed, again.out
-    look = operator.converge("loadbalancers", "--check")
-    assert not look.changed, look.out
-
-
 def test_a_new_configuration_keeps_connections_and_addresses(pair: Pair, operator: Operator) -> None:
     holder = pair.holder("api")
     process = holder.do("systemctl", "show", "--property=MainPID", "haproxy", "keepalived")
