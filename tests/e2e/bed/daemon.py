@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,8 +74,9 @@ class Daemon:
                 start_new_session=True,
             )
         assert self._process.stdin is not None
-        self._process.stdin.write(self.stdin)
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # One that ends at once says why in its log.
+            self._process.stdin.write(self.stdin)
+            self._process.stdin.close()
 
     def wait_ready(self, probe: Callable[[], object], timeout: float = 60.0) -> None:
         """Wait until it does its work.
@@ -140,7 +142,8 @@ class Daemon:
     def _signal(self, number: int) -> None:
         if self.alive:
             assert self._process is not None
-            os.killpg(self._process.pid, number)
+            with suppress(ProcessLookupError):  # It may have ended just now.
+                os.killpg(self._process.pid, number)
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:

@@ -108,10 +108,10 @@ class Kubelet:
                 pods = self._api.objects("Pod")
                 self._end_those_that_went({pod["metadata"]["uid"] for pod in pods if _is_wanted(pod)})
                 self.waiting = [Pod(*_key(pod), reason) for pod in pods if (reason := self._attend(pod))]
-            except BedError as error:
-                # The server may be away, what one request saw may have ended, a program may be missing: whoever waits
-                # is told, and it is tried again.
-                self.waiting = [Pod("-", "-", error.message)]
+            except (BedError, OSError, LookupError) as error:
+                # The server may be away, what one request saw may have ended, a program may be missing or just end:
+                # whoever waits is told, and it is tried again. A thread that ended would leave them to wait for ever.
+                self.waiting = [Pod("-", "-", f"{type(error).__name__}: {error}")]
             self._end.wait(max(_PAUSE, _SHARE * (time.monotonic() - begin)))
 
     def _attend(self, pod: Object) -> str | None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
+from tests.e2e.bed.api import Api
+from tests.e2e.bed.errors import BedError
+from tests.e2e.bed.kubelet import Kubelet
 from tests.e2e.bed.programs import program_of
 from tests.e2e.bed.references import Reference, references
+from tests.e2e.bed.waiting import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ARGOCD = "quay.io/argoproj/argocd:v3.5.7"
 SPEC: dict[str, Any] = {
@@ -77,3 +85,18 @@ def test_images_that_run_for_real(
 )
 def test_what_is_simulated(image: str, command: list[str]) -> None:
     assert program_of(image, command, []) is None
+
+
+@pytest.mark.parametrize("error", [BedError("no"), FileExistsError("no"), ProcessLookupError("no"), KeyError("no")])
+def test_a_round_that_fails_is_told_and_the_next_one_follows(error: Exception, tmp_path: Path) -> None:
+    api = Mock(spec=Api)
+    api.objects.side_effect = error
+    kubelet = Kubelet(tmp_path, api, {}, tmp_path)
+    kubelet.start()
+    try:
+        wait_for("the error", lambda: "no" in "".join(map(str, kubelet.waiting)), timeout=5)
+        api.objects.side_effect = None
+        api.objects.return_value = []
+        wait_for("the next round", lambda: not kubelet.waiting, timeout=5)
+    finally:
+        kubelet.stop()
