@@ -16,9 +16,9 @@ from tests.e2e.applications import applications
 from tests.e2e.bed.waiting import holds_for, wait_for
 from tests.e2e.rollout import GATE, Rollout
 
-# Whatever is to end well has to end within it, also on a slow machine: the sync in which Argo CD replaces itself, which
-# is a quarter of it on a fast one, and the one that applies the fix, after one retry. One whose time was up is not tried
-# again before the next commit.
+# What is to end well has to end within it, also on a slow machine: the sync in which Argo CD replaces itself, a quarter
+# of it on a fast one, and the one that applies the fix, after one retry. One whose time was up is not tried again
+# before the next commit.
 SYNC_SECONDS = 150
 HELD_SECONDS = 10
 _VALUES = Path("platform/argocd/values.user.yaml")
