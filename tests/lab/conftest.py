@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.bed.machine import raise_loopback, require_own_network
+from tests.e2e.bed.waiting import wait_for
 from tests.evidence import evidence_of
+from tests.lab.backends import WELL, Backend, serve
 from tests.lab.hosts.image import make_image
 from tests.lab.hosts.lab import Lab
 from tests.lab.k3s_binary import REAL, Binary, provide
 from tests.lab.operator import Operator, Play
+from tests.lab.pair import Pair
 from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
@@ -79,9 +83,62 @@ def converged(lab: Lab, operator: Operator, binary: Binary, evidence: Callable[[
     play = operator.converge("site")
     evidence(
         f"site.yml took {play.seconds:.0f} s on {len(lab.hosts)} hosts, with {play.changed} changes "
-        f"({'the real K3s' if REAL else 'the stand-in for K3s'})"
+        f"({'the real K3s' if REAL else 'the stand-in for K3s'}): {play.slowest()}"
     )
     return play
+
+
+@pytest.fixture(scope="session")
+def pair(converged: Play, lab: Lab) -> Pair:
+    """The load balancers."""
+    return Pair(lab.group("loadbalancers"), lab.plan)
+
+
+@pytest.fixture(scope="module")
+def backends(pair: Pair, lab: Lab, folder: Path) -> Iterator[dict[str, Backend]]:
+    """Stand-ins behind the load balancers, by machine, in place of what runs there otherwise."""
+    files = folder / "backends"
+    files.mkdir(exist_ok=True)
+    new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lab"]
+    subprocess.run(
+        ["openssl", *new, "-keyout", str(files / "key.pem"), "-out", str(files / "cert.pem")],
+        check=True,
+        capture_output=True,
+    )
+    ports = {name: row["port"] for name, row in lab.plan["ports"].items()}
+    servers, agents = lab.group("k3s_servers"), lab.group("k3s_agents")
+    units = [(host, "k3s") for host in servers] + [(host, "k3s-agent") for host in agents]
+    for host, unit in units:
+        host.do("systemctl", "stop", unit)
+    behind_api = {"tls": ports["api"], "health": ports["etcd_metrics"]}
+    behind_ingress = {"plain": ports["ingress_http"], "tls": ports["ingress_https"]}
+    started = {host.name: serve(host.name, host.address, files, behind_api) for host in servers}
+    started |= {host.name: serve(host.name, host.address, files, behind_ingress) for host in agents}
+    for name in ("api", "https"):
+        pair.wait_for_all(name)
+    yield started
+    for backend in started.values():
+        backend.stop()
+    for host, unit in units:
+        # One server alone has no quorum, and does not get ready before the others start.
+        host.do("systemctl", "start", "--no-block", unit)
+    wait_for(
+        "Kubernetes to be back",
+        lambda: all(host.inside("systemctl", "is-active", unit).returncode == 0 for host, unit in units),
+    )
+
+
+@pytest.fixture
+def whole(pair: Pair, backends: dict[str, Backend]) -> Iterator[None]:
+    """The next test begins with everything in order."""
+    yield
+    for backend in backends.values():
+        backend.become(WELL)
+    for host in pair.hosts:
+        if host.running:
+            host.inside("systemctl", "start", "haproxy", "keepalived")
+    for name in ("api", "https"):
+        pair.wait_for_all(name)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.lab.hosts.lab import Lab
 
 _TIMEOUT = 1200
+_SHOWN = 8
 # A container sees the processors and disks of the machine that it runs on, and its addresses don't come from resolved.
 _LAB_VARIABLES: Mapping[str, Any] = {
     "preflight_cpus": 1,
@@ -49,6 +50,8 @@ class Play(Finished):
     """A playbook that ended."""
 
     seconds: float = 0.0
+    roles: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by role; those of tasks outside of roles have the name ""."""
 
     @property
     def recap(self) -> dict[str, Recap]:
@@ -61,6 +64,11 @@ class Play(Finished):
         """Return how many changes there were on all hosts."""
         return sum(row.changed for row in self.recap.values())
 
+    def slowest(self) -> str:
+        """Return the roles that took longest, with their seconds."""
+        rows = sorted(self.roles.items(), key=lambda row: -row[1])[:_SHOWN]
+        return ", ".join(f"{role or 'no role'} {seconds:.0f} s" for role, seconds in rows)
+
 
 class Operator(Shell):
     """A person with a shell, an SSH key, an age identity and a workspace."""
@@ -72,12 +80,16 @@ class Operator(Shell):
         (self.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
         self.workspace = folder / "workspace"
         self.key = self.home / "id_ed25519"
+        self._times = self.home / "role_times.json"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(self.key)], check=True)
         environment = {
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "NO_COLOR": "1",
             "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "role_times",
+            "FMC_ROLE_TIMES": str(self._times),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]),
         }
         super().__init__(environment, self.workspace, LabError, _TIMEOUT)
@@ -118,8 +130,10 @@ class Operator(Shell):
     def play(self, playbook: str, *options: str) -> Play:
         """Run a playbook of the repository infra to its end."""
         begin = time.monotonic()
+        self._times.unlink(missing_ok=True)
         done = self.run("ansible-playbook", f"playbooks/{playbook}.yml", *options, cwd=self.infra / "ansible")
-        return Play(done.code, done.out, done.err, time.monotonic() - begin)
+        roles = json.loads(self._times.read_text()) if self._times.exists() else {}
+        return Play(done.code, done.out, done.err, time.monotonic() - begin, roles)
 
     def converge(self, playbook: str, *options: str) -> Play:
         """Run a playbook that must succeed.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.lab.hosts.host import Host
     from tests.lab.hosts.lab import Lab
@@ -60,6 +62,17 @@ def test_a_port_that_the_plan_does_not_name_is_closed(lab: Lab) -> None:
             assert not reached(host.address, 9999), host.name
             assert reached(host.address, 9999, host), host.name
         assert reached(host.address, lab.plan["ports"]["ssh"]["port"]), host.name
+
+
+def test_every_rule_of_the_plan_lets_in_whom_it_names(lab: Lab) -> None:
+    """From another machine of the first network or address that the rule names."""
+    for name, machine in lab.plan["firewall"].items():
+        for rule in machine["rules"]:
+            if rule["protocol"] == "tcp" and rule["name"] not in ("ssh", "api", "http", "https"):
+                sources = [host for host in lab.hosts.values() if host.address in rule["sources"] and host.name != name]
+                with listening(lab.hosts[name], rule["port"]):
+                    for source in sources[:1]:
+                        assert reached(lab.hosts[name].address, rule["port"], source), (name, rule["name"])
 
 
 def test_etcds_health_is_kept_from_everybody_else(lab: Lab) -> None:
@@ -122,6 +135,27 @@ def test_nobody_is_cut_off_by_a_plan_that_does_not_know_their_network(lab: Lab, 
     assert host.do(*_TABLE) == before
 
 
+def test_rules_that_cut_the_connection_are_taken_back(
+    lab: Lab, operator: Operator, evidence: Callable[[str], None]
+) -> None:
+    """SSH at another port: the present connection lives on, and no new one comes through."""
+    host = lab.group("storage")[0]
+    before = host.do(*_TABLE)
+    rules = [{"name": "ssh", "protocol": "tcp", "port": 2222, "sources": [host.node["gateway"]]}]
+    settings = {"firewall_rules": rules, "firewall_rollback_seconds": 15, "firewall_connect_seconds": 5}
+    begin = time.monotonic()
+    play = operator.play("firewall", "--limit", host.name, "-e", json.dumps(settings))
+    evidence(f"rules that cut off were taken back, and said to be, after {time.monotonic() - begin:.0f} s")
+    assert play.code
+    assert "no new connection by SSH came through, so the old ones are back" in " ".join(play.out.split())
+    assert host.do(*_TABLE) == before
+    with socket.create_connection((host.address, 22), 2):
+        pass
+    # What the message advises.
+    assert not operator.converge("firewall", "--limit", host.name).recap[host.name].failed
+    assert host.do(*_TABLE) == before
+
+
 def test_a_second_firewall_is_refused(lab: Lab, operator: Operator) -> None:
     host = lab.group("storage")[0]
     host.do(
@@ -135,6 +169,13 @@ def test_a_second_firewall_is_refused(lab: Lab, operator: Operator) -> None:
     assert play.code
     assert not play.changed, play.out
     assert "Another firewall is at work on this machine, in the table theirs" in " ".join(play.out.split())
+
+
+def test_a_second_run_changes_nothing_and_neither_does_looking(operator: Operator) -> None:
+    again = operator.converge("firewall")
+    assert not again.changed, again.out
+    look = operator.converge("firewall", "--check")
+    assert not look.changed, look.out
 
 
 def _further(port: int) -> str:

@@ -67,6 +67,8 @@ def plug_in(name: str, *, bridge: str, mac: str, address: str, prefix: int, gate
 
 def unplug(name: str) -> None:
     """Remove the namespace of a host with everything in it."""
+    # The namespace lives on as long as the last process in it, and the pair of interfaces with it.
+    ip("link", "delete", f"v-{name}")
     ip("netns", "delete", name)
 
 
