@@ -130,7 +130,7 @@ def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible,
     for group in (folder / "inventory/group_vars").iterdir():
         present = json.loads((group / "user.yml").read_text()) if group.name in ("linux", "flatcar") else {}
         (group / "user.yml").write_text(json.dumps(own | present))
-    found = run("site.yml", ",".join(machines.values())) | run("k3s.yml", ",".join(machines.values()))
+    found = run("site.yml", ",".join(machines.values()))
     for playbook in ("gitops.yml", "admin.yml"):
         found |= run(playbook, f"{MACHINE},localhost")
     assert found == own
