@@ -107,10 +107,29 @@ def _hosts(before: Plan, after: Plan) -> Iterator[Effect]:
     left = {host.name for host in before.hosts if not host.retired} - {host.name for host in after.hosts}
     for name in left:
         message = f"Terraform can't reach what it made there any more; first say hosts.{name}.state: retired, and apply"
+        if not after.made:
+            message = "nothing of it is destroyed, but Terraform's files go: it can't reach what it made there any more"
         yield Effect(f"host {name}", Class.DESTROYS_DATA, message)
 
 
+def _by_hand(before: Plan, after: Plan) -> Iterator[Effect]:
+    """Tell what becomes of machines that Terraform does not make, or not any more."""
+    old, new = ({node.name: node for node in plan.nodes} for plan in (before, after))
+    for name in old.keys() - new.keys():
+        yield Effect(name, Class.SAFE, "it leaves the plan; nothing is done to the machine itself")
+    for name in new.keys() - old.keys():
+        yield Effect(name, Class.SAFE, "a machine is added by the next playbook")
+    yours = "that is yours to do: preflight.yml refuses the machine until it is so"
+    fields = {**MACHINE_FIELDS, "host": Class.SAFE}
+    when = dict.fromkeys(Class, yours) | {Class.SAFE: _WHEN[Class.SAFE]}
+    for name in old.keys() & new.keys() if before.made == after.made else ():
+        yield from _changed(name, old[name], new[name], fields, when)
+
+
 def _machines(before: Plan, after: Plan) -> Iterator[Effect]:
+    if not after.made:
+        yield from _by_hand(before, after)
+        return
     old, new = ({node.name: node for node in plan.nodes} for plan in (before, after))
     for name in old.keys() - new.keys():
         yield Effect(name, Class.DESTROYS_DATA, f"the machine goes, with {_disks(old[name])}")
@@ -145,6 +164,8 @@ def _data_disk(old: Node, new: Node) -> Iterator[Effect]:
 
 
 def _networks(before: Plan, after: Plan) -> Iterator[Effect]:
+    if not after.made:
+        return
     old, new = ({network.key: network for network in plan.networks} for plan in (before, after))
     when = dict.fromkeys(Class, "its machines lose it until they are made anew") | {Class.RESTART: _WHEN[Class.RESTART]}
     for key in old.keys() - new.keys():

@@ -122,6 +122,11 @@ class Plan:
     services: tuple[Service, ...]
     k3s: K3s
 
+    @property
+    def made(self) -> bool:
+        """Tell whether Terraform makes the machines; else they are there already."""
+        return bool(self.hosts)
+
     @classmethod
     def from_dict(cls, plan: Mapping[str, Any]) -> Plan:
         """Return the plan that a rendered `plan` describes."""

@@ -102,3 +102,29 @@ def test_the_plan_of_a_version_without_images_is_read_and_says_nothing_of_them()
     after = lan()
     before = replace(after, nodes=tuple(replace(node, image="") for node in after.nodes))
     assert effects(before, after) == ()
+
+
+def existing(**changed: str) -> Plan:
+    """Two machines that are there already."""
+    return load(ROOT / "examples/existing-machines.yaml", ROOT, changed).plan
+
+
+def test_nothing_is_done_to_machines_that_are_there_already() -> None:
+    rest = "{name: infra1, rename: attic-names, address: 192.168.0.20}"
+    master = "{name: master1, rename: attic-kube, address: %s, os: linux, distribution: rocky}"
+    moved = existing(nodes=f"[{rest}, {master % '192.168.0.22'}]")
+    found = {effect.name: effect for effect in effects(existing(), moved)}
+    assert found["attic-kube"].severity is Class.REPLACE
+    assert "preflight.yml refuses the machine until it is so" in found["attic-kube"].message
+    gone = effects(
+        existing(nodes=f"[{rest}, {master % '192.168.0.21'}, {{name: db1, role: plain, address: 192.168.0.30}}]"),
+        existing(),
+    )
+    assert [(effect.name, effect.severity) for effect in gone] == [("db1", Class.SAFE)]
+
+
+def test_leaving_terraform_is_told_for_each_hypervisor() -> None:
+    answers = {"hosts": "{kvm1: {}}", "edge": "192.168.0.0/24"}
+    left = effects(lan(**answers), lan(edge="192.168.0.0/24", machines="existing", hosts="{}"))
+    assert [(effect.name, effect.severity) for effect in left] == [("host kvm1", Class.DESTROYS_DATA)]
+    assert "nothing of it is destroyed" in left[0].message

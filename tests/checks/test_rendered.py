@@ -45,6 +45,7 @@ def rendered_trees(render: Render, example: str, layout: str) -> dict[str, Path]
         pytest.param("ha", {"components": []}, "parts", id="ha-without-components"),
         pytest.param("ha", {}, "monorepo", id="ha-monorepo"),
         pytest.param("single", {}, "parts", id="single"),
+        pytest.param("existing-machines", {}, "parts", id="existing-machines"),
         pytest.param("single", {"exposure": "public"}, "monorepo", id="single-public-monorepo"),
     ],
 )
