@@ -70,7 +70,7 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         return subprocess.run(
-            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
         )
 
     return run

@@ -46,9 +46,11 @@ def test_every_group_of_a_role_is_there_even_where_it_is_empty(infra: Infra) -> 
 
 
 def test_the_inputs_of_roles_come_from_the_one_plan(infra: Infra) -> None:
-    text = (infra.inventory / "group_vars/all/main.yml").read_text()
+    settings = (infra.ansible / "ansible.cfg").read_text()
+    assert "vars_plugins = plugins/vars\nvars_plugins_enabled = plan, host_group_vars\n" in settings
     assert (infra.inventory / "../../plan.json").resolve() == (infra.root / "plan.json").resolve()
-    assert "inventory_dir ~ '/../../plan.json'" in text
+    copies = [path for path in files(infra.inventory) if '"nodes"' in path.read_text()]
+    assert copies == []
 
 
 def test_the_inventory_holds_no_address_but_those_of_machines(infra: Infra) -> None:
