@@ -171,13 +171,6 @@ def test_a_second_firewall_is_refused(lab: Lab, operator: Operator) -> None:
     assert "Another firewall is at work on this machine, in the table theirs" in " ".join(play.out.split())
 
 
-def test_a_second_run_changes_nothing_and_neither_does_looking(operator: Operator) -> None:
-    again = operator.converge("firewall")
-    assert not again.changed, again.out
-    look = operator.converge("firewall", "--check")
-    assert not look.changed, look.out
-
-
 def _further(port: int) -> str:
     rule = {"name": "mine", "protocol": "tcp", "port": port, "sources": ["10.17.4.0/24"]}
     return json.dumps({"firewall_further_rules": [rule]})
