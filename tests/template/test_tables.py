@@ -74,7 +74,7 @@ def test_every_port_is_listened_on_by_a_group_that_there_is() -> None:
     groups = {group for row in ROLES.values() for group in row["groups"]} | {"linux", "flatcar"}
     for name, row in PORTS.items():
         assert set(row["groups"]) <= groups, name
-        assert set(row["from"]) <= groups | {"any", "cluster", "admin", "pods"}, name
+        assert set(row["from"]) <= groups | {"any", "cluster", "admin", "pods", "kubernetes"}, name
         if row["protocols"] == ["vrrp"]:
             assert row["port"] == 0, name
         else:

@@ -14,11 +14,13 @@ from tests.e2e.bed.waiting import wait_for
 from tests.lab.hosts import network
 from tests.lab.hosts.cgroup import make_groups, remove_groups, within
 from tests.lab.hosts.errors import LabError
+from tests.lab.hosts.storage import give_disks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from tests.lab.hosts.disk import Disk
     from tests.lab.hosts.image import Image
 
 _UP_SECONDS, _DOWN_SECONDS = 120.0, 60.0
@@ -38,6 +40,7 @@ class Host:
         image: What it starts from.
         public_key: Of who may come in as the user core.
         shared: Folder that it sees as /srv/lab, read-only.
+        disks: Its further disks.
     """
 
     node: Mapping[str, Any]
@@ -46,6 +49,7 @@ class Host:
     image: Image
     public_key: str
     shared: Path
+    disks: Sequence[Disk] = ()
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _groups: list[Path] = field(default_factory=list, repr=False)
 
@@ -75,6 +79,10 @@ class Host:
         self._mount()
         if first:
             self._personalize()
+        for disk in self.disks:
+            disk.attach()
+        if self.disks:
+            give_disks(self.root, self.disks)
         node = self.node
         network.plug_in(
             self.name,

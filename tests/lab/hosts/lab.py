@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tests.lab.hosts.disk import Disk
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.network import make_networks, make_outside
 from tests.lab.hosts.outside import Outside
 from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from tests.lab.hosts.image import Image
+
+SPARE, SPARE_GIB = "spare", 2
+"""The disk of storage machines that tests do with what they want."""
 
 
 class Lab:
@@ -42,6 +46,7 @@ class Lab:
                 image=image,
                 public_key=public_key,
                 shared=self.shared,
+                disks=self._disks(node, folder / "disks"),
             )
             for node in self.plan["nodes"]
         }
@@ -66,6 +71,15 @@ class Lab:
         for host in self.hosts.values():
             host.cut_power()
             subprocess.run(["umount", "--lazy", str(host.root)], check=False, capture_output=True)
+            for disk in host.disks:
+                disk.detach()
+
+    def _disks(self, node: Mapping[str, Any], folder: Path) -> list[Disk]:
+        """Return the disks of a storage machine: the planned one, and a small one for tests."""
+        if "storage" not in node["groups"]:
+            return []
+        sizes = {"data": node["data_disk_gib"], SPARE: SPARE_GIB}
+        return [Disk(serial, folder / f"{node['name']}-{serial}.img", gib) for serial, gib in sizes.items()]
 
     def group(self, name: str) -> list[Host]:
         """Return the hosts of a group of the inventory."""
