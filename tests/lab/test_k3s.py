@@ -211,6 +211,19 @@ def test_a_wiped_first_server_and_a_rebuilt_worker_come_back_and_nothing_is_foun
     assert ready_nodes(others[0]) == {host.name for host in (*servers, *agents)}
 
 
+def test_a_first_server_that_was_stopped_before_its_switch_is_switched(
+    converged: Play, operator: Operator, lab: Lab, servers: list[Host]
+) -> None:
+    first, join = servers[0], lab.plan["k3s"]["join"]
+    first.do("sed", "--in-place", f"s|^server: {join}$|cluster-init: true|", CONFIG)
+    assert "cluster-init: true\n" in config(first)
+    first.do("systemctl", "restart", "k3s")
+    operator.converge("k3s", "--limit", "k3s_servers")
+    assert f"server: {join}\n" in config(first)
+    assert "cluster-init" not in config(first)
+    assert {host.name for host in servers} <= ready_nodes(servers[1])
+
+
 def test_servers_that_all_stand_still_are_started_at_once(
     converged: Play, operator: Operator, servers: list[Host]
 ) -> None:

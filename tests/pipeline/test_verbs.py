@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import select
 import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -424,7 +425,9 @@ class Terminal:
         environment = {**self._world.environment, "TERM": "xterm-256color", **variables}
         command = [str(FMC), *arguments]
         subprocess.run(command, cwd=self._world.folder, env=environment, stdout=self._stdout, check=False, timeout=60)
-        return os.read(self._screen, 1 << 16).decode()
+        # A command that prints nothing is a failed test, not one that never ends.
+        printed, _, _ = select.select([self._screen], [], [], 10)
+        return os.read(self._screen, 1 << 16).decode() if printed else ""
 
     def close(self) -> None:
         os.close(self._screen)
