@@ -167,7 +167,7 @@ PLAY = [
 def written(infra: Infra, ansible: Ansible, folder: Path, variables: dict[str, Any]) -> None:
     """Write the configuration of the first name server of a plan into a folder, some variables being others."""
     playbook = folder / "playbooks/play.yml"
-    for path in ("inventory", "roles", "library"):
+    for path in ("ansible.cfg", "inventory", "roles", "library", "plugins"):
         (folder / path).symlink_to(infra.ansible / path)
     for name in ("plan.json", "versions.yaml", "versions.user.yaml"):
         (folder.parent / name).symlink_to(infra.root / name)
