@@ -136,6 +136,21 @@ def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible,
     assert found == own
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("k3s: {version: [\n", "can't be read; correct it: while parsing"), ("- k3s\n", "is no mapping of pins, such as")],
+)
+def test_a_file_of_pins_that_is_wrong_is_named(
+    ha: Infra, ansible: Ansible, tmp_path: Path, text: str, said: str
+) -> None:
+    root = shutil.copytree(ha.root, tmp_path / "infra")
+    (root / "versions.user.yaml").write_text(text)
+    result = ansible(root / "ansible", "ansible-playbook", "playbooks/base.yml", "--limit", MACHINE)
+    assert result.returncode
+    assert f"[ERROR]: {root}/versions.user.yaml {said}" in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+
+
 def test_every_role_refuses_inputs_of_another_type(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
     """Each option gets what its type can't be made of, one at a time; nothing of a role runs."""
     wrong = {"int": "many", "float": "half", "bool": "perhaps", "list": {"not": "a list"}, "dict": "text"}

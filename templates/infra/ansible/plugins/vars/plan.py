@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from ansible.errors import AnsibleParserError
 from ansible.inventory.group import Group
 from ansible.inventory.host import Host
 from ansible.plugins.vars import BaseVarsPlugin
@@ -42,30 +43,41 @@ class VarsModule(BaseVarsPlugin):
             entities: A group or a machine, or several.
         """
         super().get_vars(loader, path, entities)
-        root = (Path(path) / "../..").resolve()
         found: dict[str, Any] = {}
         for entity in entities if isinstance(entities, list) else [entities]:
             if isinstance(entity, Group) and entity.name == "all":
-                found |= _shared(root)
-            elif isinstance(entity, Host) and entity.name in _nodes(root):
-                found["node"] = _nodes(root)[entity.name]
+                found |= _shared(path)
+            elif isinstance(entity, Host) and entity.name in _nodes(path):
+                found["node"] = _nodes(path)[entity.name]
         return found
 
 
+# Ansible asks for each machine before each task.
 @cache
-def _shared(root: Path) -> dict[str, Any]:
+def _shared(path: str) -> dict[str, Any]:
     """Return what all machines have; nothing where there is no plan."""
+    root = (Path(path) / "../..").resolve()
     plan = root / "plan.json"
     if not plan.is_file():
         return {}
+    return {"plan": json.loads(plan.read_text()), "versions": _pins(root)}
+
+
+def _pins(root: Path) -> dict[str, Any]:
     pins: dict[str, Any] = {}
-    for name in ("versions.yaml", "versions.user.yaml"):
+    for file in (root / "versions.yaml", root / "versions.user.yaml"):
+        try:
+            given = yaml.safe_load(file.read_text()) or {}
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise AnsibleParserError(f"{file} can't be read; correct it: {error}") from error
+        if not isinstance(given, dict):
+            raise AnsibleParserError(f"{file} is no mapping of pins, such as `k3s: {{version: …, url: …, checksum: …}}`; correct it.")
         # Whole entry by whole entry.
-        pins |= yaml.safe_load((root / name).read_text()) or {}
-    return {"plan": json.loads(plan.read_text()), "versions": pins}
+        pins |= given
+    return pins
 
 
 @cache
-def _nodes(root: Path) -> dict[str, Any]:
+def _nodes(path: str) -> dict[str, Any]:
     """Return the machines of the plan by name."""
-    return {node["name"]: node for node in _shared(root).get("plan", {"nodes": []})["nodes"]}
+    return {node["name"]: node for node in _shared(path).get("plan", {"nodes": []})["nodes"]}
