@@ -113,21 +113,23 @@ def _hosts(before: Plan, after: Plan) -> Iterator[Effect]:
 
 
 def _by_hand(before: Plan, after: Plan) -> Iterator[Effect]:
-    """Tell what becomes of machines that Terraform does not make, or not any more."""
+    """Tell what becomes of machines that Terraform does not make, not any more, or not yet."""
     old, new = ({node.name: node for node in plan.nodes} for plan in (before, after))
     for name in old.keys() - new.keys():
         yield Effect(name, Class.SAFE, "it leaves the plan; nothing is done to the machine itself")
     for name in new.keys() - old.keys():
-        yield Effect(name, Class.SAFE, "a machine is added by the next playbook")
+        yield Effect(name, Class.SAFE, f"a machine is added by the next {'apply' if after.made else 'playbook'}")
     yours = "that is yours to do: preflight.yml refuses the machine until it is so"
-    fields = {**MACHINE_FIELDS, "host": Class.SAFE}
     when = dict.fromkeys(Class, yours) | {Class.SAFE: _WHEN[Class.SAFE]}
-    for name in old.keys() & new.keys() if before.made == after.made else ():
-        yield from _changed(name, old[name], new[name], fields, when)
+    for name in old.keys() & new.keys():
+        if after.made:
+            yield Effect(name, Class.REPLACE, "the next apply makes a new machine in place of the one that is there")
+        elif not before.made:
+            yield from _changed(name, old[name], new[name], MACHINE_FIELDS, when)
 
 
 def _machines(before: Plan, after: Plan) -> Iterator[Effect]:
-    if not after.made:
+    if not (before.made and after.made):
         yield from _by_hand(before, after)
         return
     old, new = ({node.name: node for node in plan.nodes} for plan in (before, after))
@@ -164,7 +166,7 @@ def _data_disk(old: Node, new: Node) -> Iterator[Effect]:
 
 
 def _networks(before: Plan, after: Plan) -> Iterator[Effect]:
-    if not after.made:
+    if not (before.made and after.made):
         return
     old, new = ({network.key: network for network in plan.networks} for plan in (before, after))
     when = dict.fromkeys(Class, "its machines lose it until they are made anew") | {Class.RESTART: _WHEN[Class.RESTART]}

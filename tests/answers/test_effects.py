@@ -128,3 +128,13 @@ def test_leaving_terraform_is_told_for_each_hypervisor() -> None:
     left = effects(lan(**answers), lan(edge="192.168.0.0/24", machines="existing", hosts="{}"))
     assert [(effect.name, effect.severity) for effect in left] == [("host kvm1", Class.DESTROYS_DATA)]
     assert "nothing of it is destroyed" in left[0].message
+
+
+def test_going_to_terraform_makes_new_machines_and_destroys_none() -> None:
+    answers = {"edge": "192.168.0.0/24", "hosts": "{}"}
+    found = effects(lan(**answers, machines="existing"), lan(**answers))
+    assert {(effect.name, effect.severity) for effect in found} == {
+        ("infra1", Class.REPLACE),
+        ("master1", Class.REPLACE),
+    }
+    assert all("makes a new machine" in effect.message for effect in found)
