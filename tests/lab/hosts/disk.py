@@ -17,36 +17,32 @@ class Disk:
         serial: Its serial number, by which a machine finds it (/dev/disk/by-id/virtio-SERIAL).
         file: Where its content is.
         gib: How large it is.
+        device: Its device, which has the same name on the host; "" while it is not attached.
     """
 
     serial: str
     file: Path
     gib: int
-    _device: str = field(default="", repr=False)
+    device: str = field(default="", init=False)
 
     @property
     def number(self) -> str:
         """Return its number, as major:minor."""
-        kept = Path(self._device).stat().st_rdev
+        kept = Path(self.device).stat().st_rdev
         return f"{os.major(kept)}:{os.minor(kept)}"
-
-    @property
-    def device(self) -> str:
-        """Return its device, which has the same name on the host."""
-        return self._device
 
     def attach(self) -> None:
         """Make the device, unless there is one."""
-        if not self._device:
+        if not self.device:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._set_size()
-            self._device = _losetup("--find", "--show", str(self.file)).strip()
+            self.device = _losetup("--find", "--show", str(self.file)).strip()
 
     def grow(self, gib: int) -> None:
         """Make it larger, while it is in use."""
         self.gib = gib
         self._set_size()
-        _losetup("--set-capacity", self._device)
+        _losetup("--set-capacity", self.device)
 
     def erase(self, gib: int) -> None:
         """Make it empty, and as large as that. Nothing of it may be mounted."""
@@ -57,13 +53,13 @@ class Disk:
 
     def detach(self) -> None:
         """Remove its device, and what a host has made of it (tests/lab/stand_in_volumes.py)."""
-        if self._device:
+        if self.device:
             for row in _devices():
                 # The path is that of the device on the host, whose /dev is another one.
-                if Path(row["back-file"]).name == Path(self._device).name:
+                if Path(row["back-file"]).name == Path(self.device).name:
                     _losetup("--detach", row["name"])
-            _losetup("--detach", self._device)
-            self._device = ""
+            _losetup("--detach", self.device)
+            self.device = ""
 
     def _set_size(self) -> None:
         with self.file.open("ab") as stream:
