@@ -85,6 +85,14 @@ def test_the_second_run_changes_nothing(handed_over: tuple[Operator, Played]) ->
     assert operator.calls() == calls
 
 
+def test_a_status_written_while_kubectl_looks_is_no_difference(handed_over: tuple[Operator, Played]) -> None:
+    operator, _ = handed_over
+    (operator.cluster / "written-meanwhile").write_text("Application root")
+    done = operator.play()
+    assert not (operator.cluster / "written-meanwhile").exists()
+    assert (done.code, done.changed) == (0, 0), done.output
+
+
 def test_check_mode_looks_and_changes_nothing(operator: Operator) -> None:
     done = operator.play("--check")
     assert (done.code, done.changed) == (0, 0), done.output
