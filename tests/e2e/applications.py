@@ -63,18 +63,25 @@ def wait_until_done(
     """
     begin = time.monotonic()
 
-    def missing() -> dict[str, str]:
-        present = applications(bed.api)
-        lacks = {
-            name: complaints(present[name], revisions) if name in present else ["it is not there"] for name in names
-        }
-        return {name: "; ".join(what) for name, what in sorted(lacks.items()) if what}
-
     def report() -> str:
-        return "\n".join([bed.report(), *(f"not done: {name}: {what}" for name, what in missing().items())])
+        return "\n".join([bed.report(), *unfinished(bed, names, revisions)])
 
-    wait_for(f"{', '.join(sorted(names))} to be done", lambda: not missing(), timeout=timeout, report=report)
+    everybody = ", ".join(sorted(names))
+    wait_for(f"{everybody} to be done", lambda: not unfinished(bed, names, revisions), timeout=timeout, report=report)
     return time.monotonic() - begin
+
+
+def unfinished(bed: Bed, names: Collection[str], revisions: Mapping[str, str]) -> list[str]:
+    """Say what each of these Applications lacks to be done, a line for each that lacks something.
+
+    Args:
+        bed: The cluster.
+        names: The Applications that must be there.
+        revisions: The pushed commit by repository.
+    """
+    present = applications(bed.api)
+    lacks = {name: complaints(present[name], revisions) if name in present else ["it is not there"] for name in names}
+    return [f"not done: {name}: {'; '.join(what)}" for name, what in sorted(lacks.items()) if what]
 
 
 def applications(api: Api) -> dict[str, Object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from tests.e2e.applications import Timeline, applications, wait_until_done
+from tests.e2e.applications import Timeline, applications, unfinished, wait_until_done
 from tests.e2e.bed.errors import BedError
 from tests.e2e.bed.waiting import holds_for, wait_for
 
@@ -66,6 +66,10 @@ class Rollout:
     def wait_until_done(self, timeout: float = 240) -> float:
         """Wait until all Applications are done at the pushed revisions, and return the seconds that it took."""
         return wait_until_done(self.bed, self.names(), self.revisions(), timeout=timeout)
+
+    def report(self) -> str:
+        """Describe the bed, and what each Application lacks to be done, for a person who looks for a hang's cause."""
+        return "\n".join([self.bed.report(), *unfinished(self.bed, self.names(), self.revisions())])
 
     def bump(self, *names: str) -> dict[str, str]:
         """Publish newer charts, and commit their versions together, as an update bot does.

@@ -131,7 +131,7 @@ def course(rollout: Rollout, evidence: Callable[[str], None]) -> Iterator[Course
         root = root_of(user, f"root-{fault.name}", f"probe/{fault.name}/applications")
         user.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(root))
     lower, higher = ({f"{wave}-{fault.name}" for fault in FAULTS} for wave in ("low", "high"))
-    wait_for("the lower Applications", lambda: lower <= set(applications(api)), report=rollout.bed.report)
+    wait_for("the lower Applications", lambda: lower <= set(applications(api)), report=rollout.report)
     begin = time.monotonic()
 
     def all_failed_again() -> bool:
@@ -143,7 +143,7 @@ def course(rollout: Rollout, evidence: Callable[[str], None]) -> Iterator[Course
             for fault in FAULTS
         )
 
-    wait_for(f"{ATTEMPTS} failed attempts of each", all_failed_again, timeout=120, report=rollout.bed.report)
+    wait_for(f"{ATTEMPTS} failed attempts of each", all_failed_again, timeout=120, report=rollout.report)
     evidence(f"four faults held their higher waves during {ATTEMPTS} attempts, {time.monotonic() - begin:.0f} s")
     present = applications(api)
     held = {fault.name: json.dumps(present[f"low-{fault.name}"].get("status")) for fault in FAULTS}

@@ -27,7 +27,7 @@ def test_a_commit_rolls_out(rollout: Rollout, evidence: Callable[[str], None]) -
         deployment = rollout.bed.api.get("Deployment", "hello-production", "hello")
         return deployment is not None and deployment["status"].get("availableReplicas") == 3
 
-    wait_for("three replicas", rolled_out, report=rollout.bed.report)
+    wait_for("three replicas", rolled_out, report=rollout.report)
     evidence(f"three replicas {time.monotonic() - begin:.1f} s after the push")
     evidence(f"all done {rollout.wait_until_done():.1f} s later")
 
@@ -53,7 +53,7 @@ def test_a_new_password_reaches_the_cluster(rollout: Rollout, evidence: Callable
         name, _, hashed = base64.b64decode(secret["data"]["users"]).strip().partition(b":")
         return name == b"admin" and bcrypt.checkpw(password.encode(), hashed.replace(b"$2y$", b"$2b$"))
 
-    wait_for("the new password", is_there, report=rollout.bed.report)
+    wait_for("the new password", is_there, report=rollout.report)
     evidence(f"the Secret has the new password {time.monotonic() - begin:.1f} s after the push")
     evidence(f"all done {rollout.wait_until_done():.1f} s later")
 

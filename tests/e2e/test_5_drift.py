@@ -15,7 +15,7 @@ _HEALTH = "resource.customizations.health.argoproj.io_Application"
 
 def healed(rollout: Rollout, what: str, probe: Callable[[], object], evidence: Callable[[str], None]) -> None:
     begin = time.monotonic()
-    wait_for(what, probe, timeout=120, report=rollout.bed.report)
+    wait_for(what, probe, timeout=120, report=rollout.report)
     evidence(f"{what} after {time.monotonic() - begin:.1f} s; all done {rollout.wait_until_done():.1f} s later")
 
 

@@ -176,7 +176,7 @@ def kill_when(rollout: Rollout, what: str, probe: Callable[[], object], evidence
         start_new_session=True,
     )
     try:
-        wait_for(what, probe, timeout=_KILL_WITHIN, pause=0.05, report=rollout.bed.report)
+        wait_for(what, probe, timeout=_KILL_WITHIN, pause=0.05, report=rollout.report)
         assert process.poll() is None
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -49,7 +49,7 @@ def wait_for_the_change(rollout: Rollout, count: str, evidence: Callable[[str], 
         deployment = rollout.bed.api.get("Deployment", "hello-staging", "hello")
         return deployment is not None and str(deployment["spec"]["replicas"]) == count
 
-    wait_for("the change", is_there, timeout=180, report=rollout.bed.report)
+    wait_for("the change", is_there, timeout=180, report=rollout.report)
     rollout.wait_until_done()
     evidence(f"the change arrived, all done after {time.monotonic() - begin:.1f} s")
 
@@ -111,7 +111,7 @@ def test_the_sealed_secrets_controller_is_restarted(rollout: Rollout, evidence: 
         "the re-sealed Secret",
         lambda: (api.get("Secret", "hello-staging", "hello-users") or before)["data"] != before["data"],
         timeout=120,
-        report=rollout.bed.report,
+        report=rollout.report,
     )
     rollout.wait_until_done()
     evidence(f"the re-sealed Secret is there, all done after {time.monotonic() - begin:.1f} s")

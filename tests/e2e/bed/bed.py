@@ -18,6 +18,8 @@ from tests.e2e.bed.machine import raise_loopback, require_own_network, set_names
 
 # The names in examples/ha.yaml.
 GIT_HOST, API_HOST, CHARTS_HOST = "git.example.com", "api.home.example.com", "charts.example.com"
+SETTLED = "Synced, Healthy, Succeeded"
+"""How the line of an Application reads that has nothing to do."""
 _SERVICES = ("argocd-redis", "argocd-repo-server", "argocd-server", "argocd-applicationset-controller")
 
 
@@ -93,16 +95,17 @@ class Bed:
         return daemons | containers
 
     def report(self) -> str:
-        """Describe what runs and what waits, for a person who looks for the cause of a hang."""
-        lines = [f"{name}: not running" for name, daemon in self.control_plane.daemons.items() if not daemon.alive]
+        """Describe what there is, for a person who looks for the cause of a hang; what is wrong comes last."""
+        try:
+            applications = sorted(map(describe, self.api.objects("Application")), key=lambda line: SETTLED not in line)
+        except ApiError as error:
+            applications = [error.message]
+        lines = [f"{each.called}: process {each.pid}" for each in self.kubelet.containers() if each.alive]
+        lines += [*applications, *map(str, self.kubelet.waiting)]
+        lines += [f"{name}: not running" for name, daemon in self.control_plane.daemons.items() if not daemon.alive]
         lines += [
             f"{each.called}: not running\n{each.log_tail()}" for each in self.kubelet.containers() if not each.alive
         ]
-        lines += map(str, self.kubelet.waiting)
-        try:
-            lines += map(describe, self.api.objects("Application"))
-        except ApiError as error:
-            lines.append(error.message)
         return "\n".join(lines)
 
 
