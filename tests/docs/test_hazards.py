@@ -1,0 +1,34 @@
+"""docs/hazards.md: each hazard of machines and hosts has a row, and each test that a row names is there."""
+
+from __future__ import annotations
+
+import re
+
+from tests.copier.releases import project_files
+from tests.pipeline.world import ROOT
+
+_PAGE = (ROOT / "docs" / "hazards.md").read_text()
+_ROW = re.compile(r"(?m)^\| ([A-Z]\d+) \| (.+) \|$")
+_TEST = re.compile(r"`(test_\w+?)(\.py)?`")
+OF_MACHINES = {
+    *(f"B{number}" for number in (*range(1, 19), 33, 35, 36, 37, 38, 40)),
+    *(f"D{number}" for number in (1, 2, 3, 4, 5, 6, 8, 9)),
+    *(f"S{number}" for number in (1, 2, 3, 5, 6, 7, 11, 12)),
+}
+"""The hazards of stages 0 to 4 and of the shared storage, by the letters and numbers of the page."""
+
+
+def test_each_hazard_of_machines_has_one_row() -> None:
+    rows = [name for name, _ in _ROW.findall(_PAGE)]
+    assert sorted(rows) == sorted(set(rows))
+    assert set(rows) >= OF_MACHINES
+
+
+def test_each_test_that_the_page_names_is_there() -> None:
+    files = [name for name in project_files() if name.startswith("tests/") and name.endswith(".py")]
+    there = {path.rsplit("/", 1)[-1].removesuffix(".py") for path in files}
+    for path in files:
+        there |= set(re.findall(r"(?m)^ *(?:async )?def (test_\w+)", (ROOT / path).read_text()))
+    named = {name for name, _ in _TEST.findall(_PAGE)}
+    assert len(named) > len(OF_MACHINES) / 2
+    assert sorted(named - there) == []
