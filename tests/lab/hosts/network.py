@@ -27,6 +27,7 @@ def ip(*arguments: str, namespace: str = "") -> None:
 
 def make_networks(networks: Iterable[Mapping[str, Any]]) -> None:
     """Make a bridge with the gateway's address for each network of the plan, and forward between them."""
+    NAMESPACES.mkdir(exist_ok=True)  # A new machine has none before its first namespace.
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(NAMESPACES)], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     for network in networks:
