@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from generator.answers.ssh_keys import ssh_public_key_fault
 from generator.answers.timezones import time_zone_fault
 from generator.answers.typecheck import Fault
 from generator.wording import did_you_mean, nearest, printable
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.answers.questionnaire import Question, Questionnaire
-
-# NIST SP 800-57 part 1, table 2: 3072 bits for 128 bits of strength.
-_MIN_RSA_BITS = 3072
 
 
 def check_value(
@@ -90,21 +88,6 @@ def _rule(path: str) -> str:
     return f"{question}{field}".replace("_", "-")
 
 
-def _ssh_public_key_fault(key: str) -> tuple[str, str]:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
-
-    remedy = "Make a key with `ssh-keygen -t ed25519` and give the content of the file that ends in .pub."
-    try:
-        parsed = load_ssh_public_key(key.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        return "this SSH public key does not parse; it may have been cut when it was copied", remedy
-    if isinstance(parsed, RSAPublicKey) and parsed.key_size < _MIN_RSA_BITS:
-        return f"an RSA key of {parsed.key_size} bits is too short; {_MIN_RSA_BITS} are the least", remedy
-    return "", ""
-
-
 def _certificate_fault(text: str) -> tuple[str, str]:
     if not text:
         return "", ""
@@ -120,6 +103,6 @@ def _certificate_fault(text: str) -> tuple[str, str]:
 
 _PARSERS = {
     "git_authority": _certificate_fault,
-    "ssh_public_key": _ssh_public_key_fault,
+    "ssh_public_key": ssh_public_key_fault,
     "timezone": time_zone_fault,
 }
