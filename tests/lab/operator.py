@@ -1,4 +1,4 @@
-"""The person who runs Ansible: renders examples/ha.yaml, writes the inventory's user.yml files, starts playbooks."""
+"""The person who runs Ansible: renders an example, writes the inventory's user.yml files, starts playbooks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Operator(Shell):
     """A person with a shell, an SSH key, an age identity and a workspace."""
 
     def __init__(self, folder: Path) -> None:
-        """Give them a home below a folder, and a workspace rendered from examples/ha.yaml."""
+        """Give them a home below a folder, and a place for their workspace."""
         self.home = folder / "home"
         self.home.mkdir(parents=True)
         (self.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
@@ -104,10 +104,10 @@ class Operator(Shell):
         """Return the repository infra."""
         return self.workspace / "infra"
 
-    def make_repositories(self, **answers: Any) -> None:
-        """Run `fmc new` for examples/ha.yaml with some further answers; nothing is pushed."""
+    def make_repositories(self, name: str = "ha", **answers: Any) -> None:
+        """Run `fmc new` for an example with some further answers; nothing is pushed."""
         extra = [item for name, value in answers.items() for item in ("--set", f"{name}={json.dumps(value)}")]
-        example = str(ROOT / "examples" / "ha.yaml")
+        example = str(ROOT / "examples" / f"{name}.yaml")
         self.do("fmc", "new", "--answers", example, "--yes", "--workspace", str(self.workspace), *extra, cwd=self.home)
 
     def set_variables(self, group: str, variables: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lab.hosts.disk import Disk
 from tests.lab.hosts.host import Host
-from tests.lab.hosts.network import make_networks, make_outside
+from tests.lab.hosts.network import bridge_of, make_networks, make_outside
 from tests.lab.hosts.outside import Outside
 from tests.toolchain.build import tools_folder
 
@@ -41,7 +41,7 @@ class Lab:
         self.hosts = {
             node["name"]: Host(
                 node=node,
-                bridge=self._networks[node["network"]]["bridge"],
+                bridge=bridge_of(self._networks[node["network"]]),
                 folder=folder / "hosts" / node["name"],
                 image=image,
                 public_key=public_key,

@@ -31,9 +31,15 @@ def make_networks(networks: Iterable[Mapping[str, Any]]) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(NAMESPACES)], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     for network in networks:
-        ip("link", "add", network["bridge"], "type", "bridge", "forward_delay", "0")
-        ip("address", "add", f"{network['gateway']}/{network['prefix']}", "dev", network["bridge"])
-        ip("link", "set", network["bridge"], "up")
+        bridge = bridge_of(network)
+        ip("link", "add", bridge, "type", "bridge", "forward_delay", "0")
+        ip("address", "add", f"{network['gateway']}/{network['prefix']}", "dev", bridge)
+        ip("link", "set", bridge, "up")
+
+
+def bridge_of(network: Mapping[str, Any]) -> str:
+    """Return the bridge of a network; the plan names none where the machines are there already."""
+    return str(network["bridge"] or network["key"])
 
 
 def make_outside(addresses: Iterable[str]) -> None:
@@ -61,7 +67,7 @@ def plug_in(name: str, *, bridge: str, mac: str, address: str, prefix: int, gate
     ip("link", "add", f"v-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
     ip("link", "set", f"v-{name}", "master", bridge, "up")
     ip("link", "set", "lo", "up", namespace=name)
-    ip("link", "set", "eth0", "address", mac, "up", namespace=name)
+    ip("link", "set", "eth0", *(("address", mac) if mac else ()), "up", namespace=name)
     ip("address", "add", f"{address}/{prefix}", "dev", "eth0", namespace=name)
     ip("route", "add", "default", "via", gateway, namespace=name)
 
