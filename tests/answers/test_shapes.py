@@ -39,6 +39,7 @@ GOOD = {
     "network_key": "edge",
     "node_name": CHOSEN,
     "os": "linux",
+    "public_name": "home.example.com",
     "recipient": f"age1{'q' * 58}",
     "repository": "infra",
     "role": "worker",

@@ -28,6 +28,7 @@ CLUSTERS: dict[str, tuple[str, dict[str, Any]]] = {
             "sizes": {"worker": {"memory_mib": 16384, "data_disk_gib": 0}},
             "networks": {"cluster": {"cidr": "172.20.0.0/22", "gateway": "172.20.3.254"}},
             "vips": {"api": {"address": "10.17.5.99", "vrid": 7}},
+            "ddns": {"zone": "example.com", "records": ["example.com", "home.example.com"], "machine": "dns1"},
             "nodes": [
                 {"name": "worker1", "mac": "52:54:00:10:20:30", "cpus": 16},
                 # A name that YAML would read as a number.
@@ -39,6 +40,10 @@ CLUSTERS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "single": ("single", {}),
+}
+# What others leave out, too: every role has a machine.
+WHOLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "whole": ("ha", {"ddns": {"zone": "example.com", "records": ["home.example.com"]}}),
 }
 
 
@@ -84,7 +89,7 @@ class Infra:
 
 
 def render_infra(render: Render, name: str, scratch: Path, layout: str = "infra") -> Infra:
-    """Render one of CLUSTERS.
+    """Render one of CLUSTERS, or of WHOLE.
 
     Args:
         render: The fixture of that name.
@@ -92,7 +97,7 @@ def render_infra(render: Render, name: str, scratch: Path, layout: str = "infra"
         scratch: A folder for its answers file.
         layout: `infra` or `monorepo`.
     """
-    example, changes = CLUSTERS[name]
+    example, changes = (CLUSTERS | WHOLE)[name]
     (answers,) = documents(ROOT / f"examples/{example}.yaml")
     # JSON is YAML.
     path = scratch / f"{name}.yaml"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.template.argocd_tree import documents
+from tests.template.conftest import ROOT
 from tests.template.infra_machines import SYSTEMS
 from tests.template.infra_tree import CLUSTERS, Infra, render_infra
 
@@ -28,6 +29,15 @@ PLAYBOOKS = ("site", "k3s", "gitops", "admin")
 @pytest.fixture(scope="module", params=CLUSTERS)
 def infra(request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
     return render_infra(render, request.param, tmp_path_factory.mktemp("answers"))
+
+
+@pytest.fixture(scope="module")
+def whole(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
+    """A cluster that has every role."""
+    infra = render_infra(render, "whole", tmp_path_factory.mktemp("answers"))
+    template = (path.name for path in (ROOT / "templates/infra/ansible/roles").iterdir())
+    assert {re.sub("#%.*?%#", "", name) for name in template} == {path.name for path in infra.ansible.glob("roles/*")}
+    return infra
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +120,13 @@ def played(folder: Path) -> list[Path]:
     return [role for role in (folder / "roles").iterdir() if f"- role: {role.name}\n" in texts]
 
 
-def test_user_yml_overrides_each_input_of_each_role(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansible, tmp_path: Path) -> None:
     """faults C11: a time zone in user.yml was overruled by the playbook."""
-    folder = told(ha.root, tmp_path)
+    folder = told(whole.root, tmp_path)
     own = {name: valid(option) for role in played(folder) for name, option in inputs(role).items()}
     assert len(own) > 15
     # One machine of each role: together they get everything.
-    machines = {node.role: node.name for node in ha.plan.nodes}
+    machines = {group: node.name for node in whole.plan.nodes for group in (node.role, *node.groups)}
 
     def run(playbook: str, hosts: str) -> dict[str, Any]:
         result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", "--limit", hosts)
@@ -151,7 +161,7 @@ def test_a_file_of_pins_that_is_wrong_is_named(
     assert "Traceback" not in result.stderr
 
 
-def test_every_role_refuses_inputs_of_another_type(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+def test_every_role_refuses_inputs_of_another_type(whole: Infra, ansible: Ansible, tmp_path: Path) -> None:
     """Each option gets what its type can't be made of, one at a time; nothing of a role runs."""
     wrong = {"int": "many", "float": "half", "bool": "perhaps", "list": {"not": "a list"}, "dict": "text"}
     cases = [
@@ -160,7 +170,7 @@ def test_every_role_refuses_inputs_of_another_type(ha: Infra, ansible: Ansible, 
             "spec": {name: {"type": option["type"]}},
             "given": {name: wrong[option["type"]]},
         }
-        for role in sorted((ha.ansible / "roles").iterdir())
+        for role in sorted((whole.ansible / "roles").iterdir())
         for name, option in inputs(role).items()
         if option["type"] in wrong
     ]
@@ -219,8 +229,8 @@ def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
     assert "WARNING" not in result.stderr
 
 
-def test_ansible_lint_finds_nothing_in_its_strictest_profile(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
-    folder = shutil.copytree(ha.root, tmp_path / "infra") / "ansible"
+def test_ansible_lint_finds_nothing_in_its_strictest_profile(whole: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole.root, tmp_path / "infra") / "ansible"
     assert "profile: production" in (folder / ".ansible-lint").read_text()
     result = ansible(folder, "ansible-lint", "--nocolor")
     assert result.returncode == 0, result.stdout + result.stderr
