@@ -45,10 +45,14 @@ def command(*words: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that a misspelt one resembles most, "" if nothing does."""
+    """Return the known word that a misspelt one begins, if there is one, else resembles most; "" if nothing does."""
     import difflib
 
-    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    names = list(known)
+    begun = [name for name in names if name.startswith(f"{word}_")]
+    if len(begun) == 1:
+        return begun[0]
+    close = difflib.get_close_matches(word[:100], names, n=1, cutoff=0.6)
     return close[0] if close else ""
 
 

@@ -16,6 +16,8 @@ def test_control_characters_and_endless_text_do_not_reach_the_terminal() -> None
 def test_nearest_word_is_offered_else_all_of_them() -> None:
     assert nearest("wrokers", ["masters", "workers"]) == "workers"
     assert nearest("colour", ["masters", "workers"]) == ""
+    assert nearest("dns", ["ddns", "dns_upstream"]) == "dns_upstream"
+    assert nearest("git", ["edge", "git_branch", "git_read"]) == ""
     assert did_you_mean("wrokers", ["masters", "workers"]) == "Did you mean workers?"
     assert did_you_mean("colour", ["masters", "workers"]) == "Known here: masters, workers."
     assert did_you_mean("colour", []) == ""

@@ -107,8 +107,28 @@ class K3s:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """A peer of the way in by WireGuard; `secret` is what the vault calls its key."""
+
+    name: str
+    address: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Vpn:
+    """The way in by WireGuard: `routes` are the networks that peers reach, `dns` what they ask for names."""
+
+    endpoint: str
+    port: int
+    routes: tuple[str, ...]
+    dns: tuple[str, ...]
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The address plan of a cluster; `ingress` is the address that all services have."""
+    """The address plan of a cluster; `ingress` is the address that all services have, `vpn` None without a way in."""
 
     hosts: tuple[Host, ...]
     networks: tuple[Network, ...]
@@ -121,6 +141,7 @@ class Plan:
     repositories: Mapping[str, Repository]
     services: tuple[Service, ...]
     k3s: K3s
+    vpn: Vpn | None = None
 
     @property
     def made(self) -> bool:
@@ -142,7 +163,12 @@ class Plan:
             repositories={part: _record(Repository, entry) for part, entry in plan["repositories"].items()},
             services=tuple(_records(Service, plan["services"])),
             k3s=_record(K3s, plan["k3s"]),
+            vpn=_vpn(plan.get("vpn")),
         )
+
+
+def _vpn(plan: Mapping[str, Any] | None) -> Vpn | None:
+    return _record(Vpn, {**plan, "peers": list(_records(Peer, plan["peers"]))}) if plan else None
 
 
 def _records(kind: type[_Record], entries: Iterable[Mapping[str, Any]]) -> Iterable[_Record]:

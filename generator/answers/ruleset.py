@@ -74,6 +74,12 @@ ERRORS = {
     "unknown": "There is a question for each answer.",
     "unused": "There is something in the profile that an answer is about.",
     "value": "A value can be read as what its form says.",
+    "vpn-endpoint-inside": "Peers find the server of WireGuard from outside of the networks behind it.",
+    "vpn-incomplete": "A way in by WireGuard has a place where peers find it, and a peer at least.",
+    "vpn-nat": "What lies behind the NAT of libvirt is no way in.",
+    "vpn-peer": "A peer has an address of its own in the network of WireGuard.",
+    "vpn-port-taken": "WireGuard has a port that nothing else on its machine has.",
+    "vpn-server": "The server of WireGuard is a closed machine, none of Kubernetes.",
     "vrid": "A virtual router has a number from 1 to 255.",
     "vrid-duplicate": "Each virtual address has a virtual router of its own.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ Examples:
   fmc keys ssh --cluster home
   fmc keys ssh --file ~/.ssh/lab --passphrase
   fmc keys export | kubectl apply --server-side -f -
+  fmc keys vpn laptop | ssh root@laptop "umask 77; cat > /etc/wireguard/home.conf"
+  fmc keys vpn phone --qr
   kubeseal --recovery-unseal --recovery-private-key <(fmc keys export) < FILE.sealed.yaml
 """
 
@@ -99,3 +102,38 @@ def ssh_command(console: Console, cluster: str | None, path: Path | None, passph
     console.result(key.public)
     console.document({"path": str(key.path), "public_key": key.public, "answer": "ssh_public_key", "made": key.made})
     return 0
+
+
+@command.command("vpn")
+@click.argument("peer")
+@click.option("--qr", is_flag=True, help="As a QR code, which the app on a phone reads from the terminal.")
+@click.option("--yes", is_flag=True, help="Don't ask before the key is shown on a terminal.")
+@workspace_options
+@click.pass_obj
+def vpn_command(console: Console, where: Where, peer: str, qr: bool, yes: bool) -> int:
+    """Print what a peer of the VPN needs: its key, where the server is, and what is reached through it.
+
+    PEER is its name in the answer vpn. Whoever has this is let in, so that a file that it goes to becomes readable for
+    you alone, and on a terminal fmc asks first. `wg-quick up ./laptop.conf` takes the file, and so do the apps.
+    """
+    from generator.pipeline.keys import vpn_file
+
+    content = vpn_file(where.open(), peer).reveal().decode()
+    if sys.stdout.isatty() and not yes:
+        click.confirm(f"Show the key of {peer} in the clear, here?", abort=True, err=True)
+    keep_from_others(console)
+    console.verbatim((_qr_code(content) if qr else content).rstrip("\n"))
+    return 0
+
+
+def _qr_code(text: str) -> str:
+    """Return a QR code in half blocks, on a terminal black on white, whatever its own colours are."""
+    import segno
+
+    drawn = StringIO()
+    segno.make_qr(text, error="l").terminal(drawn, compact=True)
+    lines = drawn.getvalue().splitlines()
+    if sys.stdout.isatty():
+        # A block is drawn in the colour of the text, which stands for white.
+        lines = [f"\033[97;40m{line}\033[0m" for line in lines]
+    return "\n".join(lines)

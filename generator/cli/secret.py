@@ -109,10 +109,11 @@ def set_command(console: Console, where: Where, secret: str, value: str | None) 
 @command.command("show")
 @click.argument("secret", metavar="NAMESPACE/NAME")
 @click.argument("value", required=False)
+@click.option("--public", is_flag=True, help="Print the public half of a key pair, which is no secret.")
 @click.option("--yes", is_flag=True, help="Don't ask before a value is shown on a terminal.")
 @workspace_options
 @click.pass_obj
-def show_command(console: Console, where: Where, secret: str, value: str | None, yes: bool) -> int:
+def show_command(console: Console, where: Where, secret: str, value: str | None, public: bool, yes: bool) -> int:
     """Print a value in the clear: a password, a token or a key.
 
     Into a pipe it goes at once; a file that it goes to becomes readable for you alone. On a terminal, where others may
@@ -121,10 +122,11 @@ def show_command(console: Console, where: Where, secret: str, value: str | None,
     from generator.cli.plaintext import keep_from_others
     from generator.pipeline.secret import show_one
 
-    shown = show_one(where.open(), secret, value)
-    if sys.stdout.isatty() and not yes:
+    shown = show_one(where.open(), secret, value, public=public)
+    if sys.stdout.isatty() and not (public or yes):
         click.confirm(f"Show {shown.value} of {shown.secret} in the clear, here?", abort=True, err=True)
-    keep_from_others(console)
+    if not public:
+        keep_from_others(console)
     if shown.is_sealed is False:
         console.note(f"{shown.value} of {shown.secret} is not sealed yet: the cluster does not have it. Next: fmc seal")
     content = shown.content.reveal()

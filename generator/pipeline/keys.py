@@ -1,4 +1,4 @@
-"""`fmc keys`: the sealing keys as the cluster wants them, and the operator's SSH key."""
+"""`fmc keys`: the sealing keys as the cluster wants them, the operator's SSH key, and what peers of the VPN need."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
+from generator.wording import did_you_mean
 from generator.workspace import workspace_around
 
 if TYPE_CHECKING:
+    from generator.answers.plan import Peer, Vpn
     from generator.pipeline.steps.session import Session
     from generator.secrets.operator_key import OperatorKey
     from generator.secrets.vault.plaintext import Plaintext
 
 # A name that is one word of a path, of a shell and of an answers file.
 _CLUSTER = re.compile(r"[a-z][a-z0-9-]*")
+_VPN = "machines/vpn"
 
 
 def export(session: Session) -> Plaintext:
@@ -30,6 +33,51 @@ def export(session: Session) -> Plaintext:
     from generator.secrets.export import export_keys
 
     return export_keys(session.store)
+
+
+def vpn_file(session: Session, peer: str) -> Plaintext:
+    """Return what a peer of the VPN needs, as WireGuard's programs read it; nothing is written.
+
+    Args:
+        session: The workspace.
+        peer: Its name in the answer vpn.
+
+    Raises:
+        BadInputError: The cluster has no VPN or no such peer, or the vault does not have the keys yet.
+        FmcError: The vault can't be opened.
+    """
+    from generator.pipeline.secret import show_one
+    from generator.secrets.vault.plaintext import Plaintext
+
+    vpn = session.repositories.loaded.plan.vpn
+    if vpn is None:
+        raise BadInputError(
+            "this cluster has no VPN",
+            fix="Write the answer vpn into answers.yaml, as `fmc explain answers/vpn` shows it, and run `fmc new`.",
+        )
+    found = {known.name: known for known in vpn.peers}
+    if peer not in found:
+        raise BadInputError(f"the answer vpn has no peer {peer}", fix=did_you_mean(peer, found))
+    private = show_one(session, _VPN, found[peer].secret).content.reveal().decode()
+    server = show_one(session, _VPN, "server", public=True).content.reveal().decode()
+    return Plaintext(_peer_file(vpn, found[peer], private, server).encode())
+
+
+def _peer_file(vpn: Vpn, peer: Peer, private: str, server: str) -> str:
+    lines = [
+        "[Interface]",
+        f"PrivateKey = {private}",
+        f"Address = {peer.address}/32",
+        f"DNS = {', '.join(vpn.dns)}",
+        "",
+        "[Peer]",
+        f"PublicKey = {server}",
+        f"Endpoint = {vpn.endpoint}:{vpn.port}",
+        f"AllowedIPs = {', '.join(vpn.routes)}",
+        # Routers between forget a way that nobody uses, after half a minute at the earliest.
+        "PersistentKeepalive = 25",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def ssh_key_file(cluster: str | None, start: Path) -> tuple[Path, str]:

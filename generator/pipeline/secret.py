@@ -47,13 +47,14 @@ def set_one(session: Session, secret: str, value: str | None, content: bytes) ->
         return set_value(store, secret, value, content, datetime.now(UTC), session.supplied, delivered)
 
 
-def show_one(session: Session, secret: str, value: str | None) -> Shown:
+def show_one(session: Session, secret: str, value: str | None, *, public: bool = False) -> Shown:
     """Return one value in the clear; nothing is written.
 
     Args:
         session: The workspace.
         secret: `namespace/name` of the secret.
         value: Name of the value within it; None where there is only one.
+        public: Whether the public half of a key pair is meant.
 
     Raises:
         FmcError: There is no such value, or the vault can't be opened.
@@ -63,4 +64,4 @@ def show_one(session: Session, secret: str, value: str | None) -> Shown:
 
     store = session.store
     delivered = delivered_secrets(session.repositories.targets, store.root)
-    return show_value(store, secret, value, datetime.now(UTC), delivered)
+    return show_value(store, secret, value, datetime.now(UTC), delivered, public=public)

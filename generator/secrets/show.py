@@ -11,6 +11,7 @@ from generator.secrets.sealing.committed import read_committed
 from generator.secrets.sealing.disputes import NO_PREFERENCE
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.takeover import take_over
+from generator.secrets.vault.plaintext import Plaintext
 from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue.model import Entry, Secret
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
-    from generator.secrets.vault.plaintext import Plaintext
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Shown:
     Attributes:
         secret: `namespace/name` of the secret.
         value: Name of the value within it.
-        content: The plaintext: the password, the private key, or what the user supplied.
+        content: The plaintext: the password, the private key, or what the user supplied; or a public half.
         is_sealed: Whether it is what Git holds; otherwise `fmc seal` is due. None for what machines need: the vault
             alone has that.
     """
@@ -42,7 +42,13 @@ class Shown:
 
 
 def show_value(
-    store: Store, secret_id: str, value_name: str | None, now: datetime, delivered: Sequence[Snapshot] = ()
+    store: Store,
+    secret_id: str,
+    value_name: str | None,
+    now: datetime,
+    delivered: Sequence[Snapshot] = (),
+    *,
+    public: bool = False,
 ) -> Shown:
     """Return one value, the newest that vault and Git together know; nothing is written.
 
@@ -52,6 +58,7 @@ def show_value(
         value_name: Name of the value within it; None where it has one alone.
         now: The present, UTC.
         delivered: Sealed manifests of commits, by path below the root.
+        public: Whether the public half of a key pair is meant.
 
     Raises:
         BadInputError: There is no such value, or none that could be shown.
@@ -81,13 +88,14 @@ def show_value(
             f"{secret_id} has no value for {name} yet",
             fix=f"Supply it with `fmc secret set {secret_id} {name}`, or run `fmc seal`, which makes what it can.",
         )
+    if public and "public" not in record.public:
+        raise BadInputError(f"{name} of {secret_id} is no key pair, and has no public half")
+    content = Plaintext(record.public["public"].encode()) if public else record.secret
     if isinstance(secret, MachineSecret):
-        return Shown(secret_id, name, record.secret, is_sealed=None)
+        return Shown(secret_id, name, content, is_sealed=None)
     sealed = known.vault.sealed.get(secret_id, {})
     lineage = record.lineage.text()
-    return Shown(
-        secret_id, name, record.secret, is_sealed=bool(sealed) and _is_in_git(secret, name, committed, lineage)
-    )
+    return Shown(secret_id, name, content, is_sealed=bool(sealed) and _is_in_git(secret, name, committed, lineage))
 
 
 def _only_value(secret: Entry) -> str:

@@ -40,6 +40,7 @@ GOOD = {
     "node_name": CHOSEN,
     "os": "linux",
     "public_name": "home.example.com",
+    "reachable": "vpn.example.com",
     "recipient": f"age1{'q' * 58}",
     "repository": "infra",
     "role": "worker",

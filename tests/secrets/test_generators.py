@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import bcrypt
@@ -14,10 +15,13 @@ from generator.errors import BadInputError
 from generator.secrets.catalogue.model import Derived, Form, Generator
 from generator.secrets.making.authority import issue, still_valid, suitable_authority
 from generator.secrets.making.forms import plain_form, salted_form
-from generator.secrets.making.generators import external, password, ssh_key
+from generator.secrets.making.generators import external, password, ssh_key, wireguard_key
+from generator.secrets.making.wireguard import public_half
 from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.conftest import NOW
 
+# RFC 7748, 5.2: the base point, once, as a scalar.
+_SCALAR, _ITS_POINT = "09" + 31 * "00", "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
 NAMES = ("home.example.com", "*.home.example.com")
 
 
@@ -41,6 +45,23 @@ def test_ssh_keys_are_ed25519_in_openssh_s_format() -> None:
     assert record.public["public"].endswith(" argocd@home")
     assert plain_form(Form.PRIVATE, record) == record.secret
     assert plain_form(Form.PUBLIC, record).reveal().decode() == record.public["public"]
+
+
+def test_wireguard_keys_are_as_its_own_tools_write_them() -> None:
+    """32 bytes in base64, clamped."""
+    scalar = bytes.fromhex(_SCALAR)
+    assert base64.b64decode(public_half(base64.b64encode(scalar))).hex() == _ITS_POINT
+    made = [wireguard_key(NOW) for _ in range(50)]
+    for record in made:
+        private = base64.b64decode(record.secret.reveal(), validate=True)
+        assert len(private) == 32
+        assert (private[0] & 7, private[31] >> 6) == (0, 1)
+        assert record.public == {"public": public_half(record.secret.reveal())}
+        assert plain_form(Form.PRIVATE, record) == record.secret
+    assert len({record.secret for record in made}) == len(made)
+    for wrong in (b"", b"AAAA", b"no base64", base64.b64encode(scalar + b"x")):
+        with pytest.raises(ValueError):
+            public_half(wrong)
 
 
 def test_certificates_are_signed_by_the_clusters_authority() -> None:

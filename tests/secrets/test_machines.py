@@ -11,6 +11,7 @@ import pytest
 from generator.errors import BadInputError, CatalogueError
 from generator.secrets.catalogue.model import CATALOGUE, USER_CATALOGUE
 from generator.secrets.listing import State, list_secrets
+from generator.secrets.making.wireguard import public_half
 from generator.secrets.set_value import set_value
 from generator.secrets.show import show_value
 from generator.secrets.verify import verify_secrets
@@ -30,6 +31,9 @@ machines:
     values:
       token: {generator: token}
       agent-token: {generator: token}
+  - name: vpn
+    values:
+      server: {generator: wireguard-key}
   - name: dns
     values:
       key: {generator: external, env: FMC_TEST_KEY, prompt: Key of the zone}
@@ -58,7 +62,7 @@ def test_tokens_are_made_once_and_are_told_apart_from_any_other_format(cluster: 
     tokens = [shown(cluster, "token"), shown(cluster, "agent-token")]
     assert all(re.fullmatch(rb"[0-9a-f]{64}", token) for token in tokens)
     assert len(set(tokens)) == 2
-    assert report.made_for_machines == ("machines/k3s",)
+    assert report.made_for_machines == ("machines/k3s", "machines/vpn")
     again = cluster.seal()
     assert (again.made_for_machines, again.written) == ((), ())
     assert [shown(cluster, "token"), shown(cluster, "agent-token")] == tokens
@@ -80,6 +84,7 @@ def test_the_list_says_that_the_vault_keeps_them(cluster: Workspace) -> None:
     assert states(cluster) == {
         "machines/k3s token": State.KEPT,
         "machines/k3s agent-token": State.KEPT,
+        "machines/vpn server": State.KEPT,
         "machines/dns key": State.PENDING,
     }
     (warning,) = [finding for finding in report.warnings() if "machines/dns" in finding.message]
@@ -111,10 +116,23 @@ def test_a_token_can_be_replaced_and_no_seal_is_due(cluster: Workspace) -> None:
         set_value(cluster.store, "machines/k3s", "token", b"short", NOW)
 
 
+def test_a_key_pair_is_made_once_shown_by_halves_and_set_by_nobody(cluster: Workspace) -> None:
+    cluster.seal()
+    private = shown(cluster, "server", "machines/vpn")
+    public = show_value(cluster.store, "machines/vpn", "server", NOW, public=True)
+    assert public.content.reveal().decode() == public_half(private)
+    cluster.seal()
+    assert shown(cluster, "server", "machines/vpn") == private
+    with pytest.raises(BadInputError, match="made by wireguard-key; it can't be set by hand"):
+        set_value(cluster.store, "machines/vpn", "server", private, NOW)
+    with pytest.raises(BadInputError, match="token of machines/k3s is no key pair"):
+        show_value(cluster.store, "machines/k3s", "token", NOW, public=True)
+
+
 def test_users_have_some_of_their_own_and_none_twice(cluster: Workspace, catalogue: Callable[[str], Catalogue]) -> None:
     own = "version: 1\nsecrets: []\nmachines:\n  - name: NAME\n    values: {key: {generator: password}}\n"
     (cluster.root / USER_CATALOGUE).write_text(own.replace("NAME", "backup"))
-    assert [entry.id for entry in cluster.catalogue().machines] == ["machines/k3s", "machines/dns", "machines/backup"]
+    assert [entry.name for entry in cluster.catalogue().machines] == ["k3s", "vpn", "dns", "backup"]
     (cluster.root / USER_CATALOGUE).write_text(own.replace("NAME", "k3s"))
     with pytest.raises(CatalogueError) as caught:
         cluster.catalogue()

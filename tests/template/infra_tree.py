@@ -29,6 +29,13 @@ CLUSTERS: dict[str, tuple[str, dict[str, Any]]] = {
             "networks": {"cluster": {"cidr": "172.20.0.0/22", "gateway": "172.20.3.254"}},
             "vips": {"api": {"address": "10.17.5.99", "vrid": 7}},
             "ddns": {"zone": "example.com", "records": ["example.com", "home.example.com"], "machine": "dns1"},
+            "vpn": {
+                "machine": "dns1",
+                "network": "172.30.0.0/28",
+                "port": 4500,
+                "endpoint": "192.0.2.4",
+                "peers": {"tablet": {"address": "172.30.0.14"}},
+            },
             "nodes": [
                 {"name": "worker1", "mac": "52:54:00:10:20:30", "cpus": 16},
                 # A name that YAML would read as a number.
@@ -43,7 +50,13 @@ CLUSTERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # What others leave out, too: every role has a machine.
 WHOLE: dict[str, tuple[str, dict[str, Any]]] = {
-    "whole": ("ha", {"ddns": {"zone": "example.com", "records": ["home.example.com"]}}),
+    "whole": (
+        "ha",
+        {
+            "ddns": {"zone": "example.com", "records": ["home.example.com"]},
+            "vpn": {"peers": {"laptop": {"address": "10.99.0.2"}, "phone": {"address": "10.99.0.3"}}},
+        },
+    ),
 }
 
 

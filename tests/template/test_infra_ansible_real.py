@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.template.conftest import Ansible, Render
 
 pytestmark = pytest.mark.tools
-MACHINE = "lb1"
+MACHINE = "lb2"
 PLAYBOOKS = ("site", "k3s", "gitops", "admin")
 
 
@@ -134,7 +134,7 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
         return seen(result.stdout)
 
     planned = run("site.yml", MACHINE)
-    assert (planned["preflight_address"], planned["timezone_name"]) == ("10.17.5.11/24", "Europe/Madrid")
+    assert (planned["preflight_address"], planned["timezone_name"]) == ("10.17.5.12/24", "Europe/Madrid")
     assert planned["preflight_resolvers"] == ["10.17.3.11", "10.17.3.12", "1.1.1.1", "9.9.9.9"]
 
     for group in (folder / "inventory/group_vars").iterdir():

@@ -37,7 +37,8 @@ def test_a_closed_machine_answers_ssh_from_the_networks_of_the_plan(infra: Infra
     networks = [network.cidr for network in infra.plan.networks]
     for node in infra.plan.nodes:
         if infra.rendered_plan["firewall"][node.name]["deny"]:
-            assert rules(infra, node.name)["ssh", "tcp"]["sources"] == networks
+            tunnel = [infra.rendered_plan["vpn"]["network"]] if "vpn_servers" in node.groups else []
+            assert rules(infra, node.name)["ssh", "tcp"]["sources"] == networks + tunnel
 
 
 def test_what_a_machine_offers_to_everybody_is_what_the_plan_says_of_it(infra: Infra) -> None:

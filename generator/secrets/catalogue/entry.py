@@ -67,6 +67,7 @@ _OPTIONS = {
     Generator.TOKEN: (),
     Generator.EXTERNAL: ("env", "prompt"),
     Generator.SSH_KEY: ("comment",),
+    Generator.WIREGUARD_KEY: (),
     Generator.CERTIFICATE: ("names", "days"),
 }
 _FORM_OPTIONS = {Form.BCRYPT: ("cost",), Form.HTPASSWD: ("user", "cost")}

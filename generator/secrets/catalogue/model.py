@@ -43,7 +43,13 @@ class Generator(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a generator
     EXTERNAL = "external"
     SSH_KEY = "ssh-key"
+    WIREGUARD_KEY = "wireguard-key"
     CERTIFICATE = "certificate"
+
+    @property
+    def is_key_pair(self) -> bool:
+        """Return whether its values have a public half."""
+        return self in (Generator.SSH_KEY, Generator.WIREGUARD_KEY)
 
     def is_like(self, other: Generator) -> bool:
         """Return whether the values of the other one do as well: a text stays one, whoever makes the next."""
@@ -70,6 +76,7 @@ FORMS: Mapping[Generator, frozenset[Form]] = {
     Generator.TOKEN: _TEXT_FORMS,
     Generator.EXTERNAL: _TEXT_FORMS,
     Generator.SSH_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
+    Generator.WIREGUARD_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
     Generator.CERTIFICATE: frozenset({Form.CERT, Form.KEY, Form.CA, Form.MTIME}),
 }
 """Which forms each generator's values have."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue.model import Derived, Value
 
 SALTED = frozenset({Form.BCRYPT, Form.HTPASSWD})
-_KEY_PAIRS = frozenset({Generator.SSH_KEY, Generator.CERTIFICATE})
+_KEY_PAIRS = frozenset({Generator.SSH_KEY, Generator.WIREGUARD_KEY, Generator.CERTIFICATE})
 _PEM_END = "-----END CERTIFICATE-----\n"
 BCRYPT_BYTES = 72
 
@@ -97,6 +97,9 @@ def recover(value: Value, forms: Mapping[Form, Plaintext], created: datetime) ->
         case Generator.SSH_KEY:
             secret = forms.get(Form.PRIVATE)
             public = _ssh_public(secret, value.comment) if secret else {}
+        case Generator.WIREGUARD_KEY:
+            secret = forms.get(Form.PRIVATE)
+            public = _wireguard_public(secret) if secret else {}
         case Generator.CERTIFICATE:
             secret = forms.get(Form.KEY)
             public = _leaf_and_authority(forms[Form.CERT]) if Form.CERT in forms else {}
@@ -114,6 +117,15 @@ def _ssh_public(private_key: Plaintext, comment: str) -> dict[str, str]:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return {}
     return {"public": f"{key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {comment}".rstrip()}
+
+
+def _wireguard_public(private_key: Plaintext) -> dict[str, str]:
+    from generator.secrets.making.wireguard import public_half
+
+    try:
+        return {"public": public_half(private_key.reveal())}
+    except ValueError:
+        return {}
 
 
 def _leaf_and_authority(chain: Plaintext) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Making plaintexts: passwords, tokens, SSH keys, and what the user supplies. Certificates are `authority`'s."""
+"""Making plaintexts: passwords, tokens, key pairs, and what the user supplies. Certificates are `authority`'s."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import string
 from typing import TYPE_CHECKING
 
 from generator.secrets.catalogue.model import Generator
-from generator.secrets.making.ssh import key_pair
+from generator.secrets.making import ssh
 from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
 
@@ -44,8 +44,18 @@ def token(now: datetime) -> ValueRecord:
 
 def ssh_key(comment: str, now: datetime) -> ValueRecord:
     """Make an Ed25519 key pair: private half in OpenSSH's format, public half as a line of authorized_keys."""
-    private, public = key_pair(comment)
+    private, public = ssh.key_pair(comment)
     return ValueRecord(generator=Generator.SSH_KEY, created=now, secret=Plaintext(private), public={"public": public})
+
+
+def wireguard_key(now: datetime) -> ValueRecord:
+    """Make a key pair of WireGuard, both halves as `wg` writes them."""
+    from generator.secrets.making import wireguard
+
+    private, public = wireguard.key_pair()
+    return ValueRecord(
+        generator=Generator.WIREGUARD_KEY, created=now, secret=Plaintext(private), public={"public": public}
+    )
 
 
 def external(content: bytes, now: datetime) -> ValueRecord:

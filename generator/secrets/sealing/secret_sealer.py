@@ -11,7 +11,7 @@ from generator.findings import Finding, Severity
 from generator.secrets.catalogue.model import Constant, Derived, Generator, MachineSecret, Secret, Value
 from generator.secrets.making.authority import issue, still_valid, suitable_authority
 from generator.secrets.making.forms import SALTED, plain_form, salted_form
-from generator.secrets.making.generators import password, ssh_key, token
+from generator.secrets.making.generators import password, ssh_key, token, wireguard_key
 from generator.secrets.sealing.committed import Opener
 from generator.secrets.sealing.crypto import Scope, Sealer
 from generator.secrets.sealing.manifest import Sealed
@@ -169,6 +169,8 @@ class SecretSealer:
                 return issue(self.authority, value.names, value.days, self._now)
             case Generator.SSH_KEY:
                 return record or ssh_key(value.comment, self._now)
+            case Generator.WIREGUARD_KEY:
+                return record or wireguard_key(self._now)
         if record:
             # Neither another length nor another source in the catalogue rotates a text that is in use.
             return replace(record, generator=value.generator)

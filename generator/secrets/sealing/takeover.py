@@ -172,7 +172,7 @@ class _TakeOver:
 
     def _agree(self, value: Value, mine: Lineage, git: Lineage) -> bool:
         """Return whether two values that don't know of each other are the same, or none that a person chose."""
-        made_by_fmc = value.generator in (Generator.CERTIFICATE, Generator.SSH_KEY)
+        made_by_fmc = value.generator is Generator.CERTIFICATE or value.generator.is_key_pair
         return made_by_fmc or (mine.content == git.content and mine.content != "")
 
     def _take(self, secret: Secret, value: Value, opened: Mapping[str, Plaintext], lineage: Lineage) -> None:

@@ -52,7 +52,7 @@ class ValueRecord(Record, frozen=True, kw_only=True):
         generator: What made it.
         created: When, UTC, whole seconds.
         secret: The password, the private key, or what the user supplied.
-        public: What belongs to it and is no secret: `public` of an ssh-key, `cert` and `ca` of a certificate.
+        public: What belongs to it and is no secret: `public` of a key pair, `cert` and `ca` of a certificate.
         revision: See `Lineage`; "" until the vault has taken it in.
         ancestors: See `Lineage`.
     """

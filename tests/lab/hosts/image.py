@@ -29,8 +29,11 @@ _PACKAGES = (
     *("iproute2", "iputils-ping", "ca-certificates", "nftables", "procps", "kmod", "curl", "openssl"),
     "systemd-timesyncd",
 )
-# What the roles install, and what the tests ask with.
-_ARCHIVE = ("chrony", "haproxy", "keepalived", "nfs-kernel-server", "lvm2", "bind9-dnsutils")
+# What the roles install, and what the tests ask with; wireguard-go in place of a module of the kernel.
+_ARCHIVE = (
+    *("chrony", "haproxy", "keepalived", "nfs-kernel-server", "lvm2", "bind9-dnsutils"),
+    *("wireguard-tools", "wireguard-go"),
+)
 # The network is made from outside; nothing in a host may touch it, or the clock. user@: the per-user manager can't end
 # in a machine that no systemd-machined knows, and holds every stop for half a minute.
 _MASKED = (
