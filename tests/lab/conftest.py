@@ -25,6 +25,8 @@ from tests.toolchain.build import tools_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.lab.hosts.host import Host
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _loopback() -> None:
@@ -86,6 +88,18 @@ def converged(lab: Lab, operator: Operator, binary: Binary, evidence: Callable[[
         f"({'the real K3s' if REAL else 'the stand-in for K3s'}): {play.slowest()}"
     )
     return play
+
+
+@pytest.fixture(scope="session")
+def servers(lab: Lab) -> list[Host]:
+    """The servers of K3s."""
+    return lab.group("k3s_servers")
+
+
+@pytest.fixture(scope="session")
+def agents(lab: Lab) -> list[Host]:
+    """The agents of K3s."""
+    return lab.group("k3s_agents")
 
 
 @pytest.fixture(scope="session")

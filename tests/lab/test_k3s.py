@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import signal
-import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.lab.k3s_binary import REAL
+from tests.lab.kubernetes import CONFIG, DATA, config, kill_once, ready_nodes, said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.lab.hosts.host import Host
     from tests.lab.hosts.lab import Lab
     from tests.lab.k3s_binary import Binary
     from tests.lab.operator import Operator, Play
 
-DATA = "/var/lib/rancher/k3s"
-CONFIG = "/etc/rancher/k3s/config.yaml"
 # The record of the stand-in; the real one has none.
 stand_in = pytest.mark.skipif(bool(REAL), reason="FMC_K3S has no record of its starts")
-
-
-@pytest.fixture(scope="module")
-def servers(lab: Lab) -> list[Host]:
-    return lab.group("k3s_servers")
-
-
-@pytest.fixture(scope="module")
-def agents(lab: Lab) -> list[Host]:
-    return lab.group("k3s_agents")
 
 
 def events(host: Host) -> list[dict[str, Any]]:
@@ -45,27 +28,6 @@ def events(host: Host) -> list[dict[str, Any]]:
 
 def times(host: Host, event: str) -> list[float]:
     return [one["time"] for one in events(host) if one["event"] == event]
-
-
-def kubectl(host: Host, *arguments: str) -> str:
-    return host.do("/opt/bin/k3s", "kubectl", *arguments)
-
-
-def ready_nodes(host: Host) -> set[str]:
-    nodes = json.loads(kubectl(host, "get", "nodes", "--output=json"))["items"]
-    return {
-        node["metadata"]["name"]
-        for node in nodes
-        if any((one["type"], one["status"]) == ("Ready", "True") for one in node["status"]["conditions"])
-    }
-
-
-def config(host: Host) -> str:
-    return host.do("cat", CONFIG)
-
-
-def said(play: Play) -> str:
-    return " ".join(play.all.split())
 
 
 def test_all_machines_of_the_plan_become_nodes_that_are_ready(
@@ -233,23 +195,6 @@ def test_servers_that_all_stand_still_are_started_at_once(
     assert {host.name for host in servers} <= ready_nodes(servers[0])
 
 
-def kill_once(operator: Operator, written: Callable[[], bool]) -> None:
-    """Start k3s.yml, and kill it as soon as something is written."""
-    with subprocess.Popen(
-        ["ansible-playbook", "playbooks/k3s.yml"],
-        cwd=operator.infra / "ansible",
-        env=operator.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as run:
-        while not written():
-            assert run.poll() is None
-            time.sleep(0.1)
-        os.killpg(run.pid, signal.SIGKILL)
-
-
 def started_since_its_configuration(host: Host) -> bool:
     since = host.do("systemctl", "show", "--property=ExecMainStartTimestamp", "--value", "k3s").strip()
     return host.do("find", CONFIG, "-newermt", since) == ""
@@ -259,7 +204,7 @@ def test_a_killed_run_is_completed_but_not_while_another_server_is_away(
     converged: Play, operator: Operator, binary: Binary, servers: list[Host]
 ) -> None:
     operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_snapshot_retention": 9})
-    kill_once(operator, lambda: "retention: 9" in config(servers[0]))
+    kill_once(operator, "k3s", lambda: "retention: 9" in config(servers[0]))
     assert not started_since_its_configuration(servers[0])
     servers[2].do("systemctl", "disable", "--now", "k3s")
     servers[2].do("mv", "/etc/systemd/system/k3s.service", "/etc/k3s.service")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -355,8 +356,93 @@ def test_another_machine_of_a_nodes_name_is_refused_until_its_password_is_delete
     pair[3].await_event("registered", 2)
 
 
-def test_a_snapshot_is_a_file_of_roots(pair: list[Machine]) -> None:
-    assert pair[0].run("etcd-snapshot", "save").returncode == 0
-    (snapshot,) = (pair[0].server / "db/snapshots").iterdir()
-    assert snapshot.name.startswith("on-demand-m1-")
-    assert snapshot.stat().st_mode & 0o777 == 0o600
+def snapshot(machine: Machine, *options: str) -> Path:
+    """Have a snapshot saved, and return it beside the folder of snapshots, which a restore moves."""
+    done = machine.run("etcd-snapshot", "save", *options)
+    assert done.returncode == 0, done.stderr
+    assert "Unknown flag --node-name found in config.yaml" in done.stderr
+    (file,) = (machine.server / "db/snapshots").iterdir()
+    return file
+
+
+def test_a_snapshot_is_a_file_of_roots_and_can_be_deleted(pair: list[Machine]) -> None:
+    file = snapshot(pair[0])
+    assert file.name.startswith("on-demand-m1-")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert pair[0].run("etcd-snapshot", "delete", file.name).returncode == 0
+    assert not file.exists()
+    pair[0].stop()
+    pair[0].configure(cluster_init=True, etcd_snapshot_compress=True)
+    pair[0].start()
+    pair[0].await_event("ready", 2)
+    assert re.fullmatch(r"mine-m1-\d+\.zip", snapshot(pair[0], "--name=mine").name)
+
+
+def reset(machine: Machine, file: Path, root: Path) -> subprocess.CompletedProcess[str]:
+    path = f"/{file.relative_to(root)}"
+    return machine.run("server", "--cluster-reset", f"--cluster-reset-restore-path={path}")
+
+
+def test_a_restore_is_refused_where_a_server_is_to_be_joined_or_nothing_is_there(pair: list[Machine]) -> None:
+    file = snapshot(pair[0])
+    pair[0].stop()
+    pair[0].configure(server=FIRST)
+    refused = reset(pair[0], file, pair[0].root)
+    assert (refused.returncode, "remove server from configuration" in refused.stderr) == (1, True)
+    pair[0].configure(cluster_init=True)
+    assert reset(pair[0], file.with_name("other"), pair[0].root).returncode == 1
+
+
+def test_a_restore_gives_the_old_state_back_with_one_member_and_others_join_with_an_empty_disk(
+    pair: list[Machine],
+) -> None:
+    first, second = pair[:2]
+    join(second)
+    second.await_event("ready")
+    wait_for(lambda: is_ready(first, "m2"), "m2 to be a Node")
+    file = snapshot(first)
+    authority = (first.server / "tls/server-ca.crt").read_text()
+    first.run("kubectl", "label", "node", "m2", "since=then")
+    first.stop()
+    second.stop()
+    kept = shutil.copy(file, first.root / "snapshot")
+    for name in ("db", "tls", "cred"):
+        shutil.move(first.server / name, first.root / f"old-{name}")
+    first.configure(cluster_init=True)
+    done = reset(first, kept, first.root)
+    assert done.returncode == 0
+    assert "level=error" in done.stderr
+    assert "has been reset, restart without --cluster-reset flag now" in done.stderr
+    again = reset(first, kept, first.root)
+    assert (again.returncode, "reset-flag" in again.stderr) == (1, True)
+    first.start()
+    first.await_event("ready", 2)
+    assert (first.server / "tls/server-ca.crt").read_text() == authority
+    assert [member["name"].rpartition("-")[0] for member in members(first)] == ["m1"]
+    shown = json.loads(first.run("kubectl", "get", "node", "m2", "--output=json").stdout)
+    assert "since" not in shown["metadata"]["labels"]
+    shutil.rmtree(second.server / "db")
+    second.start()
+    second.await_event("promoted", 2)
+
+
+def test_a_restore_under_another_token_fails_when_the_datastore_is_replaced_already(pair: list[Machine]) -> None:
+    file = snapshot(pair[0])
+    pair[0].stop()
+    kept = shutil.copy(file, pair[0].root / "snapshot")
+    pair[0].configure(cluster_init=True, token="other" * 8)
+    done = reset(pair[0], kept, pair[0].root)
+    assert (done.returncode, "encrypted with different token" in done.stderr) == (1, True)
+    assert [path.name for path in pair[0].server.glob("db/etcd-old-*")]
+
+
+def test_passwords_of_a_time_with_another_token_keep_a_server_out(pair: list[Machine]) -> None:
+    (pair[1].server / "cred").mkdir(parents=True)
+    (pair[1].server / "cred/passwd").write_text("another")
+    join(pair[1])
+    assert pair[1].ended() == 1
+    assert "cred/passwd newer than datastore and could cause a cluster outage" in pair[1].log
+    assert len(members(pair[0])) == 1
+    (pair[1].server / "cred/passwd").unlink()
+    pair[1].start()
+    pair[1].await_event("promoted")

@@ -21,7 +21,7 @@ MODULE = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/k3s.p
 FILTERS: Mapping[str, Callable[..., Any]] = MODULE["FilterModule"]().filters()
 NOTHING_SEEN = {
     **{"datastore": "", "live": {}, "wanted": {}, "answers": False, "api": ""},
-    **{"foreign_tokens": [], "refused_tokens": []},
+    **{"foreign_tokens": [], "refused_tokens": [], "restore": ""},
 }
 
 
@@ -71,6 +71,12 @@ def test_a_cluster_is_not_founded_while_a_disk_was_not_looked_at() -> None:
 )
 def test_what_does_harm_is_found(machine: Mapping[str, Any], said: str) -> None:
     assert any(said in finding for finding in findings(seen(datastore="etcd"), machine))
+
+
+def test_nothing_is_started_between_the_moving_aside_and_the_snapshot_of_a_restore() -> None:
+    (finding,) = findings(seen(restore="started"), seen(restore="started"))
+    assert "A restore was stopped on m1, m2" in finding
+    assert findings(seen(restore="reset"), seen(restore="started")) == []
 
 
 @pytest.mark.parametrize(

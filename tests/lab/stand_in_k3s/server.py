@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.lab.stand_in_k3s import certificates, notify, paths, token
+from tests.lab.stand_in_k3s import certificates, notify, paths, snapshots, token
 from tests.lab.stand_in_k3s import state as states
 from tests.lab.stand_in_k3s.changes import RefusedError
 from tests.lab.stand_in_k3s.client import Answer, ask
@@ -62,6 +62,8 @@ def run(config: Config) -> int:
 
 def _bootstrap(config: Config) -> Cluster:
     cluster = Cluster(config.name, config.address)
+    if not config.values.get("disable-agent"):
+        snapshots.forget_reset()
     while (text := config.token) is None:
         # A token file that is named and missing is waited for.
         time.sleep(3600)
@@ -96,6 +98,7 @@ def _write_tokens(config: Config, password: str) -> None:
     agent = token.parse(config.agent_token).password or password
     paths.write_secret(paths.SERVER / "token", token.full("server", password) + "\n")
     paths.write_secret(paths.SERVER / "agent-token", token.full("node", agent) + "\n")
+    paths.write_secret(paths.PASSWORDS, hashed(password))
 
 
 def _go_on(config: Config, cluster: Cluster, password: str) -> None:
@@ -125,6 +128,7 @@ def _join(config: Config, text: str) -> None:
     digest = hashlib.sha256(authority.encode()).hexdigest()
     if wanted.digest and wanted.digest != digest:
         raise ExitError(1, f"token CA hash does not match the Cluster CA certificate hash: {wanted.digest} != {digest}")
+    _require_passwords(config.server, wanted.password)
     body = {
         "node": config.name,
         "address": config.address,
@@ -153,6 +157,13 @@ def _join(config: Config, text: str) -> None:
     states.save(promoted.json())
     record("promoted", member=joined["name"])
     _write_tokens(config, wanted.password)
+
+
+def _require_passwords(url: str, password: str) -> None:
+    """Refuse a disk whose passwords are of a time with another token; what is not authorized is refused later."""
+    known = paths.PASSWORDS.read_text() if paths.PASSWORDS.is_file() else hashed(password)
+    if known != hashed(password) and ask(f"{url}/db/info", "server", password).status == 200:
+        raise ExitError(1, f"{paths.PASSWORDS} newer than datastore and could cause a cluster outage")
 
 
 def _require_taken_in(answer: Answer) -> None:

@@ -123,7 +123,18 @@ def findings(machines: Mapping[str, Mapping[str, Any]], servers: Sequence[str]) 
         servers: The names of all servers.
     """
     seen = {name: machines[name]["k3s_server_seen"] for name in servers if "k3s_server_seen" in machines[name]}
-    return [*_unseen(seen, servers), *_critical_findings(seen), *_token_findings(seen)]
+    return [*_restoring(seen), *_unseen(seen, servers), *_critical_findings(seen), *_token_findings(seen)]
+
+
+def _restoring(seen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that a restore was stopped when servers had nothing left to start from: the first one would found a cluster of its own."""
+    reached = {name: one["restore"] for name, one in seen.items()}
+    if "started" in reached.values() and "reset" not in reached.values():
+        yield (
+            f"A restore was stopped on {', '.join(name for name, state in reached.items() if state == 'started')}, after what the servers had "
+            "was moved aside and before the snapshot was in place. Run `ansible-playbook playbooks/restore.yml` again. If you want back what was "
+            "there, move it from /var/lib/rancher/k3s/restore to /var/lib/rancher/k3s/server on each server, and the file `state` there away."
+        )
 
 
 def _unseen(seen: Mapping[str, Any], servers: Sequence[str]) -> Iterator[str]:

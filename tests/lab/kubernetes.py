@@ -1,0 +1,61 @@
+"""What tests of K3s ask its machines, and how they kill a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.lab.hosts.host import Host
+    from tests.lab.operator import Operator, Play
+
+DATA = "/var/lib/rancher/k3s"
+CONFIG = "/etc/rancher/k3s/config.yaml"
+
+
+def kubectl(host: Host, *arguments: str) -> str:
+    """Run kubectl on a server, which must succeed, and return what it prints."""
+    return host.do("/opt/bin/k3s", "kubectl", *arguments)
+
+
+def ready_nodes(host: Host) -> set[str]:
+    """Return the names of the Nodes that are Ready, as a server sees them."""
+    nodes = json.loads(kubectl(host, "get", "nodes", "--output=json"))["items"]
+    return {
+        node["metadata"]["name"]
+        for node in nodes
+        if any((one["type"], one["status"]) == ("Ready", "True") for one in node["status"]["conditions"])
+    }
+
+
+def config(host: Host) -> str:
+    """Return a node's config.yaml."""
+    return host.do("cat", CONFIG)
+
+
+def said(play: Play) -> str:
+    """Return what a playbook printed, in one line."""
+    return " ".join(play.all.split())
+
+
+def kill_once(operator: Operator, playbook: str, reached: Callable[[], bool], *options: str) -> None:
+    """Start a playbook, and kill it as soon as it has reached something."""
+    with subprocess.Popen(
+        ["ansible-playbook", f"playbooks/{playbook}.yml", *options],
+        cwd=operator.infra / "ansible",
+        env=operator.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as run:
+        while not reached():
+            assert run.poll() is None
+            time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGKILL)

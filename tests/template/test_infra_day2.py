@@ -1,0 +1,122 @@
+"""What backup and restore of K3s decide before they touch anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import runpy
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.template.conftest import ROOT
+from tests.template.infra_tree import Infra, render_infra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tests.template.conftest import Ansible, Render
+
+# Not imported: that would leave bytecode in the template.
+MODULE = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/k3s_day2.py"))
+FILTERS: Mapping[str, Callable[..., Any]] = MODULE["FilterModule"]().filters()
+DIGEST = hashlib.sha256(b"snapshot").hexdigest()
+DESCRIBED = {"cluster": "home", "release": "v1.36.4+k3s1", "sha256": DIGEST}
+WELL = {
+    **{"cluster": "home", "confirm": "home", "file": "x/snapshot", "digest": DIGEST, "described": DESCRIBED},
+    **{"foreign_tokens": [], "releases": ["v1.36.5+k3s1", ""], "absent": []},
+}
+
+
+@pytest.fixture(scope="module")
+def ha(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
+    return render_infra(render, "ha", tmp_path_factory.mktemp("answers"))
+
+
+@pytest.mark.parametrize(
+    ("said", "release"),
+    [
+        ("k3s version v1.36.4+k3s1 (34a5c6c5)\ngo version go1.26.1", "v1.36.4+k3s1"),
+        ("v1.37.0-rc2+k3s1", "v1.37.0-rc2+k3s1"),
+        ("", ""),
+    ],
+)
+def test_the_release_that_a_binary_names(said: str, release: str) -> None:
+    assert FILTERS["k3s_release"](said) == release
+
+
+def test_releases_are_in_their_order() -> None:
+    releases = ["v1.9.12+k3s1", "v1.36.0-rc1+k3s1", "v1.36.0-rc2+k3s1", "v1.36.0+k3s1", "v1.36.0+k3s2", "v1.36.10+k3s1"]
+    assert sorted([*releases[3:], *releases[:3]], key=MODULE["order"]) == releases
+    assert MODULE["order"]("1.36") == ()
+
+
+def test_a_restore_that_was_asked_for_with_a_whole_backup_goes_on() -> None:
+    assert FILTERS["k3s_restore_findings"](WELL) == []
+    # A snapshot of K3s's own schedule has nothing beside it.
+    assert FILTERS["k3s_restore_findings"]({**WELL, "described": {}}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"confirm": ""}, "say `-e confirm=home`"),
+        ({"confirm": "other"}, "say `-e confirm=home`"),
+        ({"absent": ["m2"]}, "m2 is left out of this run"),
+        ({"digest": ""}, "There is no file x/snapshot on this machine"),
+        ({"digest": "", "file": ""}, "There is no file (none is named) on this machine"),
+        ({"digest": "1"}, "is not the file that backup.json beside it describes"),
+        ({"described": {**DESCRIBED, "cluster": "other"}}, "is of the cluster other, and this one is home"),
+        ({"releases": ["v1.35.9+k3s1"]}, "a server has v1.35.9+k3s1, which may not read it"),
+        ({"foreign_tokens": ["agent-token"]}, "`fmc secret set machines/k3s agent-token < "),
+    ],
+)
+def test_a_restore_stops_before_harm_is_done(change: dict[str, Any], said: str) -> None:
+    (finding,) = FILTERS["k3s_restore_findings"]({**WELL, **change})
+    assert said in finding
+
+
+@pytest.mark.tools
+def test_a_restore_compares_what_lies_beside_the_snapshot(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+    folder = shutil.copytree(ha.root, tmp_path / "infra") / "ansible"
+    # Nothing of it may be done to this machine.
+    (folder / "roles/k3s_restore/tasks/main.yml").write_text(
+        json.dumps([{"name": "Judge", "ansible.builtin.include_tasks": "judge.yml"}])
+    )
+    playbook = folder / "playbooks/restore.yml"
+    playbook.write_text(playbook.read_text().partition("\n- name: Let agents")[0])
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    (backup / "snapshot").write_text("snapshot")
+    (backup / "backup.json").write_text(json.dumps({**DESCRIBED, "cluster": "homelab"}))
+    (backup / "token").write_text("5ebc" * 16 + "\n")
+    (backup / "agent-token").write_text("a6e7" * 16 + "\n")
+    binary = tmp_path / "k3s"
+    binary.write_text("#!/bin/sh\necho 'k3s version v1.36.4+k3s1 (x)'\n")
+    binary.chmod(0o755)
+    variables = {
+        **{"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable},
+        **{"k3s_restore_binary": str(binary), "k3s_server_token": "5ebc" * 16, "k3s_server_agent_token": "a6e7" * 16},
+        **{"snapshot": str(backup / "snapshot"), "confirm": ha.rendered_plan["cluster"]["name"]},
+        "k3s_restore_cluster": "homelab",
+    }
+
+    def restore(**changes: Any) -> tuple[int, str]:
+        given = json.dumps({**variables, **{"confirm": "homelab"}, **changes})
+        result = ansible(folder, "ansible-playbook", "playbooks/restore.yml", "-e", given)
+        return result.returncode, " ".join((result.stdout + result.stderr).split())
+
+    code, printed = restore()
+    assert code == 0, printed
+    assert "5ebc" not in printed
+    code, printed = restore(confirm="", k3s_server_token="another" * 4, k3s_server_agent_token="other" * 4)
+    assert code == 2
+    assert "say `-e confirm=homelab`" in printed
+    assert "The token in the vault is not the one" in printed
+    assert "The agent-token in the vault is not the one" in printed
+    (backup / "snapshot").write_text("another")
+    assert "is not the file that backup.json beside it describes" in restore()[1]
+    assert "There is no file (none is named)" in restore(snapshot="")[1]
