@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,17 @@ def ready_nodes(host: Host) -> set[str]:
         for node in nodes
         if any((one["type"], one["status"]) == ("Ready", "True") for one in node["status"]["conditions"])
     }
+
+
+def events(host: Host) -> list[dict[str, Any]]:
+    """Return what the stand-in on a host has recorded."""
+    found = host.inside("cat", "/var/lib/rancher/stand-in/events.jsonl").stdout
+    return [json.loads(line) for line in found.splitlines()]
+
+
+def times(host: Host, event: str) -> list[float]:
+    """Return when something happened to the stand-in on a host."""
+    return [one["time"] for one in events(host) if one["event"] == event]
 
 
 def config(host: Host) -> str:

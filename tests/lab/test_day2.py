@@ -1,21 +1,32 @@
-"""Day 2 of the K3s of examples/ha.yaml: what is backed up comes back, also after a run that was killed."""
+"""Day 2 of the K3s of examples/ha.yaml: backup, restore and upgrade, also after a run that was killed."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.lab.kubernetes import DATA, config, kill_once, kubectl, ready_nodes, said
+import pytest
+
+from tests.e2e.bed.waiting import wait_for
+from tests.lab.k3s_binary import REAL, provide
+from tests.lab.kubernetes import DATA, config, kill_once, kubectl, ready_nodes, said, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.lab.hosts.host import Host
     from tests.lab.hosts.lab import Lab
+    from tests.lab.k3s_binary import Binary
     from tests.lab.operator import Operator, Play
 
+_NEXT = "v1.37.0+k3s1"
+_MARK = "uncordoned-by-upgrade"
+# One binary can't be upgraded to another.
+stand_in = pytest.mark.skipif(bool(REAL), reason="FMC_K3S is one binary, and an upgrade needs two")
 _LABEL = "lab.example.com/since"
 
 
@@ -117,3 +128,103 @@ def test_a_restore_that_was_killed_is_run_again_and_brings_the_state_of_the_snap
         assert host.do("find", f"{DATA}/restore", "-path", "*/db/etcd").strip(), "what the server had is gone"
     again = operator.converge("k3s")
     assert not again.changed, again.out
+
+
+def nodes(server: Host) -> dict[str, dict[str, Any]]:
+    items = json.loads(kubectl(server, "get", "nodes", "--output=json"))["items"]
+    return {node["metadata"]["name"]: node for node in items}
+
+
+def releases(server: Host) -> set[str]:
+    return {node["status"]["nodeInfo"]["kubeletVersion"] for node in nodes(server).values()}
+
+
+def cordoned(server: Host) -> set[str]:
+    return {name for name, node in nodes(server).items() if node["spec"].get("unschedulable")}
+
+
+def pin(operator: Operator, binary: Binary, **more: str) -> None:
+    for group in ("k3s_servers", "k3s_agents"):
+        operator.set_variables(group, {**binary.variables(), **more})
+
+
+@pytest.fixture
+def next_binary(
+    converged: Play, operator: Operator, lab: Lab, binary: Binary, servers: list[Host], agents: list[Host]
+) -> Iterator[Binary]:
+    """A newer release to pin; afterwards every machine has the old one again, by a way that only a stand-in takes."""
+    yield provide(lab.shared, _NEXT, "k3s-next")
+    pin(operator, binary)
+    units = [(host, "k3s") for host in servers] + [(host, "k3s-agent") for host in agents]
+    for host, _ in units:
+        host.do("cp", "--remove-destination", f"/srv/lab/{binary.name}", "/opt/bin/k3s")
+    for host, unit in units:
+        host.do("systemctl", "restart", "--no-block", unit)
+    everybody = {host.name for host, _ in units}
+
+    def is_old() -> bool:
+        asked = servers[0].inside("/opt/bin/k3s", "kubectl", "get", "--raw=/readyz")
+        return (
+            asked.returncode == 0 and releases(servers[0]) == {binary.version} and ready_nodes(servers[0]) == everybody
+        )
+
+    wait_for("all nodes to have the old release again", is_old)
+
+
+@stand_in
+@pytest.mark.parametrize(
+    ("release", "message"),
+    [
+        ("v1.35.9+k3s1", "has a newer K3s than v1.35.9+k3s1, and K3s does not go back"),
+        ("v1.38.0+k3s1", "would skip a minor release: pin the newest v1.37"),
+    ],
+)
+def test_an_upgrade_that_k3s_does_not_take_is_refused_before_anything_changes(
+    converged: Play, operator: Operator, binary: Binary, servers: list[Host], release: str, message: str
+) -> None:
+    pin(operator, binary, k3s_binary_version=release)
+    try:
+        play = operator.play("upgrade")
+    finally:
+        pin(operator, binary)
+    assert play.code
+    assert play.changed == 0, play.out[-4000:]
+    assert message in said(play)
+    assert cordoned(servers[0]) == set()
+
+
+@stand_in
+def test_an_upgrade_that_was_killed_goes_on_node_by_node_and_a_persons_cordon_stays(
+    next_binary: Binary,
+    operator: Operator,
+    servers: list[Host],
+    agents: list[Host],
+    evidence: Callable[[str], None],
+) -> None:
+    first, everybody = servers[0], [*servers, *agents]
+    kubectl(first, "cordon", agents[1].name)
+    pin(operator, next_binary)
+    try:
+        look = operator.converge("upgrade", "--check")
+        assert look.changed == 0, look.out[-4000:]
+        assert f"To be upgraded to {_NEXT}: {', '.join(host.name for host in everybody)}" in said(look)
+        assert _NEXT not in releases(first)
+
+        kill_once(operator, "upgrade", lambda: _NEXT in first.do("/opt/bin/k3s", "--version"))
+        assert cordoned(servers[1]) == {first.name, agents[1].name}
+        begin = time.time()
+        play = operator.converge("upgrade")
+        evidence(f"upgrade.yml took {play.seconds:.0f} s for the rest of {len(everybody)} nodes")
+        assert releases(first) == {_NEXT}
+        assert ready_nodes(first) == {host.name for host in everybody}
+        assert cordoned(first) == {agents[1].name}
+        assert not [name for name, node in nodes(first).items() if _MARK in node["metadata"].get("annotations", {})]
+        assert members(first) == {host.name for host in servers}
+        order = [next(one for one in times(host, "started") if one > begin) for host in everybody[1:]]
+        assert order == sorted(order), "one after the other, servers first"
+        for earlier, later in itertools.pairwise(servers):
+            assert times(earlier, "ready")[-1] < times(later, "started")[-1]
+        again = operator.converge("upgrade")
+        assert again.changed == 0, again.out
+    finally:
+        kubectl(first, "uncordon", agents[1].name)

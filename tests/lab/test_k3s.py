@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lab.k3s_binary import REAL
-from tests.lab.kubernetes import CONFIG, DATA, config, kill_once, ready_nodes, said
+from tests.lab.kubernetes import CONFIG, DATA, config, kill_once, ready_nodes, said, times
 
 if TYPE_CHECKING:
     from tests.lab.hosts.host import Host
@@ -19,15 +18,6 @@ if TYPE_CHECKING:
 
 # The record of the stand-in; the real one has none.
 stand_in = pytest.mark.skipif(bool(REAL), reason="FMC_K3S has no record of its starts")
-
-
-def events(host: Host) -> list[dict[str, Any]]:
-    found = host.inside("cat", "/var/lib/rancher/stand-in/events.jsonl").stdout
-    return [json.loads(line) for line in found.splitlines()]
-
-
-def times(host: Host, event: str) -> list[float]:
-    return [one["time"] for one in events(host) if one["event"] == event]
 
 
 def test_all_machines_of_the_plan_become_nodes_that_are_ready(

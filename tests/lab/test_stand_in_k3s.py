@@ -405,7 +405,7 @@ def test_a_restore_gives_the_old_state_back_with_one_member_and_others_join_with
     first.run("kubectl", "label", "node", "m2", "since=then")
     first.stop()
     second.stop()
-    kept = shutil.copy(file, first.root / "snapshot")
+    kept = Path(shutil.copy(file, first.root / "snapshot"))
     for name in ("db", "tls", "cred"):
         shutil.move(first.server / name, first.root / f"old-{name}")
     first.configure(cluster_init=True)
@@ -429,7 +429,7 @@ def test_a_restore_gives_the_old_state_back_with_one_member_and_others_join_with
 def test_a_restore_under_another_token_fails_when_the_datastore_is_replaced_already(pair: list[Machine]) -> None:
     file = snapshot(pair[0])
     pair[0].stop()
-    kept = shutil.copy(file, pair[0].root / "snapshot")
+    kept = Path(shutil.copy(file, pair[0].root / "snapshot"))
     pair[0].configure(cluster_init=True, token="other" * 8)
     done = reset(pair[0], kept, pair[0].root)
     assert (done.returncode, "encrypted with different token" in done.stderr) == (1, True)
@@ -446,3 +446,34 @@ def test_passwords_of_a_time_with_another_token_keep_a_server_out(pair: list[Mac
     (pair[1].server / "cred/passwd").unlink()
     pair[1].start()
     pair[1].await_event("promoted")
+
+
+def test_a_node_says_the_release_that_it_was_started_with_last(pair: list[Machine], tmp_path: Path) -> None:
+    agent(pair[3])
+    pair[3].await_event("registered")
+    next_program = tmp_path / "next"
+    build(next_program, "v1.37.0+k3s1")
+    for machine, kind in ((pair[0], "server"), (pair[3], "agent")):
+        machine.program = next_program
+        machine.stop()
+        machine.start(kind)
+
+    def releases() -> set[str]:
+        shown = pair[0].run("kubectl", "get", "nodes", "--output=json").stdout or '{"items": []}'
+        return {node["status"]["nodeInfo"]["kubeletVersion"] for node in json.loads(shown)["items"]}
+
+    wait_for(lambda: releases() == {"v1.37.0+k3s1"}, "both at the next release")
+
+
+def test_annotations_are_set_and_removed(pair: list[Machine]) -> None:
+    agent(pair[3])
+    pair[3].await_event("registered")
+
+    def annotations() -> dict[str, str]:
+        shown = pair[0].run("kubectl", "get", "node", "m4", "--output=json").stdout
+        return dict(json.loads(shown)["metadata"]["annotations"])
+
+    assert pair[0].run("kubectl", "annotate", "--overwrite", "node", "m4", "mine=yes").returncode == 0
+    assert annotations() == {"mine": "yes"}
+    assert pair[0].run("kubectl", "annotate", "node", "m4", "mine-").returncode == 0
+    assert annotations() == {}

@@ -1,4 +1,4 @@
-"""What backup and restore of K3s decide before they touch anything."""
+"""What backup, restore and upgrade of K3s decide before they touch anything."""
 
 from __future__ import annotations
 
@@ -77,6 +77,80 @@ def test_a_restore_that_was_asked_for_with_a_whole_backup_goes_on() -> None:
 def test_a_restore_stops_before_harm_is_done(change: dict[str, Any], said: str) -> None:
     (finding,) = FILTERS["k3s_restore_findings"]({**WELL, **change})
     assert said in finding
+
+
+def node(name: str, release: str, *, ready: str = "True", **annotations: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, **({"annotations": annotations} if annotations else {})},
+        "status": {"nodeInfo": {"kubeletVersion": release}, "conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+OLD, NEW = "v1.36.4+k3s1", "v1.37.0+k3s1"
+MARK = {"uncordoned-by-upgrade": "true"}
+
+
+def compared(version: str, *nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    disks = {one["metadata"]["name"]: one["status"]["nodeInfo"]["kubeletVersion"] for one in nodes}
+    return {
+        "version": version,
+        "servers": ["m1", "m2"],
+        "absent": [],
+        "disks": disks,
+        "nodes": {"items": nodes},
+        **more,
+    }
+
+
+def test_who_is_upgraded() -> None:
+    due = FILTERS["k3s_upgrade_due"]
+    assert due(compared(NEW, node("m1", OLD), node("m2", NEW), node("w1", OLD))) == ["m1", "w1"]
+    assert due(compared(NEW, node("m1", OLD), disks={"m1": NEW})) == ["m1"], "left before its restart"
+    assert due(compared(NEW, node("m1", NEW), disks={"m1": OLD})) == ["m1"]
+    assert due(compared(NEW, node("m1", NEW, **MARK))) == ["m1"], "left cordoned"
+    assert due(compared(NEW, node("m1", NEW, other="x"))) == []
+    assert due(compared(NEW, node("m1", OLD), disks={})) == [], "not reached"
+    assert due(compared(NEW, disks={"w9": OLD})) == [], "no Node yet"
+
+
+def test_the_mark_is_the_one_of_the_role() -> None:
+    assert (
+        f"k3s_upgrade_mark: {MODULE['UPGRADE_MARK']}\n"
+        in (ROOT / "templates/infra/ansible/roles/k3s_upgrade/vars/main.yml").read_text()
+    )
+    assert {MODULE["UPGRADE_MARK"]} == set(MARK)
+
+
+def test_an_upgrade_goes_to_the_next_minor_release_and_on_from_the_middle() -> None:
+    findings = FILTERS["k3s_upgrade_findings"]
+    assert findings(compared(NEW, node("m1", OLD), node("m2", NEW), node("w1", OLD))) == []
+    # A kubelet may be three behind: a worker that was away for long is taken along.
+    assert findings(compared(NEW, node("m1", OLD), node("w1", "v1.34.1+k3s1"))) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (compared("latest", node("m1", OLD)), "latest is no release of K3s"),
+        (compared(NEW, node("m1", OLD), absent=["m2"]), "m2 is not reached, or left out of this run"),
+        (compared(OLD, node("m1", NEW)), f"m1 has a newer K3s than {OLD}, and K3s does not go back"),
+        (compared(OLD, node("m1", OLD), node("w1", NEW)), f"w1 has a newer K3s than {OLD}"),
+        (compared(OLD, node("m1", OLD), disks={"m1": NEW}), f"m1 has a newer K3s than {OLD}"),
+        (compared("v1.38.0+k3s1", node("m1", OLD)), "pin the newest v1.37 in versions.user.yaml"),
+        (compared("v2.0.0+k3s1", node("m1", OLD)), "would skip a minor release"),
+    ],
+)
+def test_an_upgrade_that_k3s_does_not_take_is_refused(seen: dict[str, Any], said: str) -> None:
+    (finding,) = FILTERS["k3s_upgrade_findings"](seen)
+    assert said in finding
+
+
+def test_ready_at_a_release() -> None:
+    is_ready_at = FILTERS["k3s_is_ready_at"]
+    assert is_ready_at(node("m1", NEW), NEW)
+    assert not is_ready_at(node("m1", OLD), NEW)
+    assert not is_ready_at(node("m1", NEW, ready="Unknown"), NEW)
+    assert not is_ready_at({}, NEW)
 
 
 @pytest.mark.tools

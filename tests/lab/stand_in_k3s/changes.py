@@ -59,7 +59,7 @@ def register_node(state: State, *, name: str, password: str, node: dict[str, Any
     secret = f"{name}.node-password.k3s"
     if state["secrets"].setdefault(secret, password) != password:
         raise RefusedError(403, f"unable to verify password for node {name}: hash does not match")
-    known = state["nodes"].setdefault(name, {**node, "cordoned": False})
+    known = state["nodes"].setdefault(name, {**node, "annotations": {}, "cordoned": False})
     known["version"], known["address"] = node["version"], node["address"]
 
 
@@ -76,12 +76,21 @@ def delete_secret(state: State, *, name: str) -> None:
 
 def label(state: State, *, name: str, labels: list[str]) -> None:
     """Label a Node: `key=value` sets one, `key-` removes one."""
-    for one in labels:
-        key, given, value = one.partition("=")
+    _write(state["nodes"][name]["labels"], labels)
+
+
+def annotate(state: State, *, name: str, annotations: list[str]) -> None:
+    """Annotate a Node, in the same form."""
+    _write(state["nodes"][name]["annotations"], annotations)
+
+
+def _write(target: dict[str, str], texts: list[str]) -> None:
+    for text in texts:
+        key, given, value = text.partition("=")
         if given:
-            state["nodes"][name]["labels"][key] = value
+            target[key] = value
         else:
-            state["nodes"][name]["labels"].pop(key.removesuffix("-"), None)
+            target.pop(key.removesuffix("-"), None)
 
 
 def cordon(state: State, *, name: str, cordoned: bool) -> None:
@@ -101,5 +110,16 @@ def rotate_token(state: State, *, token: str) -> None:
 
 CHANGES: dict[str, Callable[..., Any]] = {
     change.__name__: change
-    for change in (add_member, promote, register_node, delete_node, delete_secret, label, cordon, scale, rotate_token)
+    for change in (
+        add_member,
+        promote,
+        register_node,
+        delete_node,
+        delete_secret,
+        label,
+        annotate,
+        cordon,
+        scale,
+        rotate_token,
+    )
 }

@@ -59,6 +59,9 @@ def _change(cluster: Cluster, options: argparse.Namespace, words: list[str]) -> 
         case ["label", "node", name, *labels]:
             cluster.change("label", name=name, labels=labels)
             return _answer(f"node/{name} labeled\n")
+        case ["annotate", "node", name, *annotations]:
+            cluster.change("annotate", name=name, annotations=annotations)
+            return _answer(f"node/{name} annotated\n")
         case ["delete", "node", name]:
             cluster.change("delete_node", name=name)
             return _answer(f'node "{name}" deleted\n')

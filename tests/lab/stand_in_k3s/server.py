@@ -208,11 +208,12 @@ def _serve(config: Config, cluster: Cluster, listener: Listener) -> None:
 
 
 def _be_a_node(config: Config, cluster: Cluster) -> None:
-    password = node_password()
+    password, is_registered = node_password(), False
     while True:
         try:
-            if config.name not in cluster.state["nodes"]:
+            if not is_registered or config.name not in cluster.state["nodes"]:
                 cluster.change("register_node", name=config.name, password=password, node=as_node(config))
+                is_registered = True
             cluster.heard(config.name)
         except RefusedError as error:
             log("error", error.message)

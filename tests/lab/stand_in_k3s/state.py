@@ -51,7 +51,7 @@ def node(state: dict[str, Any], name: str, seen: float) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": found["labels"]},
+        "metadata": {"name": name, "labels": found["labels"], "annotations": found["annotations"]},
         "spec": {"unschedulable": found["cordoned"], "taints": found["taints"]},
         "status": {
             "conditions": [{"type": "Ready", "status": "True" if ready else "Unknown"}],

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 # Such as v1.36.4+k3s1, or v1.36.0-rc2+k3s1 before it is one.
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)(?:-[a-z]+(\d+))?\+k3s(\d+)")
 _FINAL = 1_000_000
+# The annotation of a Node that the role k3s_upgrade has cordoned.
+UPGRADE_MARK = "uncordoned-by-upgrade"
 
 
 def release(text: str) -> str:
@@ -79,9 +81,77 @@ def _tokens(seen: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def upgrade_findings(seen: Mapping[str, Any]) -> list[str]:
+    """Return what is in the way of an upgrade, a sentence or two each.
+
+    Args:
+        seen: What the role k3s_upgrade_judge has found out.
+    """
+    wanted = order(seen["version"])
+    if not wanted:
+        return [f"{seen['version']} is no release of K3s, such as v1.36.4+k3s1: correct versions.user.yaml."]
+    return [*_absent(seen), *_backwards(seen, wanted), *_too_far(seen, wanted)]
+
+
+def upgrade_due(seen: Mapping[str, Any]) -> list[str]:
+    """Return the nodes that have another release, on the disk or running, or that an earlier run has left cordoned; see `upgrade_findings`."""
+    running = {node["metadata"]["name"]: _runs(node) for node in seen["nodes"]["items"]}
+    marked = [node["metadata"]["name"] for node in seen["nodes"]["items"] if UPGRADE_MARK in (node["metadata"].get("annotations") or {})]
+    return [name for name, disk in seen["disks"].items() if name in running and ({disk, running[name]} != {seen["version"]} or name in marked)]
+
+
+def is_ready_at(node: Mapping[str, Any], version: str) -> bool:
+    """Return whether a Node is Ready, and its kubelet is of that release."""
+    conditions = node.get("status", {}).get("conditions") or []
+    return _runs(node) == version and any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
+
+
+def _runs(node: Mapping[str, Any]) -> str:
+    return str(node.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", ""))
+
+
+def _absent(seen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield servers that are left out."""
+    if seen["absent"]:
+        yield (
+            f"{', '.join(seen['absent'])} is not reached, or left out of this run: all servers have to be there while one after the other restarts. "
+            "Bring it back, or take it out of the answers."
+        )
+
+
+def _backwards(seen: Mapping[str, Any], wanted: tuple[int, ...]) -> Iterator[str]:
+    """Yield nodes that are newer: what a newer K3s has written an older one need not read."""
+    found = {name: [disk] for name, disk in seen["disks"].items()}
+    for node in seen["nodes"]["items"]:
+        found.setdefault(node["metadata"]["name"], []).append(_runs(node))
+    newer = sorted(name for name, releases in found.items() if any(order(one) > wanted for one in releases))
+    if newer:
+        yield (
+            f"{', '.join(newer)} has a newer K3s than {seen['version']}, and K3s does not go back: pin at least that release. The state of an older "
+            "one comes back with playbooks/restore.yml, from a backup of that time."
+        )
+
+
+def _too_far(seen: Mapping[str, Any], wanted: tuple[int, ...]) -> Iterator[str]:
+    """Yield servers that would skip a minor release: Kubernetes migrates its objects from each one to the next."""
+    for node in seen["nodes"]["items"]:
+        name, found = node["metadata"]["name"], order(_runs(node))
+        if name in seen["servers"] and found and (wanted[0] != found[0] or wanted[1] > found[1] + 1):
+            yield (
+                f"{name} runs {_runs(node)}, and {seen['version']} would skip a minor release: pin the newest "
+                f"v{found[0]}.{found[1] + 1} in versions.user.yaml and upgrade to that one first."
+            )
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"k3s_release": release, "k3s_restore_findings": restore_findings}
+        return {
+            "k3s_is_ready_at": is_ready_at,
+            "k3s_release": release,
+            "k3s_restore_findings": restore_findings,
+            "k3s_upgrade_due": upgrade_due,
+            "k3s_upgrade_findings": upgrade_findings,
+        }
