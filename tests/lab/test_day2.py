@@ -148,6 +148,41 @@ def pin(operator: Operator, binary: Binary, **more: str) -> None:
         operator.set_variables(group, {**binary.variables(), **more})
 
 
+def test_a_machine_leaves_only_while_the_others_have_a_quorum_and_comes_back_by_k3s_yml(
+    converged: Play, operator: Operator, servers: list[Host], agents: list[Host]
+) -> None:
+    first, server, worker = servers[0], servers[2], agents[1]
+    assert "Name a machine of the inventory" in said(operator.play("remove-node", "-e", "machine=nobody"))
+    servers[1].do("systemctl", "stop", "k3s")
+    try:
+        # The API server is not ready without a quorum, and with it this needs no second reason.
+        play = operator.play("remove-node", "-e", f"machine={first.name}")
+        assert play.code
+        assert play.changed == 0
+        assert f"Without {first.name}, 1 of the 3 members of etcd would answer (master3), which is no majority" in said(
+            play
+        )
+    finally:
+        servers[1].do("systemctl", "start", "k3s")
+    for host, unit in ((worker, "k3s-agent"), (server, "k3s")):
+        play = operator.converge("remove-node", "-e", f"machine={host.name}")
+        assert f"{host.name} is out of the cluster" in said(play)
+        assert host.name not in nodes(first)
+        assert host.inside("systemctl", "is-enabled", unit).stdout.strip() == "disabled"
+        assert host.inside("systemctl", "is-active", unit).stdout.strip() == "inactive"
+        secret = f"{host.name}.node-password.k3s"
+        assert not kubectl(
+            first, "--namespace=kube-system", "get", "secret", secret, "--ignore-not-found", "--output=name"
+        )
+    assert members(first) == {first.name, servers[1].name}
+    play = operator.play("remove-node", "-e", f"machine={servers[1].name}")
+    assert play.code
+    assert "Without master2, 1 of the 2 members of etcd would answer (master1), which is no majority" in said(play)
+    operator.converge("k3s")
+    assert ready_nodes(first) == {host.name for host in (*servers, *agents)}
+    assert members(first) == {host.name for host in servers}
+
+
 @pytest.fixture
 def next_binary(
     converged: Play, operator: Operator, lab: Lab, binary: Binary, servers: list[Host], agents: list[Host]

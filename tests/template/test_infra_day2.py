@@ -1,4 +1,4 @@
-"""What backup, restore and upgrade of K3s decide before they touch anything."""
+"""What backup, restore, upgrade and removal of K3s decide before they touch anything."""
 
 from __future__ import annotations
 
@@ -151,6 +151,40 @@ def test_ready_at_a_release() -> None:
     assert not is_ready_at(node("m1", OLD), NEW)
     assert not is_ready_at(node("m1", NEW, ready="Unknown"), NEW)
     assert not is_ready_at({}, NEW)
+
+
+LEAVING = {
+    **{"machine": "m3", "fixed": [], "voters": ["m1", "m2", "m3"], "answering": ["m1", "m2"]},
+    **{"ready": True, "reached": True},
+}
+
+
+def test_a_machine_goes_where_the_others_have_a_quorum() -> None:
+    findings = FILTERS["k3s_remove_findings"]
+    assert findings(LEAVING) == []
+    assert findings({**LEAVING, "ready": False, "reached": False}) == [], "one that is off"
+    assert findings({**LEAVING, "machine": "w1", "answering": ["m1"]}) == [], "an agent has no vote"
+    assert findings({**LEAVING, "voters": ["m1", "m2"], "answering": ["m1"]}) == [], "no member any more"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"answering": ["m1"]}, "Without m3, 1 of the 3 members of etcd would answer (m1), which is no majority"),
+        ({"voters": ["m2", "m3"], "answering": ["m2"]}, "Without m3, 1 of the 2 members"),
+        ({"fixed": ["m3"]}, "m3 has the address of the API server or of the ingress"),
+        ({"reached": False}, "m3 is Ready in the cluster, and Ansible does not reach it"),
+    ],
+)
+def test_a_machine_that_the_cluster_needs_stays(change: dict[str, Any], said: str) -> None:
+    (finding,) = FILTERS["k3s_remove_findings"]({**LEAVING, **change})
+    assert said in finding
+
+
+def test_a_node_by_its_name() -> None:
+    nodes = {"items": [node("m1", OLD), node("m2", NEW)]}
+    assert FILTERS["k3s_node_of"](nodes, "m2")["status"]["nodeInfo"]["kubeletVersion"] == NEW
+    assert FILTERS["k3s_node_of"](nodes, "m3") == {}
 
 
 @pytest.mark.tools

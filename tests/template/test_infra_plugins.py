@@ -98,6 +98,7 @@ def test_who_is_a_member_with_a_vote() -> None:
     voter, member = FILTERS["k3s_is_voter"], FILTERS["k3s_is_member"]
     assert [voter(MEMBERS, name) for name in ("m1", "m2", "m", "m1-0a1b2c3d")] == [True, False, False, False]
     assert [member(MEMBERS, name) for name in ("m1", "m2", "m3")] == [True, True, False]
+    assert FILTERS["k3s_voters"](MEMBERS, ["m1", "m2", "m3"]) == ["m1"]
     for answer in ("", "starting", "[]", '{"members": null}', '{"members": {}}'):
         assert not voter(answer, "m1")
 

@@ -68,6 +68,11 @@ def is_member(info: str, node: str) -> bool:
     return any(_is_of(member, node) for member in _members(info))
 
 
+def voters(info: str, nodes: Sequence[str]) -> list[str]:
+    """Return which of these servers are members of etcd that have a vote; see `is_voter`."""
+    return [node for node in nodes if is_voter(info, node)]
+
+
 def _members(info: str) -> list[dict[str, Any]]:
     """Return the members that an answer lists; none where it is something else, as while a server starts."""
     try:
@@ -231,4 +236,5 @@ class FilterModule:
             "k3s_ready_servers": ready_servers,
             "k3s_stored_token": stored_token,
             "k3s_unlabelled": unlabelled,
+            "k3s_voters": voters,
         }

@@ -143,6 +143,45 @@ def _too_far(seen: Mapping[str, Any], wanted: tuple[int, ...]) -> Iterator[str]:
             )
 
 
+def remove_findings(seen: Mapping[str, Any]) -> list[str]:
+    """Return what is in the way of taking a machine out of the cluster, a sentence or two each.
+
+    Args:
+        seen: What the role k3s_remove has found out.
+    """
+    return [*_needed(seen), *_quorum(seen)]
+
+
+def node_of(nodes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a Node out of a list of them; {} where there is none of that name."""
+    return next((node for node in nodes["items"] if node["metadata"]["name"] == name), {})
+
+
+def _needed(seen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that the plan, or the machine itself, would not let it go."""
+    machine = seen["machine"]
+    if machine in seen["fixed"]:
+        yield (
+            f"{machine} has the address of the API server or of the ingress in the plan, and everybody comes there: change the answers so that "
+            "it leads elsewhere, and run site.yml, before it goes."
+        )
+    if seen["ready"] and not seen["reached"]:
+        yield (
+            f"{machine} is Ready in the cluster, and Ansible does not reach it: it would join again by itself. Make it answer (see "
+            "playbooks/connection.yml), or switch it off and run this again a minute later."
+        )
+
+
+def _quorum(seen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that etcd would have no quorum: the machine stops before its vote is taken back."""
+    left = [name for name in seen["voters"] if name != seen["machine"] and name in seen["answering"]]
+    if seen["machine"] in seen["voters"] and len(left) * 2 <= len(seen["voters"]):
+        yield (
+            f"Without {seen['machine']}, {len(left)} of the {len(seen['voters'])} members of etcd would answer ({', '.join(left) or 'none'}), "
+            "which is no majority: bring the others back, or add a server, first."
+        )
+
+
 class FilterModule:
     """What Ansible asks for."""
 
@@ -150,7 +189,9 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "k3s_is_ready_at": is_ready_at,
+            "k3s_node_of": node_of,
             "k3s_release": release,
+            "k3s_remove_findings": remove_findings,
             "k3s_restore_findings": restore_findings,
             "k3s_upgrade_due": upgrade_due,
             "k3s_upgrade_findings": upgrade_findings,
