@@ -263,3 +263,33 @@ def test_an_upgrade_that_was_killed_goes_on_node_by_node_and_a_persons_cordon_st
         assert again.changed == 0, again.out
     finally:
         kubectl(first, "uncordon", agents[1].name)
+
+
+def test_a_reset_wants_the_name_and_leaves_machines_on_which_a_cluster_can_be_built_anew(
+    converged: Play,
+    operator: Operator,
+    lab: Lab,
+    servers: list[Host],
+    agents: list[Host],
+    evidence: Callable[[str], None],
+) -> None:
+    first, everybody = servers[0], [*servers, *agents]
+    name = lab.plan["cluster"]["name"]
+    play = operator.play("reset", "-e", "confirm=another")
+    assert play.code
+    assert play.changed == 0
+    assert f"say `-e confirm={name}`" in said(play)
+    assert ready_nodes(first) == {host.name for host in everybody}
+
+    authority = first.do("cat", f"{DATA}/server/tls/server-ca.crt")
+    play = operator.converge("reset", "-e", f"confirm={name}")
+    evidence(f"reset.yml took {play.seconds:.0f} s, with a restart of {len(everybody)} machines")
+    for host in everybody:
+        for path in ("/var/lib/rancher/k3s", "/etc/rancher", "/opt/bin/k3s", "/etc/systemd/system/k3s.service"):
+            assert host.inside("test", "-e", path).returncode == 1, f"{host.name}: {path}"
+    assert operator.converge("reset", "-e", f"confirm={name}").changed == 0
+
+    (operator.home / ".kube" / f"{name}.yaml").unlink()
+    operator.converge("k3s")
+    assert ready_nodes(first) == {host.name for host in everybody}
+    assert first.do("cat", f"{DATA}/server/tls/server-ca.crt") != authority
