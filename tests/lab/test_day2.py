@@ -183,6 +183,29 @@ def test_a_machine_leaves_only_while_the_others_have_a_quorum_and_comes_back_by_
     assert members(first) == {host.name for host in servers}
 
 
+def test_certificates_are_renewed_on_one_server_after_the_other(
+    converged: Play, operator: Operator, lab: Lab, servers: list[Host], agents: list[Host]
+) -> None:
+    """By the stand-in: the real one has other files below tls, but shows what it serves at the same port."""
+
+    def shown(host: Host) -> str:
+        asked = "openssl s_client -connect 127.0.0.1:6443 </dev/null 2>/dev/null | openssl x509 -noout -serial"
+        return host.do("sh", "-c", asked)
+
+    before = [shown(host) for host in servers]
+    authority = servers[0].do("cat", f"{DATA}/server/tls/server-ca.crt")
+    begin = time.time()
+    operator.converge("renew-certs")
+    for old, host in zip(before, servers, strict=True):
+        assert shown(host) != old
+        assert host.do("cat", f"{DATA}/server/tls/server-ca.crt") == authority
+        assert host.do("find", f"{DATA}/server", "-maxdepth", "1", "-name", "tls-*").strip()
+    assert ready_nodes(servers[0]) == {host.name for host in (*servers, *agents)}
+    if not REAL:
+        for earlier, later in itertools.pairwise(servers):
+            assert begin < times(earlier, "ready")[-1] < times(later, "started")[-1]
+
+
 @pytest.fixture
 def next_binary(
     converged: Play, operator: Operator, lab: Lab, binary: Binary, servers: list[Host], agents: list[Host]

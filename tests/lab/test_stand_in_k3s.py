@@ -477,3 +477,24 @@ def test_annotations_are_set_and_removed(pair: list[Machine]) -> None:
     assert annotations() == {"mine": "yes"}
     assert pair[0].run("kubectl", "annotate", "node", "m4", "mine-").returncode == 0
     assert annotations() == {}
+
+
+def test_new_names_are_in_the_certificate_after_it_was_rotated_and_not_before(pair: list[Machine]) -> None:
+    first = pair[0]
+
+    def restart(count: int) -> bytes:
+        first.start()
+        first.await_event("ready", count)
+        return (first.server / "tls/serving.crt").read_bytes()
+
+    old = (first.server / "tls/serving.crt").read_bytes()
+    first.stop()
+    first.configure(cluster_init=True, tls_san=["api.example.com"])
+    assert restart(2) == old
+    first.stop()
+    assert first.run("certificate", "rotate").returncode == 0
+    assert restart(3) != old
+    (kept,) = first.server.glob("tls-*")
+    assert (kept / "serving.crt").read_bytes() == old
+    listed = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", str(first.server / "tls/serving.crt")]
+    assert "DNS:api.example.com" in subprocess.run(listed, capture_output=True, text=True, check=True).stdout

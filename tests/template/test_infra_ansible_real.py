@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.tools
 MACHINE = "lb2"
-PLAYBOOKS = ("site", "k3s", "gitops", "admin", "backup", "restore", "upgrade", "remove-node", "reset")
+PLAYBOOKS = ("site", "k3s", "gitops", "admin", "backup", "restore", "upgrade", "remove-node", "reset", "renew-certs")
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -143,7 +143,7 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
     found = run("site.yml", ",".join(machines.values()))
     for playbook in ("gitops.yml", "admin.yml"):
         found |= run(playbook, f"{MACHINE},localhost")
-    for playbook in ("backup.yml", "restore.yml", "upgrade.yml", "remove-node.yml", "reset.yml"):
+    for playbook in ("backup.yml", "restore.yml", "upgrade.yml", "remove-node.yml", "reset.yml", "renew-certs.yml"):
         found |= run(playbook, machines["master"])
     assert found == own
 

@@ -6,7 +6,7 @@ import json
 import pkgutil
 import sys
 
-from tests.lab.stand_in_k3s import agent, config, kubectl, server, snapshots
+from tests.lab.stand_in_k3s import agent, certificates, config, kubectl, server, snapshots
 from tests.lab.stand_in_k3s.events import log
 from tests.lab.stand_in_k3s.version import version
 
@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
             return _run("server", dict(option.split("=", 1) for option in options))
         case ["kubectl", *rest]:
             return kubectl.call(rest)
+        case ["certificate", "rotate"]:
+            return certificates.rotate()
         case ["etcd-snapshot", *rest]:
             return snapshots.call(rest)
     print(f"the stand-in for k3s does not know {' '.join(arguments)}", file=sys.stderr)

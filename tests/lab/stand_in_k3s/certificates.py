@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab.stand_in_k3s import paths
+from tests.lab.stand_in_k3s.events import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +64,15 @@ def issue(base: Path, subject: str, names: Iterable[str]) -> None:
         )
     request.unlink()
     key.chmod(0o600)
+
+
+def rotate() -> int:
+    """Have the next start issue new certificates, and keep a copy of the old ones; return the exit code."""
+    shutil.copytree(paths.CERTIFICATES, paths.CERTIFICATES.with_name(f"tls-{int(time.time())}"))
+    for suffix in (".crt", ".key"):
+        SERVING.with_suffix(suffix).unlink()
+    log("info", "Successfully backed up certificates, please restart k3s server to rotate certificates")
+    return 0
 
 
 def make_temporary(base: Path) -> None:
