@@ -183,6 +183,33 @@ def test_a_machine_leaves_only_while_the_others_have_a_quorum_and_comes_back_by_
     assert members(first) == {host.name for host in servers}
 
 
+def test_the_state_is_one_report_that_names_all_that_is_wrong(
+    converged: Play, operator: Operator, lab: Lab, servers: list[Host], agents: list[Host]
+) -> None:
+    well = operator.converge("verify")
+    assert well.changed == 0, well.out
+    everybody = len(servers) + len(agents)
+    for row in (
+        f"Machines: {len(lab.hosts)} of {len(lab.hosts)} reached",
+        f"Nodes: {everybody} of {everybody} Ready",
+        "etcd: 3 members with a vote (master1, master2, master3), 3 of 3 servers healthy",
+    ):
+        assert row in said(well)
+    agents[0].do("systemctl", "stop", "k3s-agent")
+    servers[1].do("systemctl", "stop", "k3s")
+    try:
+        wait_for("both to be missed", lambda: not {agents[0].name, servers[1].name} & ready_nodes(servers[0]))
+        play = operator.play("verify")
+    finally:
+        servers[1].do("systemctl", "start", "k3s")
+        agents[0].do("systemctl", "start", "k3s-agent")
+    assert play.code
+    assert play.changed == 0
+    for finding in (f"{agents[0].name} is not Ready", "master2 is not Ready", "etcd on master2 is not healthy"):
+        assert finding in said(play), play.out[-4000:]
+    wait_for("both to be back", lambda: {agents[0].name, servers[1].name} <= ready_nodes(servers[0]))
+
+
 def test_certificates_are_renewed_on_one_server_after_the_other(
     converged: Play, operator: Operator, lab: Lab, servers: list[Host], agents: list[Host]
 ) -> None:

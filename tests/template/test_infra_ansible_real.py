@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.tools
 MACHINE = "lb2"
-PLAYBOOKS = ("site", "k3s", "gitops", "admin", "backup", "restore", "upgrade", "remove-node", "reset", "renew-certs")
+PLAYBOOKS = (
+    "site",
+    "k3s",
+    "gitops",
+    "admin",
+    "backup",
+    "restore",
+    "upgrade",
+    "remove-node",
+    "reset",
+    "renew-certs",
+    "verify",
+)
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -141,7 +153,7 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
         present = json.loads((group / "user.yml").read_text()) if group.name in ("linux", "flatcar") else {}
         (group / "user.yml").write_text(json.dumps(own | present))
     found = run("site.yml", ",".join(machines.values()))
-    for playbook in ("gitops.yml", "admin.yml"):
+    for playbook in ("gitops.yml", "admin.yml", "verify.yml"):
         found |= run(playbook, f"{MACHINE},localhost")
     for playbook in ("backup.yml", "restore.yml", "upgrade.yml", "remove-node.yml", "reset.yml", "renew-certs.yml"):
         found |= run(playbook, machines["master"])
