@@ -233,6 +233,41 @@ def test_certificates_are_renewed_on_one_server_after_the_other(
             assert begin < times(earlier, "ready")[-1] < times(later, "started")[-1]
 
 
+def test_a_token_is_rotated_on_all_servers_before_one_restarts_and_a_killed_run_goes_on(
+    converged: Play, operator: Operator, binary: Binary, servers: list[Host], agents: list[Host]
+) -> None:
+    """The vault of the lab keeps its token: another one comes by user.yml, and goes back the same way."""
+    first, old, new = servers[0], servers[0].do("cat", "/etc/rancher/k3s/token").strip(), "c0de" * 16
+
+    def rotated() -> bool:
+        return first.do("cat", f"{DATA}/server/token").strip().endswith(f"::server:{new}")
+
+    def written() -> set[str]:
+        return {host.do("cat", "/etc/rancher/k3s/token").strip() for host in servers}
+
+    operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_token": new})
+    try:
+        kill_once(operator, "rotate-token", rotated)
+        begin = time.time()
+        play = operator.converge("rotate-token")
+        assert "The backup is" in play.out
+        assert new not in play.all
+        assert old not in play.all
+        assert written() == {new}
+        if not REAL:
+            for earlier, later in itertools.pairwise(servers):
+                assert begin < times(earlier, "ready")[-1] < times(later, "started")[-1]
+        assert operator.converge("rotate-token").changed == 0
+        assert operator.converge("k3s").changed == 0
+        assert members(first) == {host.name for host in servers}
+    finally:
+        operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_token": old})
+        operator.converge("rotate-token")
+        operator.set_variables("k3s_servers", binary.variables())
+    assert written() == {old}
+    assert ready_nodes(first) == {host.name for host in (*servers, *agents)}
+
+
 @pytest.fixture
 def next_binary(
     converged: Play, operator: Operator, lab: Lab, binary: Binary, servers: list[Host], agents: list[Host]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -498,3 +501,57 @@ def test_new_names_are_in_the_certificate_after_it_was_rotated_and_not_before(pa
     assert (kept / "serving.crt").read_bytes() == old
     listed = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", str(first.server / "tls/serving.crt")]
     assert "DNS:api.example.com" in subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+
+
+NEW_TOKEN = "c0de" * 16
+
+
+def rotate(machine: Machine) -> None:
+    """Rotate the token as `k3s token rotate` does, by HTTP."""
+    request = urllib.request.Request(
+        f"{machine.url}/v1-k3s/token", json.dumps({"newToken": NEW_TOKEN}).encode(), method="PUT"
+    )
+    request.add_header("Authorization", "Basic " + base64.b64encode(f"server:{TOKEN}".encode()).decode())
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(request, timeout=10, context=context) as response:
+        assert response.status == 200
+
+
+def accepts(machine: Machine, token: str) -> bool:
+    return ask(f"{machine.url}/db/info", "server", token).status == 200
+
+
+def test_a_rotated_token_is_that_servers_at_once_and_the_others_after_a_restart(pair: list[Machine]) -> None:
+    first, second = pair[:2]
+    join(second)
+    second.await_event("ready")
+    rotate(first)
+    assert NEW_TOKEN in (first.server / "token").read_text()
+    assert NEW_TOKEN not in (second.server / "token").read_text()
+    assert (accepts(first, NEW_TOKEN), accepts(first, TOKEN)) == (True, False)
+    assert (accepts(second, NEW_TOKEN), accepts(second, TOKEN)) == (False, True)
+    second.stop()
+    second.configure(server=FIRST, token=NEW_TOKEN)
+    second.start()
+    second.await_event("ready", 2)
+    assert accepts(second, NEW_TOKEN)
+    assert NEW_TOKEN in (second.server / "token").read_text()
+
+
+def test_a_server_that_starts_with_the_old_token_wedges_until_its_passwords_are_gone(pair: list[Machine]) -> None:
+    first, second = pair[:2]
+    join(second)
+    second.await_event("ready")
+    rotate(first)
+    second.stop()
+    second.start()
+    assert second.ended() == 1
+    assert "encrypted with different token" in second.log
+    second.configure(server=FIRST, token=NEW_TOKEN)
+    second.start()
+    assert second.ended() == 1
+    assert "cred/passwd newer than datastore" in second.log
+    (second.server / "cred/passwd").unlink()
+    second.start()
+    second.await_event("ready", 2)

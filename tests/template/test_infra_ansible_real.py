@@ -155,7 +155,15 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
     found = run("site.yml", ",".join(machines.values()))
     for playbook in ("gitops.yml", "admin.yml", "verify.yml"):
         found |= run(playbook, f"{MACHINE},localhost")
-    for playbook in ("backup.yml", "restore.yml", "upgrade.yml", "remove-node.yml", "reset.yml", "renew-certs.yml"):
+    for playbook in (
+        "backup.yml",
+        "restore.yml",
+        "upgrade.yml",
+        "remove-node.yml",
+        "reset.yml",
+        "renew-certs.yml",
+        "rotate-token.yml",
+    ):
         found |= run(playbook, machines["master"])
     assert found == own
 

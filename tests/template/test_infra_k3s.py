@@ -151,7 +151,7 @@ def test_every_use_of_a_token_is_censored(ha: Infra) -> None:
             module = [value for key, value in task.items() if key.startswith("ansible.builtin.")]
             text = json.dumps([*module, task.get("loop")], default=str)
             if (
-                re.search(r"k3s_(server|agent|restore|remove)_(agent_)?token\b", text)
+                re.search(r"k3s_(server|agent|restore|remove|rotate)_(agent_)?token\b", text)
                 and "ansible.builtin.assert" not in task
             ):
                 assert task.get("no_log") is True, f"{file}: {task.get('name')}"

@@ -29,6 +29,8 @@ class Cluster:
         self.name = name
         self.address = address
         self.seen: dict[str, float] = {}
+        # The hash of the servers' token, as it was when this server started.
+        self.token = ""
         self._lock = threading.Lock()
 
     @property

@@ -14,7 +14,8 @@ from tests.lab.stand_in_k3s import kubectl, paths
 from tests.lab.stand_in_k3s import state as states
 from tests.lab.stand_in_k3s.changes import RefusedError
 from tests.lab.stand_in_k3s.cluster import peer_password
-from tests.lab.stand_in_k3s.token import hashed
+from tests.lab.stand_in_k3s.events import record
+from tests.lab.stand_in_k3s.token import full, hashed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,9 @@ class _Pages(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(None)
 
+    def do_PUT(self) -> None:
+        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
     def do_POST(self) -> None:
         self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
@@ -103,12 +107,27 @@ class _Pages(BaseHTTPRequestHandler):
             case ["v1-k3s", "readyz"]:
                 return (200, "ok") if self._is("server", "node") else (403, "Forbidden")
             case ["v1-k3s", page] if body is not None and self._is("server", "node"):
-                return _joining(cluster, page, body)
+                return self._told(cluster, page, body)
             case ["stand-in", "kubectl"] if self._is_administrator():
                 return 200, json.dumps(kubectl.answer(cluster, self.server.is_ready, body))
             case ["stand-in", page] if self._is("peer"):
                 return _between(cluster, page, body)
         return 403, "not authorized"
+
+    def _told(self, cluster: Cluster, page: str, body: Any) -> tuple[int, str]:
+        """Answer those who belong to the cluster."""
+        if page != "token":
+            return _joining(cluster, page, body)
+        return self._rotate(cluster, body["newToken"]) if self._is("server") else (403, "Forbidden")
+
+    def _rotate(self, cluster: Cluster, password: str) -> tuple[int, str]:
+        """Rotate the token: this server knows it at once, the others after a restart."""
+        cluster.change("rotate_token", token=hashed(password))
+        cluster.token = hashed(password)
+        paths.write_secret(paths.SERVER / "token", full("server", password) + "\n")
+        paths.write_secret(paths.PASSWORDS, hashed(password))
+        record("rotated")
+        return 200, ""
 
     def _readyz(self, cluster: Cluster) -> tuple[int, str]:
         if not self.server.is_ready:
@@ -128,8 +147,9 @@ class _Pages(BaseHTTPRequestHandler):
         if kind != "Basic":
             return False
         user, _, password = base64.b64decode(encoded).decode().partition(":")
-        state = states.load() or {}
-        wanted = {"server": state["token"], "node": state["agent_token"], "peer": hashed(peer_password())}
+        state, cluster = states.load() or {}, self.server.cluster
+        assert cluster
+        wanted = {"server": cluster.token, "node": state["agent_token"], "peer": hashed(peer_password())}
         return user in users and hashed(password) == wanted.get(user)
 
 

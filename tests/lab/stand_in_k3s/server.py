@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 START_SECONDS = 1.0
 LEARNER_SECONDS = 1.5
 _NOT_AUTHORIZED = (401, 403)
+# What a start with an old token leaves in the file of passwords: the right one fails on it as well.
+_WEDGED = "of a start with another token"
 
 
 class ExitError(Exception):
@@ -79,6 +81,7 @@ def _bootstrap(config: Config) -> Cluster:
         paths.write_secret(paths.SQLITE, "")
         _found(config, password or secrets.token_hex(16))
         record("founded-sqlite")
+    cluster.token = cluster.state["token"]
     return cluster
 
 
@@ -103,7 +106,10 @@ def _write_tokens(config: Config, password: str) -> None:
 
 def _go_on(config: Config, cluster: Cluster, password: str) -> None:
     """Go on as the member that this disk is; neither `server` nor `cluster-init` counts."""
+    if paths.PASSWORDS.is_file() and paths.PASSWORDS.read_text() == _WEDGED:
+        raise ExitError(1, f"{paths.PASSWORDS} newer than datastore and could cause a cluster outage")
     if hashed(password) != cluster.state["token"]:
+        paths.write_secret(paths.PASSWORDS, _WEDGED)
         raise ExitError(
             1, "starting kubernetes: preparing server: bootstrap data already found and encrypted with different token"
         )
@@ -114,6 +120,7 @@ def _go_on(config: Config, cluster: Cluster, password: str) -> None:
             time.sleep(3600)
     cluster.refresh()
     if states.own_member() in cluster.state["members"]:
+        _write_tokens(config, password)
         record("restarted")
         return
     if not config.server:
