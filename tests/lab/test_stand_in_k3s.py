@@ -485,18 +485,23 @@ def test_annotations_are_set_and_removed(pair: list[Machine]) -> None:
 def test_new_names_are_in_the_certificate_after_it_was_rotated_and_not_before(pair: list[Machine]) -> None:
     first = pair[0]
 
-    def restart(count: int) -> bytes:
+    def shown() -> tuple[bytes, str]:
+        return (first.server / "tls/serving.crt").read_bytes(), (first.root / "etc/rancher/k3s/k3s.yaml").read_text()
+
+    def restart(count: int) -> tuple[bytes, str]:
         first.start()
         first.await_event("ready", count)
-        return (first.server / "tls/serving.crt").read_bytes()
+        return shown()
 
-    old = (first.server / "tls/serving.crt").read_bytes()
+    old, kubeconfig = shown()
     first.stop()
     first.configure(cluster_init=True, tls_san=["api.example.com"])
-    assert restart(2) == old
+    assert restart(2) == (old, kubeconfig)
     first.stop()
     assert first.run("certificate", "rotate").returncode == 0
-    assert restart(3) != old
+    new = restart(3)
+    assert new[0] != old
+    assert new[1] != kubeconfig
     (kept,) = first.server.glob("tls-*")
     assert (kept / "serving.crt").read_bytes() == old
     listed = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", str(first.server / "tls/serving.crt")]

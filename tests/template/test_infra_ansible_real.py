@@ -35,6 +35,7 @@ PLAYBOOKS = (
     "reset",
     "renew-certs",
     "verify",
+    "rotate-token",
 )
 
 

@@ -66,11 +66,18 @@ def issue(base: Path, subject: str, names: Iterable[str]) -> None:
     key.chmod(0o600)
 
 
+def issue_missing(base: Path, subject: str, names: Iterable[str]) -> None:
+    """Issue a certificate that is not there: a restart keeps the ones that are."""
+    if not base.with_suffix(".crt").is_file():
+        issue(base, subject, names)
+
+
 def rotate() -> int:
     """Have the next start issue new certificates, and keep a copy of the old ones; return the exit code."""
     shutil.copytree(paths.CERTIFICATES, paths.CERTIFICATES.with_name(f"tls-{int(time.time())}"))
-    for suffix in (".crt", ".key"):
-        SERVING.with_suffix(suffix).unlink()
+    for base in (SERVING, ADMIN):
+        for suffix in (".crt", ".key"):
+            base.with_suffix(suffix).unlink()
     log("info", "Successfully backed up certificates, please restart k3s server to rotate certificates")
     return 0
 

@@ -197,9 +197,8 @@ def _serve(config: Config, cluster: Cluster, listener: Listener) -> None:
     names = dict.fromkeys(
         ["127.0.0.1", "localhost", config.name, config.address, *(config.values.get("tls-san") or [])]
     )
-    if not certificates.SERVING.with_suffix(".crt").is_file():
-        certificates.issue(certificates.SERVING, "/CN=k3s", names)
-    certificates.issue(certificates.ADMIN, "/O=system:masters/CN=system:admin", [])
+    certificates.issue_missing(certificates.SERVING, "/CN=k3s", names)
+    certificates.issue_missing(certificates.ADMIN, "/O=system:masters/CN=system:admin", [])
     paths.write_secret(paths.KUBECONFIG, certificates.kubeconfig())
     listener.show(certificates.SERVING, paths.AUTHORITY)
     listener.cluster = cluster
