@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.template.conftest import Render
 
-BY_HAND = {"admin.yml", "gitops.yml"}
+BY_HAND = {"admin.yml", "gitops.yml", "hypervisor.yml"}
 """The playbooks that a person starts on purpose."""
 ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\d.])")
 

@@ -37,6 +37,7 @@ PLAYBOOKS = (
     "verify",
     "rotate-token",
 )
+HYPERVISORS = ("playbooks/hypervisor.yml", "--inventory", "inventory/hypervisors.yml")
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
@@ -86,6 +87,10 @@ def test_what_a_user_sets_wins(ha: Infra, ansible: Ansible, tmp_path: Path) -> N
     }  # fmt: skip
 
 
+SET_UP = ("linux", "flatcar", "hypervisors")
+"""The groups that say how their hosts are reached."""
+
+
 def inputs(role: Path) -> dict[str, Any]:
     """Return the options of a role by name."""
     (specification,) = documents(role / "meta/argument_specs.yml")
@@ -119,7 +124,7 @@ def told(root: Path, scratch: Path) -> Path:
         say = {"name": "Say it", "ansible.builtin.debug": {"msg": f"GOT:{{{{ {{{names}}} | to_json | b64encode }}}}"}}
         (role / "tasks/main.yml").write_text(json.dumps([say]))
     here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
-    for system in ("linux", "flatcar"):
+    for system in SET_UP:
         (folder / f"inventory/group_vars/{system}/user.yml").write_text(json.dumps(here))
     settings = folder / "ansible.cfg"
     # No role looks at facts any more.
@@ -141,8 +146,8 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
     # One machine of each role: together they get everything.
     machines = {group: node.name for node in whole.plan.nodes for group in (node.role, *node.groups)}
 
-    def run(playbook: str, hosts: str) -> dict[str, Any]:
-        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", "--limit", hosts)
+    def run(playbook: str, hosts: str, *options: str) -> dict[str, Any]:
+        result = ansible(folder, "ansible-playbook", f"playbooks/{playbook}", "--limit", hosts, *options)
         assert result.returncode == 0, result.stdout + result.stderr
         return seen(result.stdout)
 
@@ -151,7 +156,7 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
     assert planned["preflight_resolvers"] == ["10.17.3.11", "10.17.3.12", "1.1.1.1", "9.9.9.9"]
 
     for group in (folder / "inventory/group_vars").iterdir():
-        present = json.loads((group / "user.yml").read_text()) if group.name in ("linux", "flatcar") else {}
+        present = json.loads((group / "user.yml").read_text()) if group.name in SET_UP else {}
         (group / "user.yml").write_text(json.dumps(own | present))
     found = run("site.yml", ",".join(machines.values()))
     for playbook in ("gitops.yml", "admin.yml", "verify.yml"):
@@ -166,6 +171,7 @@ def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansib
         "rotate-token.yml",
     ):
         found |= run(playbook, machines["master"])
+    found |= run("hypervisor.yml", "kvm1,localhost", *HYPERVISORS[1:])
     assert found == own
 
 
@@ -246,10 +252,10 @@ def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, t
 
 
 def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
-    playbooks = [f"playbooks/{name}.yml" for name in PLAYBOOKS]
-    result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", *playbooks)
-    assert result.returncode == 0, result.stderr
-    assert "WARNING" not in result.stderr
+    for playbooks in ([f"playbooks/{name}.yml" for name in PLAYBOOKS], HYPERVISORS):
+        result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", *playbooks)
+        assert result.returncode == 0, result.stderr
+        assert "WARNING" not in result.stderr
 
 
 def test_ansible_lint_finds_nothing_in_its_strictest_profile(whole: Infra, ansible: Ansible, tmp_path: Path) -> None:

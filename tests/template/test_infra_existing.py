@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 EXAMPLE = ROOT / "examples/existing-machines.yaml"
 MAKES_MACHINES = ("terraform", "tofu", "hypervisor", "libvirt", "virsh", "generation")
 
+OF_HYPERVISORS = ("hypervisor", "libvirt")
+
 
 @pytest.fixture(scope="module", params=["infra", "monorepo"])
 def root(request: pytest.FixtureRequest, render: Render) -> Path:
@@ -29,6 +31,8 @@ def root(request: pytest.FixtureRequest, render: Render) -> Path:
 
 def test_no_file_makes_a_machine(root: Path) -> None:
     assert not [name for name in ("terraform", "host") if (root / name).exists()]
+    ansible = root / "ansible"
+    assert [path for path in ansible.rglob("*") if any(word in path.name for word in OF_HYPERVISORS)] == []
     assert (root / "ansible/playbooks/site.yml").is_file()
     for path in (root / "README.md", root / "Makefile", root / "versions.yaml"):
         text = path.read_text().lower()

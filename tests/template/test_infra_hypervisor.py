@@ -1,0 +1,95 @@
+"""The hypervisors for Ansible: who they are and how they are reached, and what their roles get from the plan."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.template.argocd_tree import documents
+from tests.template.infra_machines import render_machines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.template.conftest import Ansible, Render
+    from tests.template.infra_tree import Infra
+
+INVENTORY = ("--inventory", "inventory/hypervisors.yml")
+
+
+@pytest.fixture(scope="module")
+def ha(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Infra:
+    return render_machines(render, "ha", tmp_path_factory.mktemp("answers"))
+
+
+def reached(render: Render, example: Infra, uri: str) -> dict[str, Any]:
+    """Return how the inventory says to reach a hypervisor whose libvirt has a URI."""
+    root = render(dict(example.answers) | {"hosts": {"kvm1": {"uri": uri}}}, "infra")
+    (document,) = documents(root / "ansible/inventory/hypervisors.yml")
+    return dict(document["hypervisors"]["hosts"]["kvm1"])
+
+
+# -- the inventory -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("uri", "wanted"),
+    [
+        ("qemu:///system", {"ansible_connection": "local"}),
+        ("qemu+unix:///system?socket=/run/other", {"ansible_connection": "local"}),
+        ("qemu+ssh://kvm1/system", {"ansible_host": "kvm1"}),
+        ("qemu+ssh://root@192.168.0.40/system", {"ansible_host": "192.168.0.40", "ansible_user": "root"}),
+        (
+            "qemu+libssh2://me@kvm1.lan:2222/system?keyfile=/home/me/key",
+            {"ansible_host": "kvm1.lan", "ansible_user": "me", "ansible_port": 2222},
+        ),
+        # That port is libvirt's, and SSH has its own.
+        ("qemu+tls://kvm1:16514/system", {"ansible_host": "kvm1"}),
+    ],
+)
+def test_a_hypervisor_is_reached_as_its_libvirt_is(render: Render, ha: Infra, uri: str, wanted: dict[str, Any]) -> None:
+    assert reached(render, ha, uri) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("single-on-two-hosts", ["kvm1", "kvm2"]),
+        ("single-with-a-retired-host", ["kvm1"]),
+        ("eleven-machines", ["kvm1"]),
+    ],
+)
+def test_each_hypervisor_that_machines_come_to_stands_there(
+    render: Render, tmp_path: Path, name: str, wanted: list[str]
+) -> None:
+    infra = render_machines(render, name, tmp_path)
+    (document,) = documents(infra.inventory / "hypervisors.yml")
+    assert list(document) == ["hypervisors"]
+    assert list(document["hypervisors"]["hosts"]) == wanted
+
+
+def test_no_playbook_for_machines_knows_the_hypervisors(ha: Infra) -> None:
+    assert "hypervisors" not in ha.groups
+    assert "inventory = inventory/hosts.yml\n" in (ha.ansible / "ansible.cfg").read_text()
+
+
+@pytest.mark.tools
+def test_with_the_inventory_of_the_machines_nothing_is_done(ha: Infra, ansible: Ansible) -> None:
+    result = ansible(ha.ansible, "ansible-playbook", "playbooks/hypervisor.yml")
+    assert result.returncode
+    said = " ".join((result.stdout + result.stderr).split())
+    assert "Run `ansible-playbook playbooks/hypervisor.yml --inventory inventory/hypervisors.yml`." in said
+    assert "Prepare the hypervisors" not in said
+
+
+# -- libvirt -----------------------------------------------------------------------------------------------------------
+
+
+def test_libvirt_keeps_what_others_have(ha: Infra) -> None:
+    """Terraform defines the pool, and refuses to where one of its name is there."""
+    tasks = (ha.ansible / "roles/libvirt_host/tasks/libvirt.yml").read_text()
+    verbs = re.findall(r"virsh --connect qemu:///system (\S+) \{\{ libvirt_host_pool \}\}$", tasks, re.M)
+    assert verbs == ["pool-info", "pool-start", "pool-autostart"]
+    assert tasks.count("virsh") == len(verbs)
