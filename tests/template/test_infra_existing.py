@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLE = ROOT / "examples/existing-machines.yaml"
 MAKES_MACHINES = ("terraform", "tofu", "hypervisor", "libvirt", "virsh", "generation")
 
-OF_HYPERVISORS = ("hypervisor", "libvirt")
+OF_HYPERVISORS = ("hypervisor", "libvirt", "forward", "bridge")
 
 
 @pytest.fixture(scope="module", params=["infra", "monorepo"])

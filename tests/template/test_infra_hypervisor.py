@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.template.argocd_tree import documents
 from tests.template.infra_machines import render_machines
+from tests.template.infra_tree import files
+from tests.template.test_infra_ansible_real import seen, told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.template.conftest import Ansible, Render
     from tests.template.infra_tree import Infra
 
@@ -93,3 +94,46 @@ def test_libvirt_keeps_what_others_have(ha: Infra) -> None:
     verbs = re.findall(r"virsh --connect qemu:///system (\S+) \{\{ libvirt_host_pool \}\}$", tasks, re.M)
     assert verbs == ["pool-info", "pool-start", "pool-autostart"]
     assert tasks.count("virsh") == len(verbs)
+
+
+# -- forwarding --------------------------------------------------------------------------------------------------------
+
+
+def inputs(infra: Infra, ansible: Ansible, scratch: Path, host: str) -> dict[str, Any]:
+    """Return what the roles of a hypervisor get."""
+    folder = told(infra.root, scratch)
+    result = ansible(folder, "ansible-playbook", "playbooks/hypervisor.yml", *INVENTORY, "--limit", f"localhost,{host}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return seen(result.stdout)
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(
+    ("name", "host", "forwards"),
+    [
+        ("ha", "kvm1", True),
+        ("ha-in-the-lan", "kvm1", True),
+        ("single-behind-nat", "kvm1", False),
+        ("single-on-two-hosts", "kvm2", False),
+    ],
+)
+def test_roles_get_what_the_plan_has_for_their_hypervisor(
+    render: Render, ansible: Ansible, tmp_path: Path, name: str, host: str, forwards: bool
+) -> None:
+    infra = render_machines(render, name, tmp_path)
+    given = inputs(infra, ansible, tmp_path, host)
+    cluster = infra.answers["name"]
+    assert (given["libvirt_host_pool"], given["cluster_forwarding_cluster"]) == (cluster, cluster)
+    assert given["cluster_forwarding_wanted"] is forwards
+    if forwards:
+        rules = Path(given["cluster_forwarding_rules"]).read_text()
+        assert f"table inet cluster_{cluster.replace('-', '_')} {{" in rules
+        assert Path(given["cluster_forwarding_unit"]).name == "cluster-networks@.service"
+
+
+def test_no_rule_of_others_is_removed(ha: Infra) -> None:
+    """Hazard B33."""
+    texts = {path: path.read_text() for path in files(ha.ansible / "roles/cluster_forwarding")}
+    assert not [path for path, text in texts.items() if "flush" in text]
+    removed = re.findall(r"nft delete (.+)", "".join(texts.values()))
+    assert removed == ["table inet {{ cluster_forwarding_table }}"]
