@@ -109,21 +109,23 @@ def inputs(infra: Infra, ansible: Ansible, scratch: Path, host: str) -> dict[str
 
 @pytest.mark.tools
 @pytest.mark.parametrize(
-    ("name", "host", "forwards"),
+    ("name", "host", "forwards", "bridge"),
     [
-        ("ha", "kvm1", True),
-        ("ha-in-the-lan", "kvm1", True),
-        ("single-behind-nat", "kvm1", False),
-        ("single-on-two-hosts", "kvm2", False),
+        ("ha", "kvm1", True, ""),
+        ("ha-in-the-lan", "kvm1", True, "br0"),
+        ("single-behind-nat", "kvm1", False, ""),
+        ("single-on-two-hosts", "kvm2", False, "br1"),
     ],
 )
 def test_roles_get_what_the_plan_has_for_their_hypervisor(
-    render: Render, ansible: Ansible, tmp_path: Path, name: str, host: str, forwards: bool
+    render: Render, ansible: Ansible, tmp_path: Path, name: str, host: str, forwards: bool, bridge: str
 ) -> None:
     infra = render_machines(render, name, tmp_path)
     given = inputs(infra, ansible, tmp_path, host)
     cluster = infra.answers["name"]
     assert (given["libvirt_host_pool"], given["cluster_forwarding_cluster"]) == (cluster, cluster)
+    assert given["lan_bridge_name"] == bridge
+    assert given["lan_bridge_network"] == ("192.168.0.0/24" if bridge else "")
     assert given["cluster_forwarding_wanted"] is forwards
     if forwards:
         rules = Path(given["cluster_forwarding_rules"]).read_text()
