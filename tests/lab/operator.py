@@ -106,7 +106,8 @@ class Operator(Shell):
 
     def make_repositories(self, name: str = "ha", **answers: Any) -> None:
         """Run `fmc new` for an example with some further answers; nothing is pushed."""
-        extra = [item for name, value in answers.items() for item in ("--set", f"{name}={json.dumps(value)}")]
+        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in answers.items()}
+        extra = [item for key, value in values.items() for item in ("--set", f"{key}={value}")]
         example = str(ROOT / "examples" / f"{name}.yaml")
         self.do("fmc", "new", "--answers", example, "--yes", "--workspace", str(self.workspace), *extra, cwd=self.home)
 

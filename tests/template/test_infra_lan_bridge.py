@@ -57,19 +57,20 @@ CARD = link("enp1s0", "192.168.0.40/24")
 OTHER = link("enp2s0", "10.0.0.5/8")
 
 
-class Host(MODULE["System"]):  # type: ignore[misc]
-    """A host that never was: links, files, and what its programs say."""
+class Host:
+    """A host that never was, as the module's `System` is: links, files, and what its programs say."""
 
-    def __init__(self, *links: dict[str, Any], files: Mapping[str, str] | None = None, **said: str) -> None:
-        self.files = dict(files or {})
+    def __init__(self, *links: dict[str, Any], files: Mapping[str, str], said: Mapping[str, str]) -> None:
+        self.files = dict(files)
         self.commands: list[Sequence[str]] = []
         self.programs = {"ip -json -details address show": json.dumps(links), **said}
-        super().__init__(self._answer)
 
-    def _answer(self, command: Sequence[str]) -> tuple[int, str, str]:
+    def said(self, *command: str) -> str | None:
         self.commands.append(command)
-        line = " ".join(command)
-        return (0, self.programs[line], "") if line in self.programs else (1, "", "no")
+        return self.programs.get(" ".join(command))
+
+    def json(self, *command: str) -> Any:
+        return json.loads(self.said(*command) or "[]")
 
     def text(self, path: str) -> str:
         return self.files.get(path, "")
@@ -84,7 +85,7 @@ class Host(MODULE["System"]):  # type: ignore[misc]
 def networkd(*links: dict[str, Any], text: str = NETWORK, **files: str) -> Host:
     """Return a host whose card systemd-networkd has."""
     given = {"/run/systemd/netif/links/2": STATE, FILE: text, **files}
-    return Host(*links, files=given, **{"systemctl is-active systemd-networkd": "active\n"})
+    return Host(*links, files=given, said={"systemctl is-active systemd-networkd": "active\n"})
 
 
 def manager(*links: dict[str, Any], **settings: str) -> Host:
@@ -98,15 +99,12 @@ def manager(*links: dict[str, Any], **settings: str) -> Host:
     said = {
         f"nmcli --escape no --get-values {key} connection show 1-2-3": f"{value}\n" for key, value in values.items()
     }
-    return Host(
-        *links,
-        **said,
-        **{
-            "nmcli --get-values GENERAL.STATE device show enp1s0": "100 (connected)\n",
-            "nmcli --get-values GENERAL.CON-UUID device show enp1s0": "1-2-3\n",
-            "nmcli --escape no --get-values NAME connection show": "Wired connection 1\nlo\n",
-        },
-    )
+    said |= {
+        "nmcli --get-values GENERAL.STATE device show enp1s0": "100 (connected)\n",
+        "nmcli --get-values GENERAL.CON-UUID device show enp1s0": "1-2-3\n",
+        "nmcli --escape no --get-values NAME connection show": "Wired connection 1\nlo\n",
+    }
+    return Host(*links, files={}, said=said)
 
 
 def look(host: Host, bridge: str = "br0", card: str = "") -> dict[str, Any]:
@@ -131,7 +129,9 @@ def written(script: str) -> dict[str, str]:
 
 
 def test_a_bridge_that_is_there_with_a_card_is_left_alone() -> None:
-    found = look(Host(link("br0", "192.168.0.40/24", kind="bridge"), link("enp1s0", master="br0"), OTHER))
+    found = look(
+        Host(link("br0", "192.168.0.40/24", kind="bridge"), link("enp1s0", master="br0"), OTHER, files={}, said={})
+    )
     assert (found["present"], found["problems"]) == (True, [])
 
 
@@ -144,7 +144,7 @@ def test_a_bridge_that_is_there_with_a_card_is_left_alone() -> None:
     ],
 )
 def test_one_that_leads_nowhere_is_refused(links: list[dict[str, Any]], said: str) -> None:
-    (problem,) = look(Host(*links))["problems"]
+    (problem,) = look(Host(*links, files={}, said={}))["problems"]
     assert said in problem
 
 
@@ -193,12 +193,20 @@ def test_a_card_that_two_programs_have_or_none_is_refused() -> None:
     both.programs["systemctl is-active systemd-networkd"] = "active\n"
     (problem,) = look(both)["problems"]
     assert problem.startswith("both NetworkManager and systemd-networkd have enp1s0")
-    (problem,) = look(Host(CARD))["problems"]
+    (problem,) = look(Host(CARD, files={}, said={}))["problems"]
     assert problem.startswith("neither NetworkManager nor systemd-networkd has enp1s0")
     # A networkd that was switched off has left its notes.
     stopped = networkd(CARD)
     del stopped.programs["systemctl is-active systemd-networkd"]
     assert look(stopped)["problems"] == [problem]
+
+
+def test_a_change_that_is_being_tried_or_undone_is_waited_for() -> None:
+    host = networkd(CARD)
+    host.programs["systemctl is-active lan-bridge-rollback.timer lan-bridge-rollback.service"] = "active\ninactive\n"
+    found = look(host)
+    assert "the old state comes back by itself" in found["problems"][0]
+    assert "apply" not in found
 
 
 # -- systemd-networkd --------------------------------------------------------------------------------------------------
@@ -326,7 +334,9 @@ def test_the_scripts_are_shell_and_undo_what_they_keep(host: Callable[..., Host]
 def test_a_bridge_has_taken_over_where_it_has_card_addresses_and_gateway() -> None:
     def missing(*links: dict[str, Any], ping: bool = True) -> list[str]:
         said = {"ping -c 2 -W 1 -I br0 192.168.0.1": ""} if ping else {}
-        return list(MODULE["tried"](Host(*links, **said), "br0", "enp1s0", ["192.168.0.40/24"], "192.168.0.1"))
+        return list(
+            MODULE["tried"](Host(*links, files={}, said=said), "br0", "enp1s0", ["192.168.0.40/24"], "192.168.0.1")
+        )
 
     bridge, port = link("br0", "192.168.0.40/24", kind="bridge"), link("enp1s0", master="br0")
     assert missing(bridge, port) == []

@@ -29,10 +29,14 @@ _PACKAGES = (
     *("iproute2", "iputils-ping", "ca-certificates", "nftables", "procps", "kmod", "curl", "openssl"),
     "systemd-timesyncd",
 )
+_HYPERVISOR = (
+    *("qemu-system-x86", "qemu-utils", "libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients"),
+    *("dnsmasq-base", "network-manager"),
+)
 # What the roles install, and what the tests ask with; wireguard-go in place of a module of the kernel.
 _ARCHIVE = (
     *("chrony", "haproxy", "keepalived", "nfs-kernel-server", "lvm2", "bind9-dnsutils"),
-    *("wireguard-tools", "wireguard-go"),
+    *("wireguard-tools", "wireguard-go", *_HYPERVISOR),
 )
 # The network is made from outside; nothing in a host may touch it, or the clock. user@: the per-user manager can't end
 # in a machine that no systemd-machined knows, and holds every stop for half a minute.

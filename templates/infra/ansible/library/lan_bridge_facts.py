@@ -49,8 +49,9 @@ PROFILE = (
     *("ipv6.dns", "ipv6.dns-search", "ipv6.dns-options", "ipv6.dns-priority", "ipv6.ignore-auto-routes", "ipv6.ignore-auto-dns"),
     *("ipv6.ip6-privacy", "ipv6.addr-gen-mode", "ipv6.never-default", "ipv6.may-fail", "connection.zone"),
 )
+ROLLBACK = ("lan-bridge-rollback.timer", "lan-bridge-rollback.service")
 # Nothing is kept that is being undone already.
-UNDONE = "systemctl is-active --quiet lan-bridge-rollback.timer"
+UNDONE = "systemctl is-active --quiet " + ROLLBACK[0]
 # A network card, or the end of a cable between namespaces; whatever else has a kind is made of other links.
 CARDS = ("", "veth")
 
@@ -91,6 +92,9 @@ class System:
 
 def look(system, bridge, network, card):
     """Return what there is to know, as the module gives it."""
+    if system.said("systemctl", "is-active", *ROLLBACK) is not None:
+        begun = "a run before this one was ended while it made the bridge; the old state comes back by itself: wait for two minutes, and run it again"
+        return {"present": False, "problems": [begun]}
     links = {row["ifname"]: row for row in system.json("ip", "-json", "-details", "address", "show")}
     ports = [name for name, row in links.items() if row.get("master") == bridge]
     if bridge in links:
