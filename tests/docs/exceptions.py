@@ -8,6 +8,7 @@ OF_RENDERED = {
     ("infra/terraform/README.md", ".terraform.lock.hcl"): "`terraform init` writes it",
     ("argocd/docs/runbooks/chart-mirror.md", "index.yaml"): "`helm repo index` writes it",
     ("infra/README.md", ". .venv/bin/activate"): "`make tools` makes it",
+    ("infra/README.md", "backup.json"): "`playbooks/backup.yml` writes it",
 }
 OF_PRODUCT = {
     ("CONTRIBUTING.md", "dist/"): "`make release` makes it",

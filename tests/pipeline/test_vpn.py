@@ -77,11 +77,19 @@ def test_nothing_of_it_lies_in_a_repository(world: World) -> None:
     assert not [secret for secret in secrets if any(secret.encode() in text for text in texts)]
 
 
-def test_what_is_not_there_is_named(world: World, tmp_path: Path) -> None:
+def test_a_peer_that_is_misspelt_is_named_with_the_one_that_was_meant(world: World) -> None:
     done = world.fmc("keys", "vpn", "laptpo", cwd=world.workspace)
     assert (done.code, "the answer vpn has no peer laptpo" in done.err) == (2, True), done.err
     assert "laptop" in done.err
-    without = World(tmp_path / "without").make()
-    assert without.new().code == 0
-    done = without.fmc("keys", "vpn", "laptop", cwd=without.workspace)
+    assert shown(world, "keys", "vpn", "laptop")
+
+
+def test_a_cluster_without_vpn_gets_one_as_the_message_says(tmp_path: Path) -> None:
+    world = World(tmp_path / "without").make()
+    assert world.new().code == 0
+    done = world.fmc("keys", "vpn", "laptop", cwd=world.workspace)
     assert (done.code, "this cluster has no VPN" in done.err) == (2, True), done.err
+    answers = world.workspace / "answers.yaml"
+    answers.write_text(f"{answers.read_text()}vpn: {json.dumps(VPN)}\n")
+    assert world.fmc("new", "--yes", cwd=world.workspace).code == 0
+    assert "Endpoint = vpn.example.com:4501\n" in shown(world, "keys", "vpn", "laptop")
