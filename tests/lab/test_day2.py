@@ -367,7 +367,8 @@ def test_a_reset_wants_the_name_and_leaves_machines_on_which_a_cluster_can_be_bu
     assert ready_nodes(first) == {host.name for host in everybody}
 
     authority = first.do("cat", f"{DATA}/server/tls/server-ca.crt")
-    play = operator.converge("reset", "-e", f"confirm={name}")
+    with lab.restarts():
+        play = operator.converge("reset", "-e", f"confirm={name}")
     evidence(f"reset.yml took {play.seconds:.0f} s, with a restart of {len(everybody)} machines")
     for host in everybody:
         for path in ("/var/lib/rancher/k3s", "/etc/rancher", "/opt/bin/k3s", "/etc/systemd/system/k3s.service"):

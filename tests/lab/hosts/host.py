@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.lab.hosts.image import Image
 
 _UP_SECONDS, _DOWN_SECONDS = 120.0, 60.0
+_ASKED_TO_RESTART = 133
+"""What nspawn ends with when the systemd inside restarts the machine (systemd-nspawn(1), --keep-unit)."""
 # The network's own settings are writable as in a virtual machine, the kernel's others are not.
 _NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"}
 _CAPABILITIES = ("--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--drop-capability=CAP_SYS_TIME")
@@ -136,6 +138,12 @@ class Host:
     def halt(self) -> None:
         """Have its systemd power it off."""
         self._end(signal.SIGTERM)
+
+    def restart_if_asked(self) -> None:
+        """Switch it on again where its systemd has asked for a restart, as a hypervisor does."""
+        if self._process is not None and self._process.poll() == _ASKED_TO_RESTART:
+            self.halt()
+            self.start()
 
     def cut_power(self) -> None:
         """End it at once; nothing in it is told."""

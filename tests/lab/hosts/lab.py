@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.lab.hosts.disk import Disk
@@ -13,7 +15,7 @@ from tests.lab.hosts.outside import Outside
 from tests.toolchain.build import tools_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tests.lab.hosts.image import Image
@@ -73,6 +75,24 @@ class Lab:
             subprocess.run(["umount", "--lazy", str(host.root)], check=False, capture_output=True)
             for disk in host.disks:
                 disk.detach()
+
+    @contextmanager
+    def restarts(self) -> Iterator[None]:
+        """Let hosts restart themselves for as long as this lasts."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.2):
+                for host in self.hosts.values():
+                    host.restart_if_asked()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _disks(self, node: Mapping[str, Any], folder: Path) -> list[Disk]:
         """Return the disks of a storage machine: the planned one, and a small one for tests."""
