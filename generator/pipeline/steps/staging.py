@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from generator.workspace import Workspace
 
+_TRIES, _PAUSE = 20, 0.1
+"""How often a folder is removed that fills again meanwhile, and the seconds between."""
+
 
 @contextmanager
 def staging_folder(workspace: Workspace) -> Iterator[Path]:
@@ -24,7 +28,7 @@ def staging_folder(workspace: Workspace) -> Iterator[Path]:
     """
     try:
         # What a killed run left behind is made again.
-        shutil.rmtree(workspace.staging, ignore_errors=True)
+        _remove(workspace.staging)
         workspace.staging.mkdir(parents=True)
     except OSError as error:
         raise write_error(workspace.staging, error) from error
@@ -36,3 +40,12 @@ def staging_folder(workspace: Workspace) -> Iterator[Path]:
             # A folder that holds something stays.
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, if it can be: a program that a killed run had started may write to it for a moment yet."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE)
