@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from tests.template.conftest import Render
 
-BY_HAND = {"admin.yml", "gitops.yml", "hypervisor.yml"}
+BY_HAND = {
+    *("admin.yml", "gitops.yml", "hypervisor.yml"),
+    *("backup.yml", "remove-node.yml", "renew-certs.yml", "reset.yml", "restore.yml", "rotate-token.yml"),
+    *("upgrade.yml", "verify.yml"),
+}
 """The playbooks that a person starts on purpose."""
 ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\d.])")
 
@@ -111,7 +115,8 @@ def included(infra: Infra, role: str) -> set[str]:
     found: set[str] = set()
     for path in (infra.ansible / "roles" / role / "tasks").iterdir():
         for task in documents(path)[0]:
-            found |= {task["ansible.builtin.include_role"]["name"]} if "ansible.builtin.include_role" in task else set()
+            name = task.get("ansible.builtin.include_role", {}).get("name")
+            found |= {name.replace("{{ k3s_node_kind }}", kind) for kind in ("server", "agent")} if name else set()
     return found
 
 
@@ -119,13 +124,16 @@ def test_a_role_gets_what_its_specification_asks_for(infra: Infra) -> None:
     given = {
         name for file in infra.inventory.glob("group_vars/*/main.yml") for name in infra.variables(file.parent.name)
     }
-    inner = {name for role in (infra.ansible / "roles").iterdir() for name in included(infra, role.name)}
+    roles = sorted((role.name for role in (infra.ansible / "roles").iterdir()), key=len, reverse=True)
+    # An input belongs to the role with the longest name that it begins with.
+    owners = {name: next((role for role in roles if name.startswith(f"{role}_")), "") for name in given}
+    inner = {name for role in roles for name in included(infra, role)}
     for role in (infra.ansible / "roles").iterdir():
         (specification,) = documents(role / "meta/argument_specs.yml")
         options = specification["argument_specs"]["main"]["options"]
         required = {name for name, option in options.items() if option.get("required")}
         assert required <= given or role.name in inner
-        assert {name for name in given if name.startswith(f"{role.name}_")} <= set(options)
+        assert {name for name, owner in owners.items() if owner == role.name} <= set(options)
         defaults = role / "defaults/main.yml"
         declared = {name: option["default"] for name, option in options.items() if "default" in option}
         assert declared == (dict(documents(defaults)[0]) if defaults.exists() else {})

@@ -296,6 +296,10 @@ def test_no_address_is_rendered_that_is_not_in_the_plan(infra: Infra) -> None:
     known |= {network.broadcast for network in plan.networks} | {
         host["address"] for host in infra.rendered_plan["hosts"]
     }
+    vpn = infra.rendered_plan["vpn"]
+    if vpn:
+        networks.append(IPv4Network(vpn["network"]))
+        known |= {vpn["address"], vpn["endpoint"], *(peer["address"] for peer in vpn["peers"])}
     # The last one stands for everybody, in rules of the firewall.
     networks += [IPv4Network(plan.k3s.pod_cidr), IPv4Network(plan.k3s.service_cidr), IPv4Network("0.0.0.0/0")]
     rendered = [infra.root / "plan.json", *files(infra.root / "host")]
