@@ -45,8 +45,9 @@ UNCLAIMED = {
     ("lib/tools.jinja", None): "a program, whose digest a person looks up",
     ("templates/infra/versions.yaml.jinja", None): "a disk image, whose digest a person looks up",
     ("templates/infra/ansible/roles/k3s_binary/", None): "an example in a description",
-    ("templates/infra/ansible/roles/k3s_upgrade", None): "an example in a description",
-    ("templates/infra/ansible/plugins/filter/k3s_day2.py", None): "examples, in a comment and in a message",
+    ("templates/infra/ansible/roles/k3s_upgrade", "v1.36.4+k3s1."): "an example in a description",
+    ("templates/infra/ansible/plugins/filter/k3s_day2.py", "v1.36.4+k3s1"): "an example in a comment and in a message",
+    ("templates/infra/ansible/plugins/filter/k3s_day2.py", "v1.36.0-rc2"): "an example in a comment",
     ("templates/infra/terraform/butane/", "1.1.0"): "the version of a format",
     ("tests/toolchain/tools.toml", None): "a stamp, which repeats the version above it: compared below",
 }

@@ -17,7 +17,7 @@ def ssh_public_key_fault(key: str) -> tuple[str, str]:
     Args:
         key: The line of a .pub file.
     """
-    # To load the library takes longer than the rest of a check of answers, and nearly all keys are of this kind.
+    # To load the library takes a tenth of a check of answers, and nearly all keys are of this kind.
     if is_ed25519(key):
         return "", ""
     from cryptography.exceptions import UnsupportedAlgorithm

@@ -280,7 +280,7 @@ def by_networkd(system, bridge, row):
     for one, content in zip(names, contents):
         apply.append("printf %%s %s >%s/%s" % (shlex.quote(content), RUN, one))
         apply.append("chmod 0644 %s/%s" % (RUN, one))
-    # Kept already, or not yet: what is undone is gone.
+    # Kept already, or not yet: what is undone is gone. A bridge that never came about can't be deleted, and the way back goes on without that.
     restore = ["rm -f " + " ".join("%s/%s" % (place, one) for place in (RUN, ETC) for one in names)]
     restore += ["ip link delete %s type bridge || true" % bridge, "networkctl reload", "networkctl reconfigure " + card, "ip link set %s up" % card]
     keep = [UNDONE] + ["install -D -m 0644 %s/%s %s/%s" % (RUN, one, ETC, one) for one in names]
@@ -341,6 +341,7 @@ def by_networkmanager(system, bridge, row):
     words = ["type", "ethernet", "con-name", names[1], "ifname", card, "master", bridge, "slave-type", "bridge"]
     apply.append(add + " ".join(map(shlex.quote, words)))
     apply.append("nmcli --wait 30 connection up " + shlex.quote(names[1]))
+    # What a trial did not get to make can't be deleted, and the way back goes on without that.
     restore = ["nmcli connection delete %s || true" % shlex.quote(name) for name in reversed(names)]
     restore += ["ip link delete %s type bridge 2>/dev/null || true" % bridge, "nmcli --wait 30 connection up " + profile]
     # The old connection stays as it is: of two for one card the one with the higher priority comes up.
