@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from tests.template.components import Row, is_chart, read_table
+from tests.template.components import Row, choices, is_application, is_chart, is_there, read_table
 from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ HA: dict[str, Any] = {
     "ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ops@example",
     "edge": "nat",
     "exposure": "private",
-    "components": ["traefik", "hello"],
+    "components": choices(ROOT),
 }
 SINGLE = HA | {"profile": "single", "edge": "192.168.0.0/24", "git_base_url": "ssh://git@git.example.com/home"}
 PARTS, MONOREPO = "parts", "monorepo"
@@ -75,7 +75,12 @@ class Cluster:
     @property
     def rows(self) -> list[Row]:
         """Return the rows of the components that are there."""
-        return [row for row in ROWS if not row["optional"] or row["name"] in self.answers["components"]]
+        return [row for row in ROWS if is_there(row, self.answers)]
+
+    @property
+    def applications(self) -> list[Row]:
+        """Return the rows of the components with an Application that are there."""
+        return [row for row in self.rows if is_application(row)]
 
     @property
     def charts(self) -> list[Row]:

@@ -11,7 +11,7 @@ import yaml
 from jinja2_ansible_filters import AnsibleCoreFiltersExtension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Row = dict[str, Any]
@@ -19,20 +19,20 @@ Row = dict[str, Any]
 TABLE = "lib/components.jinja"
 LEVELS = ("privileged", "baseline", "restricted")
 REMOVALS = {"cascade", "confirm", "keep"}
-_COMMON: dict[str, type] = {"name": str, "optional": bool, "needs": list, "secrets": dict}
-_CHART: dict[str, type] = {
+_COMMON: dict[str, type] = {"name": str, "choice": str, "needs": list, "secrets": dict}
+_APPLICATION: dict[str, type] = {
     "wave": int,
     "why": str,
-    "chart": str,
-    "repository": str,
-    "version": str,
     "namespace": str,
     "level": dict,
     "kinds": list,
     "removal": dict,
     "manifests": bool,
-    "hosts": list,
+    "hosts": dict,
+    "requests": dict,
 }
+_CHART: dict[str, type] = {"chart": str, "repository": str, "version": str}
+_BESIDES: dict[str, type] = {"further": dict, "writes": list}
 _APP: dict[str, type] = {"environments": dict}
 
 
@@ -52,13 +52,23 @@ def read_table(root: Path) -> list[Row]:
 
 
 def is_chart(row: Row) -> bool:
-    """Return whether a row is a Helm chart, and not an app of the repository apps."""
+    """Return whether a row has a Helm chart."""
     return "chart" in row
+
+
+def is_application(row: Row) -> bool:
+    """Return whether a row has an Application, and is no app of the repository apps."""
+    return "environments" not in row
+
+
+def is_there(row: Row, answers: Mapping[str, Any]) -> bool:
+    """Return whether these answers choose a row."""
+    return not row["choice"] or row["choice"] in answers["components"]
 
 
 def folder(root: Path, row: Row) -> Path:
     """Return the folder of the template that holds a component's files of the repository argocd."""
-    condition = f"'{row['name']}' in components" if row["optional"] else f"'{row['name']}'"
+    condition = f"'{row['choice']}' in components" if row["choice"] else f"'{row['name']}'"
     return root / "templates/argocd" / f"#% if {condition} %#.#% endif %#"
 
 
@@ -82,12 +92,12 @@ def incomplete(root: Path) -> Iterator[str]:
         if faults := list(_fields(row, rows)):
             yield from (f"{TABLE}: {row['name']}: {fault}" for fault in faults)
             continue
-        if row["optional"] and row["name"] not in offered:
-            yield f"copier.yml: the question components does not offer {row['name']}"
+        if row["choice"] and row["choice"] not in offered:
+            yield f"copier.yml: the question components does not offer {row['choice']}"
         yield from _files(root, row)
     for name in offered:
-        if name not in [row["name"] for row in rows if row["optional"]]:
-            yield f"{TABLE}: no optional row for {name}, which the question components offers"
+        if name not in [row["choice"] for row in rows]:
+            yield f"{TABLE}: no row for {name}, which the question components offers"
     for place in sorted((root / "templates/argocd").iterdir()):
         if place.name.endswith(".#% endif %#") and place not in [folder(root, row) for row in rows]:
             yield f"{TABLE}: no row for the folder {place.relative_to(root)}"
@@ -95,34 +105,44 @@ def incomplete(root: Path) -> Iterator[str]:
 
 def _fields(row: Row, rows: list[Row]) -> Iterator[str]:
     """Yield what is wrong with a row; its sense is looked at where all fields are of their types."""
-    wanted = _COMMON | (_CHART if is_chart(row) else _APP)
+    wanted = _COMMON | (_APPLICATION if is_application(row) else _APP) | (_CHART if is_chart(row) else {})
+    wanted |= {name: kind for name, kind in _BESIDES.items() if name in row}
     faults = [f"the field {name} is {'unknown' if name in row else 'missing'}" for name in row.keys() ^ wanted.keys()]
     faults += [f"{name} is no {kind.__name__}" for name, kind in wanted.items() if not isinstance(row.get(name), kind)]
     if faults:
         yield from sorted(faults)
         return
-    yield from _needs(row, {other["name"]: other for other in rows})
-    if is_chart(row):
+    yield from _needs(row, rows)
+    if is_application(row):
         yield from _settings(row)
 
 
-def _needs(row: Row, known: dict[str, Row]) -> Iterator[str]:
+def _needs(row: Row, rows: list[Row]) -> Iterator[str]:
     for need in row["needs"]:
-        if need not in known:
+        of_choice = [other for other in rows if other["choice"] == need]
+        if not of_choice:
             yield f"needs {need}, of which there is no row"
-        elif is_chart(row) and known[need]["wave"] >= row["wave"]:
+        elif is_application(row) and min(other["wave"] for other in of_choice) >= row["wave"]:
             yield f"needs {need}, which does not come in an earlier wave"
 
 
 def _settings(row: Row) -> Iterator[str]:
     if row["level"] and sorted(row["level"]) != ["ha", "single"]:
         yield "level names other profiles than ha and single"
-    yield from (f"{level} is no pod security level" for level in row["level"].values() if level not in LEVELS)
+    levels = [*row["level"].values(), *row.get("further", {}).values()]
+    yield from (f"{level} is no pod security level" for level in levels if level not in LEVELS)
     if sorted(row["removal"]) != ["private", "public"] or not set(row["removal"].values()) <= REMOVALS:
         yield f"removal is not one of {', '.join(sorted(REMOVALS))} for each exposure, private and public"
     yield from (f"{kind} is not group/Kind" for kind in row["kinds"] if kind.count("/") != 1)
     if not row["why"].strip():
         yield "why is empty"
+    if sorted(row["requests"]) != ["node", "once", "worker"] or any(
+        len(pair) != 2 for pair in row["requests"].values()
+    ):
+        yield "requests is not a pair of CPU and memory for each of once, node, worker"
+    for host, service in row["hosts"].items():
+        if sorted(service) != ["password", "user", "what"] or bool(service["user"]) is not bool(service["password"]):
+            yield f"the host {host} does not say what is there, who logs in, and with which password"
 
 
 def _files(root: Path, row: Row) -> Iterator[str]:
@@ -132,10 +152,11 @@ def _files(root: Path, row: Row) -> Iterator[str]:
     if not place.is_dir():
         yield f"there is no folder {shown}"
         return
-    if is_chart(row):
-        wanted = [f"applications/{name}.yaml.jinja", f"platform/{name}/values.user.yaml"]
-        wanted += [f"namespaces/{name}.yaml.jinja"] if row["level"] else []
-        if not list(place.glob(f"platform/{name}/values.yaml*")):
+    if is_application(row):
+        wanted = [f"applications/{name}.yaml.jinja"]
+        wanted += [f"platform/{name}/values.user.yaml"] if is_chart(row) else []
+        wanted += [f"namespaces/{name}.yaml.jinja"] if row["level"] or row.get("further") else []
+        if is_chart(row) and not list(place.glob(f"platform/{name}/values.yaml*")):
             yield f"there is no {shown}/platform/{name}/values.yaml"
         manifests = place / f"platform/{name}/manifests"
         if manifests.is_dir() is not row["manifests"]:

@@ -13,7 +13,7 @@ from plumbum import local
 from generator.checks.run import check_trees
 from generator.secrets.catalogue.read import read_catalogue
 from tests.template.argocd_tree import CLUSTERS, HA, Cluster, documents, render_cluster, sources
-from tests.template.components import TABLE, folder, incomplete, is_chart, matches, read_table
+from tests.template.components import TABLE, folder, incomplete, is_application, is_chart, matches, read_table
 from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 SAMPLE_ROW = """  {
-    'name': 'sample', 'optional': true, 'needs': ['traefik'],
+    'name': 'sample', 'choice': 'sample', 'needs': ['traefik'],
     'wave': 0, 'why': 'an example of a component',
     'chart': 'sample', 'repository': 'https://charts.example.org', 'version': '1.2.3',
     'namespace': 'sample', 'level': {'ha': 'baseline', 'single': 'baseline'},
     'kinds': ['storage.k8s.io/StorageClass'],
     'removal': {'private': 'cascade', 'public': 'cascade'},
     'manifests': true,
-    'hosts': ['sample'],
+    'hosts': {'sample': {'what': 'A sample', 'user': 'admin', 'password': 'sample/sample-auth admin'}},
+    'requests': {'once': [10, 16], 'node': [0, 0], 'worker': [0, 0]},
     'secrets': {'sample/sample-auth': 'within seconds'},
   },
 """
@@ -106,7 +107,7 @@ STEPS: dict[str, tuple[list[Callable[[Path], None]], list[str]]] = {
     ),
     "row and choice": ([add_row, add_choice], [f"there is no folder {FOLDER}"]),
     "row and folder": ([add_row, add_folder], ["copier.yml: the question components does not offer sample"]),
-    "choice alone": ([add_choice], [f"{TABLE}: no optional row for sample, which the question components offers"]),
+    "choice alone": ([add_choice], [f"{TABLE}: no row for sample, which the question components offers"]),
     "folder alone": ([add_folder], [f"{TABLE}: no row for the folder {FOLDER}"]),
     "all three": ([add_row, add_choice, add_folder], []),
 }
@@ -142,6 +143,9 @@ def test_a_folder_that_lacks_a_file_is_told_by_the_file(template: Path, file: st
         ("'ha': 'baseline'", "'ha': 'strict'", "sample: strict is no pod security level"),
         ("StorageClass'", "k8s.io/StorageClass'", "is not group/Kind"),
         ("'public': 'cascade'", "'public': 'never'", "sample: removal is not one of"),
+        ("'node': [0, 0]", "'node': [0]", "sample: requests is not a pair"),
+        ("'user': 'admin'", "'user': ''", "sample: the host sample does not say"),
+        ("'hosts':", "'further': {'more': 'loose'}, 'hosts':", "sample: loose is no pod security level"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_told(template: Path, old: str, new: str, told: str) -> None:
@@ -177,7 +181,8 @@ def test_a_component_touches_three_places_and_is_whole(template: Path, tmp_path:
     assert [str(finding) for finding in report.findings] == []
     argocd = root / "argocd"
     assert "| 0 | `sample` | an example of a component |" in (argocd / "README.md").read_text()
-    assert "https://sample.home.example.com" in (argocd / "README.md").read_text()
+    service = "| https://sample.home.example.com | A sample | `admin` | `fmc secret show sample/sample-auth admin` |"
+    assert service in (argocd / "README.md").read_text()
     assert (
         "helm pull sample --repo https://charts.example.org" in (argocd / "docs/runbooks/chart-mirror.md").read_text()
     )
@@ -192,17 +197,21 @@ def test_a_component_touches_three_places_and_is_whole(template: Path, tmp_path:
 def test_a_component_is_there_with_all_that_its_row_says(cluster: Cluster) -> None:
     applications, namespaces = cluster.of_kind("Application"), cluster.of_kind("Namespace")
     readme = (cluster.argocd / "README.md").read_text()
-    for row in cluster.charts:
+    for row in cluster.applications:
         application = applications[row["name"]]
-        chart, values = sources(application)
-        assert (chart["chart"], chart["targetRevision"]) == (row["chart"], row["version"])
-        assert chart["helm"]["releaseName"] == row["name"]
-        assert ("path" in values) is row["manifests"]
+        *charts, files = sources(application)
+        for chart in charts:
+            assert (chart["chart"], chart["targetRevision"]) == (row["chart"], row["version"])
+            assert chart["helm"]["releaseName"] == row["name"]
+        assert len(charts) == is_chart(row)
+        assert ("path" in files) is row["manifests"]
         assert application["spec"]["destination"]["namespace"] == row["namespace"]
         level = row["level"].get(cluster.answers["profile"])
         if level:
             labels = namespaces[row["namespace"]]["metadata"]["labels"]
             assert labels["pod-security.kubernetes.io/enforce"] == level
+        for name, own in row.get("further", {}).items():
+            assert namespaces[name]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == own
         assert f"| {row['wave']} | `{row['name']}` | {row['why']} |" in readme
 
 
@@ -214,10 +223,12 @@ def test_a_component_that_is_not_chosen_leaves_nothing_behind(cluster: Cluster) 
 
 
 def test_the_services_of_the_readme_are_the_hosts_of_the_rows(cluster: Cluster) -> None:
-    hosts = [host for row in cluster.rows for host in (row["hosts"] if is_chart(row) else row["environments"].values())]
+    hosts = [
+        host for row in cluster.rows for host in (row["hosts"] if is_application(row) else row["environments"].values())
+    ]
     served = hosts if "traefik" in cluster.answers["components"] else []
     readme = (cluster.argocd / "README.md").read_text()
-    assert re.findall(r"^\| `([a-z-]+)` \| https://\1\.home\.example\.com \|$", readme, re.MULTILINE) == served
+    assert re.findall(r"^\| https://([a-z-]+)\.home\.example\.com \|", readme, re.MULTILINE) == served
 
 
 def test_the_secrets_of_the_rows_are_those_of_the_catalogue(cluster: Cluster) -> None:

@@ -15,7 +15,7 @@ from generator.checks.run import check_trees
 from tests.conftest import require_tool
 from tests.e2e.charts.assemble import CHARTS, assemble, has_own, traefik_definitions
 from tests.template.argocd_tree import CLUSTERS, HA, ROWS, documents, render_cluster
-from tests.template.components import is_chart
+from tests.template.components import is_chart, is_there
 from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ RENDERED = [
     pytest.param(chart, cluster, id=f"{chart}-{cluster}")
     for chart, row in COMPONENTS.items()
     for cluster, (answers, _) in CLUSTERS.items()
-    if not row["optional"] or row["name"] in answers["components"]
+    if is_there(row, answers)
 ]
 PROBES: dict[str, dict[str, Any]] = {
     "as-it-comes": {},
