@@ -144,13 +144,11 @@ def test_the_dashboard_asks_for_a_password_and_only_traefiks_namespace_may_show_
     values = ingress.values("traefik")
     assert values["providers"]["kubernetesCRD"]["crossProviderNamespaces"] == ["traefik"]
     assert values["ingressRoute"]["dashboard"]["enabled"] is False
-    dashboard = ingress.of_kind("IngressRoute")["dashboard"]
+    dashboard = ingress.of_kind("IngressRoute")["traefik"]
     (rule,) = dashboard["spec"]["routes"]
-    (middleware,) = rule["middlewares"]
-    assert middleware["name"] in ingress.of_kind("Middleware")
-    assert (
-        dashboard["metadata"]["namespace"] == ingress.of_kind("Middleware")[middleware["name"]]["metadata"]["namespace"]
-    )
+    middleware = ingress.of_kind("Middleware")[rule["middlewares"][-1]["name"]]
+    assert middleware["metadata"]["namespace"] == dashboard["metadata"]["namespace"] == "traefik"
+    assert middleware["spec"]["basicAuth"]["secret"] == "traefik-dashboard-auth"
 
 
 def test_the_readme_names_only_files_that_are_there(cluster: Cluster) -> None:
