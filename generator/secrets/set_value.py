@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from generator.secrets.vault.model import Vault
 
 _SETTABLE = (Generator.PASSWORD, Generator.TOKEN, Generator.EXTERNAL)
-_RENEWED = {Generator.CERTIFICATE: "Nothing has to be set: `fmc seal` renews a certificate 30 days before its end."}
+_RENEWED = {
+    Generator.CERTIFICATE: "Nothing has to be set: `fmc seal` renews a certificate 30 days before its end.",
+    Generator.AUTHORITY: "Nothing has to be set: `fmc seal` replaces the authority 825 days before its end.",
+}
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ _OPTIONS = {
     Generator.SSH_KEY: ("comment",),
     Generator.WIREGUARD_KEY: (),
     Generator.CERTIFICATE: ("names", "days"),
+    Generator.AUTHORITY: (),
 }
 _FORM_OPTIONS = {Form.BCRYPT: ("cost",), Form.HTPASSWD: ("user", "cost")}
 

@@ -45,11 +45,17 @@ class Generator(StrEnum):
     SSH_KEY = "ssh-key"
     WIREGUARD_KEY = "wireguard-key"
     CERTIFICATE = "certificate"
+    AUTHORITY = "authority"
 
     @property
     def is_key_pair(self) -> bool:
         """Return whether its values have a public half."""
         return self in (Generator.SSH_KEY, Generator.WIREGUARD_KEY)
+
+    @property
+    def is_signed(self) -> bool:
+        """Return whether its values are the cluster's own authority, or what that signs."""
+        return self in (Generator.CERTIFICATE, Generator.AUTHORITY)
 
     def is_like(self, other: Generator) -> bool:
         """Return whether the values of the other one do as well: a text stays one, whoever makes the next."""
@@ -78,6 +84,7 @@ FORMS: Mapping[Generator, frozenset[Form]] = {
     Generator.SSH_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
     Generator.WIREGUARD_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
     Generator.CERTIFICATE: frozenset({Form.CERT, Form.KEY, Form.CA, Form.MTIME}),
+    Generator.AUTHORITY: frozenset({Form.KEY, Form.CA, Form.MTIME}),
 }
 """Which forms each generator's values have."""
 

@@ -34,10 +34,8 @@ def suitable_authority(authority: AuthorityRecord | None, cluster: str, days: in
         days: Lifetime of the leaf that is to be issued.
         now: The present, UTC.
     """
-    if authority:
-        certificate = x509.load_pem_x509_certificate(authority.certificate.encode())
-        if certificate.not_valid_after_utc >= now + timedelta(days=days):
-            return authority
+    if authority and outlives(authority, days, now):
+        return authority
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(f"{cluster} cluster CA")
     certificate = (
@@ -47,6 +45,27 @@ def suitable_authority(authority: AuthorityRecord | None, cluster: str, days: in
         .sign(key, hashes.SHA256())
     )
     return AuthorityRecord(certificate=_pem(certificate), private_key=_private_pem(key))
+
+
+def outlives(authority: AuthorityRecord, days: int, now: datetime) -> bool:
+    """Return whether an authority is valid for so many days more."""
+    certificate = x509.load_pem_x509_certificate(authority.certificate.encode())
+    return certificate.not_valid_after_utc >= now + timedelta(days=days)
+
+
+def as_value(authority: AuthorityRecord, now: datetime) -> ValueRecord:
+    """Return an authority as a value, for a cluster that signs with it itself."""
+    return ValueRecord(
+        generator=Generator.AUTHORITY,
+        created=now,
+        secret=authority.private_key,
+        public={"ca": authority.certificate},
+    )
+
+
+def of_value(record: ValueRecord) -> AuthorityRecord:
+    """Return the authority that a value of it holds."""
+    return AuthorityRecord(certificate=record.public["ca"], private_key=record.secret)
 
 
 def issue(authority: AuthorityRecord, names: Sequence[str], days: int, now: datetime) -> ValueRecord:

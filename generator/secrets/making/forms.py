@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue.model import Derived, Value
 
 SALTED = frozenset({Form.BCRYPT, Form.HTPASSWD})
-_KEY_PAIRS = frozenset({Generator.SSH_KEY, Generator.WIREGUARD_KEY, Generator.CERTIFICATE})
+_KEY_PAIRS = frozenset({Generator.SSH_KEY, Generator.WIREGUARD_KEY, Generator.CERTIFICATE, Generator.AUTHORITY})
 _PEM_END = "-----END CERTIFICATE-----\n"
 BCRYPT_BYTES = 72
 
@@ -103,6 +103,9 @@ def recover(value: Value, forms: Mapping[Form, Plaintext], created: datetime) ->
         case Generator.CERTIFICATE:
             secret = forms.get(Form.KEY)
             public = _leaf_and_authority(forms[Form.CERT]) if Form.CERT in forms else {}
+        case Generator.AUTHORITY:
+            secret = forms.get(Form.KEY)
+            public = {"ca": forms[Form.CA].reveal().decode(errors="replace")} if Form.CA in forms else {}
     if secret is None or (not public and value.generator in _KEY_PAIRS):
         return None
     return ValueRecord(generator=value.generator, created=created, secret=secret, public=public)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from generator.findings import Finding, Severity
 from generator.secrets.catalogue.model import Constant, Derived, Generator, MachineSecret, Secret, Value
-from generator.secrets.making.authority import issue, still_valid, suitable_authority
+from generator.secrets.making.authority import as_value, issue, of_value, outlives, still_valid, suitable_authority
 from generator.secrets.making.forms import SALTED, plain_form, salted_form
 from generator.secrets.making.generators import password, ssh_key, token, wireguard_key
 from generator.secrets.sealing.committed import Opener
@@ -167,6 +167,14 @@ class SecretSealer:
                     return record
                 self.authority = suitable_authority(self.authority, self._cluster, value.days, self._now)
                 return issue(self.authority, value.names, value.days, self._now)
+            case Generator.AUTHORITY:
+                # One authority signs here and in the cluster, so that people trust one certificate; that of the
+                # cluster counts, which another copy of the vault may have made.
+                theirs = of_value(record) if record else None
+                if not theirs or not outlives(theirs, value.days, self._now):
+                    theirs = suitable_authority(self.authority, self._cluster, value.days, self._now)
+                self.authority = theirs
+                return record if record and of_value(record) == theirs else as_value(theirs, self._now)
             case Generator.SSH_KEY:
                 return record or ssh_key(value.comment, self._now)
             case Generator.WIREGUARD_KEY:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from generator.secrets.catalogue.model import Constant, Derived, Generator
+from generator.secrets.catalogue.model import Constant, Derived
 from generator.secrets.making.forms import SALTED, made_to, plain_form, recover
 from generator.secrets.sealing.committed import Opener, read_committed
 from generator.secrets.sealing.disputes import Dispute, Preference, Reason
@@ -172,7 +172,7 @@ class _TakeOver:
 
     def _agree(self, value: Value, mine: Lineage, git: Lineage) -> bool:
         """Return whether two values that don't know of each other are the same, or none that a person chose."""
-        made_by_fmc = value.generator is Generator.CERTIFICATE or value.generator.is_key_pair
+        made_by_fmc = value.generator.is_signed or value.generator.is_key_pair
         return made_by_fmc or (mine.content == git.content and mine.content != "")
 
     def _take(self, secret: Secret, value: Value, opened: Mapping[str, Plaintext], lineage: Lineage) -> None:
@@ -226,7 +226,7 @@ class _TakeOver:
             return
         record = recover(value, _by_form(secret, opened), self._now)
         # A certificate of somebody else's making would not be renewed by this cluster's authority.
-        can_take = record is not None and value.generator is not Generator.CERTIFICATE
+        can_take = record is not None and not value.generator.is_signed
         if record and can_take and secret.id in self._preference.git:
             known = self.vault.lineage(secret.id, value.name)
             content = content_digest(self.vault.fingerprint_key, secret.id, value.name, record.secret)
