@@ -28,7 +28,12 @@ _ARGO_CD = "argo-cd"
 _CATALOGUE = "secrets/catalogue*.yaml"
 # The chart that brings the kinds of a group, for the charts whose objects stand in these repositories.
 _SEALED = "bitnami.com"
-_PROVIDERS = {_SEALED: "sealed-secrets", "traefik.io": "traefik", "cert-manager.io": "cert-manager"}
+_PROVIDERS = {
+    _SEALED: "sealed-secrets",
+    "traefik.io": "traefik",
+    "cert-manager.io": "cert-manager",
+    "trust.cert-manager.io": "trust-manager",
+}
 
 # Namespace and name.
 _Secret = tuple[str, str]
