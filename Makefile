@@ -60,6 +60,14 @@ test: $(READY) ## Run every check and test of this repository; what needs a miss
 tools: $(READY) ## Build the real programs that tests compare with (needs Go); once, into ~/.cache/fmc/tools
 	$(BIN)/python -m tests.toolchain.build
 
+.PHONY: charts
+charts: tools ## Render the real charts (FMC_CHARTS=DIR, else those inside of Go modules) with the product's values
+	$(BIN)/python -m tests.real_charts
+
+.PHONY: charts-record
+charts-record: tools ## The same, and write down what was found: lib/images.json and docs/charts.md
+	$(BIN)/python -m tests.real_charts --record --write
+
 .PHONY: lab-tools
 lab-tools: tools ## Build what the lab runs besides (needs Go and root; some minutes, once)
 	$(BIN)/python -m tests.toolchain.build --group lab

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,15 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
 
     The same answers and layout give the same folder again: do not write into it.
     """
+    return _renderer(lambda layout: tmp_path_factory.mktemp(layout) / "repository")
+
+
+def rendering(folder: Path) -> Render:
+    """Return such a function for those who are no test; it writes below a folder."""
+    return _renderer(lambda layout: Path(tempfile.mkdtemp(prefix=layout, dir=folder)) / "repository")
+
+
+def _renderer(new_folder: Callable[[str], Path]) -> Render:
     import copier
 
     rendered: dict[str, Path] = {}
@@ -40,7 +50,7 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
         data = answers | {"layout": layout}
         key = json.dumps(data, sort_keys=True, default=str)
         if key not in rendered:
-            destination = tmp_path_factory.mktemp(layout) / "repository"
+            destination = new_folder(layout)
             # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
             with local.env(PATH="/nonexistent"), compiled_once(layout):
                 copier.run_copy(

@@ -40,6 +40,16 @@ def build_go(tool: Tool, target: Path) -> None:
             _copy(module / name, target / "share" / Path(name).name)
 
 
+def build_module(tool: Tool, target: Path) -> None:
+    """Copy files of a Go module of which nothing is built into `share/`; the module's sum stands in tools.toml."""
+    wanted = f"{tool.spec['module']}@{tool.spec['version']}"
+    module = _json([_go(), "mod", "download", "-json", wanted], cwd=target)
+    if module["Sum"] != tool.spec["sum"]:
+        raise BuildError(f"{wanted} has the sum {module['Sum']}, and tools.toml says {tool.spec['sum']}")
+    for name in tool.spec["files"]:
+        _copy(Path(module["Dir"]) / name, target / "share" / Path(name).name)
+
+
 def build_own(tool: Tool, target: Path) -> None:
     """Build programs whose sources lie in this repository."""
     for program, package in tool.spec["packages"].items():
@@ -81,6 +91,7 @@ def build_debian(tool: Tool, target: Path) -> None:
 
 BUILD: dict[str, Callable[[Tool, Path], None]] = {
     "go": build_go,
+    "module": build_module,
     "own": build_own,
     "python": build_python,
     "debian": build_debian,
@@ -102,8 +113,8 @@ def lock(tool: Tool) -> None:
             _run([_go(), "mod", "tidy"], cwd=tool.locks[0].parent, environment=_LOCK_ENVIRONMENT)
         case "python":
             _lock_python(tool)
-        case "debian":
-            # apt decides on the version: an older one is no longer served.
+        case "module" | "debian":
+            # A sum stands beside its version; apt decides on the version, since an older one is no longer served.
             pass
 
 

@@ -87,6 +87,22 @@ def test_a_build_that_failed_is_not_used_and_tried_again(builds: Builds, tmp_pat
     assert subprocess.check_output([tmp_path / "kubeconform"]) == b"2\n"
 
 
+def test_a_module_with_another_sum_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tool = read_tools()["cert-manager"]
+    chart = tmp_path / "module" / tool.spec["files"][0]
+    chart.mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("name: cert-manager\n")
+    served = {"Dir": str(tmp_path / "module"), "Sum": "h1:another="}
+    monkeypatch.setattr(recipes, "_json", lambda command, cwd: served)
+    monkeypatch.setattr(recipes, "_go", lambda: "go")
+    with pytest.raises(BuildError, match=r"has the sum h1:another=, and tools\.toml says h1:"):
+        build(tool, tmp_path / "cache")
+    served["Sum"] = tool.spec["sum"]
+    build(tool, tmp_path / "cache")
+    (found,) = (tmp_path / "cache/.builds/cert-manager").glob("*/share/cert-manager/Chart.yaml")
+    assert found.read_text() == "name: cert-manager\n"
+
+
 def test_without_go_it_says_what_is_missing_and_builds_the_rest(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

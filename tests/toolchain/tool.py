@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 HERE = Path(__file__).parent
-Kind = Literal["go", "own", "python", "debian"]
-_KINDS: tuple[Kind, ...] = ("go", "own", "python", "debian")
+Kind = Literal["go", "module", "own", "python", "debian"]
+_KINDS: tuple[Kind, ...] = ("go", "module", "own", "python", "debian")
 MAKE_TARGETS = {"test": "make tools", "e2e": "make e2e-tools", "lab": "make lab-tools"}
 """What builds the tools of each group."""
 _RECIPE = 2
@@ -45,7 +45,7 @@ class Tool:
     @property
     def programs(self) -> tuple[str, ...]:
         """Return the names under which it is called."""
-        return tuple(self.spec["packages" if self.kind in ("go", "own") else "programs"])
+        return tuple(self.spec.get("packages" if self.kind in ("go", "own") else "programs", ()))
 
     @property
     def version(self) -> str:
@@ -68,7 +68,7 @@ class Tool:
                 return (folder / "go.mod", folder / "go.sum")
             case "python":
                 return (HERE / "python" / f"{self.name}.txt",)
-            case "debian":
+            case "module" | "debian":
                 return ()
 
     def digest(self) -> str:
