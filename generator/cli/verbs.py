@@ -13,6 +13,7 @@ VERBS = {
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
     "secret": ("Work", "List the secrets of a cluster, set one, or show one."),
     "keys": ("Work", "Print the sealing keys, for the cluster; make the SSH key, for the machines."),
+    "mirror": ("Work", "List what a cluster takes from elsewhere, to fill a mirror."),
     "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),
 }

@@ -21,6 +21,7 @@ _DECLARING = (
     "generator.answers.ruleset",
     "generator.checks.run",
     "generator.delivery.local.staged",
+    "generator.mirror.inventory",
     "generator.pipeline.steps.outgoing",
     "generator.readiness.ruleset",
     "generator.secrets.ruleset",

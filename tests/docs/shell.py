@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROGRAMS = {
     *(
         "ansible-playbook",
+        "bash",
         "cd",
         "cp",
         "copier",
