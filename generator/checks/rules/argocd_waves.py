@@ -33,6 +33,7 @@ _PROVIDERS = {
     "traefik.io": "traefik",
     "cert-manager.io": "cert-manager",
     "trust.cert-manager.io": "trust-manager",
+    "monitoring.coreos.com": "prometheus-operator-crds",
 }
 
 # Namespace and name.
