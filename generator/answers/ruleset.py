@@ -22,6 +22,7 @@ ERRORS = {
     "address-missing": "A further machine names its address.",
     "address-outside": "An address lies in the network that its machine is in.",
     "address-reserved": "Nobody has the first or the last address of a network.",
+    "alerts-incomplete": "Mail has a server that takes it, and only mail has one.",
     "bridge-duplicate": "Each network has a bridge of its own.",
     "choice": "An answer is one of the choices of its question.",
     "cidr-overlap": "Networks, pods and services have ranges that do not overlap.",

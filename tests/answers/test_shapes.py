@@ -27,6 +27,7 @@ SHAPES, NUMBERS, TEXTS = json.loads(
 CHOSEN = "kvm1"
 GOOD = {
     "address": "10.17.4.50",
+    "alert_receiver": "email",
     "bridge": "virbr-lab3",
     "cidr": "10.20.0.0/24",
     "distribution": "alma",
@@ -35,6 +36,9 @@ GOOD = {
     "host_state": "retired",
     "k3s_version": "v1.36.4+k3s1",
     "known_host": f"git.example.com ssh-ed25519 {'A' * 68}",
+    "mail_server": "smtp.example.com:587",
+    "mail_user": "alerts@example.com",
+    "mailbox": "alerts@example.com",
     "mac": "52:54:00:11:04:32",
     "network_key": "edge",
     "node_name": CHOSEN,
@@ -46,6 +50,7 @@ GOOD = {
     "role": "worker",
     "time_server": "ntp.example.com",
     "uri": "qemu:///system",
+    "web_folder": "https://git.example.com/home/argocd/src/branch/main/docs/runbooks",
 }
 
 

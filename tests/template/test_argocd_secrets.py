@@ -31,6 +31,11 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
     if "traefik" in cluster.answers["components"]:
         for name, store in cluster.values("traefik").get("tlsStore", {}).items():
             yield f"traefik/{store['defaultCertificate']['secretName']}", f"TLSStore/{name}"
+    if "monitoring" in cluster.answers["components"]:
+        values = cluster.values("kube-prometheus-stack")
+        yield f"monitoring/{values['grafana']['admin']['existingSecret']}", "Deployment/grafana"
+        secret = values["alertmanager"]["alertmanagerSpec"]["configSecret"]
+        yield f"monitoring/{secret}", "Alertmanager/kps"
     if cluster.values("argocd")["configs"]["secret"]["createSecret"]:
         yield "argocd/argocd-secret", "Deployment/argocd-server"
     for overlay in sorted(cluster.apps.glob("apps/*/overlays/*")):
