@@ -130,6 +130,20 @@ def test_nobody_else_sees_the_state_of_haproxy(written: dict[str, Machines]) -> 
     assert "stats socket /var/lib/haproxy/admin.sock mode 600" in text
 
 
+def test_haproxy_gives_numbers_at_its_own_address_and_nothing_else(written: dict[str, Machines]) -> None:
+    text = written["ha"].text("lb1", "haproxy.cfg")
+    section = text.split("\nfrontend metrics\n")[1].split("\n\n")[0]
+    assert re.findall(r"  (bind|http-request) (.*)", section) == [
+        ("bind", "10.17.5.11:8405"),
+        ("http-request", "use-service prometheus-exporter if { path /metrics }"),
+        ("http-request", "deny deny_status 404"),
+    ]
+    rules = written["ha"].infra.rendered_plan["firewall"]["lb1"]["rules"]
+    (rule,) = [rule for rule in rules if rule["name"] == "haproxy_metrics"]
+    # The workers, and their pods where they arrive under their own addresses.
+    assert rule["sources"] == ["10.17.4.31", "10.17.4.32", "10.17.4.33", "10.42.0.0/16"]
+
+
 # -- Keepalived --------------------------------------------------------------------------------------------------------
 
 
