@@ -68,6 +68,10 @@ charts: tools ## Render the real charts (FMC_CHARTS=DIR, else those inside of Go
 charts-record: tools ## The same, and write down what was found: lib/images.json and docs/charts.md
 	$(BIN)/python -m tests.real_charts --record --write
 
+.PHONY: alert-tools
+alert-tools: tools ## Build promtool and amtool, which judge alerts (needs Go; some minutes, once)
+	$(BIN)/python -m tests.toolchain.build --group alerts
+
 .PHONY: lab-tools
 lab-tools: tools ## Build what the lab runs besides (needs Go and root; some minutes, once)
 	$(BIN)/python -m tests.toolchain.build --group lab

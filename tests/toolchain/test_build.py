@@ -118,7 +118,7 @@ def test_without_go_it_says_what_is_missing_and_builds_the_rest(
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         builder.main(["kubesael"])
-    assert "unknown: kubesael; known: ansible, ansible-config" in capsys.readouterr().err
+    assert "unknown: kubesael; known: alertmanager, amtool, ansible" in capsys.readouterr().err
 
 
 CASE = """

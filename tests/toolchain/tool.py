@@ -13,7 +13,12 @@ from typing import Any, Literal
 HERE = Path(__file__).parent
 Kind = Literal["go", "module", "own", "python", "debian"]
 _KINDS: tuple[Kind, ...] = ("go", "module", "own", "python", "debian")
-MAKE_TARGETS = {"test": "make tools", "e2e": "make e2e-tools", "lab": "make lab-tools"}
+MAKE_TARGETS = {
+    "test": "make tools",
+    "e2e": "make e2e-tools",
+    "lab": "make lab-tools",
+    "alerts": "make alert-tools",
+}
 """What builds the tools of each group."""
 _RECIPE = 2
 """To be raised when the steps of a build change."""
@@ -39,7 +44,7 @@ class Tool:
 
     @property
     def group(self) -> str:
-        """Return what it is built for: `test`, `e2e` or `lab`."""
+        """Return what it is built for: `test`, `e2e`, `lab` or `alerts`."""
         return str(self.spec.get("group", "test"))
 
     @property
