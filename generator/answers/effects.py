@@ -74,6 +74,9 @@ NETWORK_FIELDS: Mapping[str, Class] = {
 }
 """What a change of each field does to a network; prefix and broadcast follow from its cidr, its name from its key."""
 
+# What K3s calls the part that brings its own StorageClass.
+_LOCAL_STORAGE = "local-storage"
+
 _WHEN = {
     Class.SAFE: "takes effect with the next playbook",
     Class.RESTART: "takes effect with the next apply",
@@ -214,6 +217,11 @@ def _kubernetes(before: Plan, after: Plan) -> Iterator[Effect]:
     if before.k3s.version != after.k3s.version:
         message = f"{before.k3s.version} -> {after.k3s.version}; each server and agent restarts"
         yield Effect("kubernetes version", Class.RESTART, message)
+    was_gone, gone = (_LOCAL_STORAGE in plan.k3s.disable for plan in (before, after))
+    if was_gone != gone:
+        leaves = "K3s takes its StorageClass local-path away: volumes that are there stay, claims that name it get none"
+        message = leaves if gone else "K3s makes its StorageClass local-path the default again"
+        yield Effect("kubernetes local-path", Class.RESTART, f"{message}; each server restarts")
     # docs.k3s.io/cli/server: both are fixed once the cluster has started.
     for field in ("pod_cidr", "service_cidr"):
         old, new = getattr(before.k3s, field), getattr(after.k3s, field)

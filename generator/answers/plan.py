@@ -99,11 +99,12 @@ class Service:
 
 @dataclass(frozen=True)
 class K3s:
-    """Version and internal networks of Kubernetes."""
+    """Version and internal networks of Kubernetes; `disable` are the packaged parts that K3s leaves out."""
 
     version: str
     pod_cidr: str
     service_cidr: str
+    disable: tuple[str, ...] = ("traefik", "servicelb")
 
 
 @dataclass(frozen=True)

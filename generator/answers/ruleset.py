@@ -61,6 +61,7 @@ ERRORS = {
     "name-duplicate": "No two machines have one name.",
     "name-reserved": "No machine is called like a service of the cluster, or like a group of Ansible.",
     "network-small": "A network has room for its machines and its DHCP range.",
+    "nfs-storage": "Where volumes are on a storage machine, there is one.",
     "number": "A number is written in plain digits.",
     "pod-cidr": "The pods' range has a /24 for each node.",
     "repeated": "An answer is given once.",

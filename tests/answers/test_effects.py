@@ -49,6 +49,7 @@ def test_each_field_of_a_machine_and_of_a_network_has_its_class() -> None:
         ("vips", "{ingress: {address: 10.17.5.31}}", "address ingress", Class.RESTART),
         ("kubernetes", "{pod_cidr: 10.44.0.0/16}", "kubernetes pod_cidr", Class.DESTROYS_DATA),
         ("kubernetes", "{version: v1.36.5+k3s1}", "kubernetes version", Class.RESTART),
+        ("components", "[traefik, hello, nfs]", "kubernetes local-path", Class.RESTART),
         ("domain", "other.example.com", "domain", Class.REPLACE),
         ("git_base_url", "https://git.example.com/other", "repository argocd", Class.REPLACE),
         ("repositories", "{apps: workloads}", "repository apps", Class.REPLACE),

@@ -30,7 +30,13 @@ HA: dict[str, Any] = {
     "exposure": "private",
     "components": choices(ROOT),
 }
-SINGLE = HA | {"profile": "single", "edge": "192.168.0.0/24", "git_base_url": "ssh://git@git.example.com/home"}
+SINGLE = HA | {
+    "profile": "single",
+    "edge": "192.168.0.0/24",
+    "git_base_url": "ssh://git@git.example.com/home",
+    # It has no storage machine.
+    "components": [choice for choice in choices(ROOT) if choice != "nfs"],
+}
 PARTS, MONOREPO = "parts", "monorepo"
 CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
     "ha": (HA, PARTS),
