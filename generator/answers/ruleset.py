@@ -53,6 +53,8 @@ ERRORS = {
     "host-unknown": "The host that a machine names stands in hosts.",
     "host-retired": "No machine is planned on a hypervisor that is retired.",
     "hosts-several": "Machines that are not in the LAN are on one hypervisor.",
+    "longhorn-disks": "Where Longhorn keeps volumes, machines that take pods have data disks.",
+    "longhorn-replicas": "There are as many machines with a data disk as Longhorn makes copies of a volume.",
     "mac-duplicate": "A MAC address belongs to one machine.",
     "machine-unknown": "The machine that an answer names is in the plan.",
     "masters-odd": "A highly available cluster has an odd number of masters, at most 7.",

@@ -28,6 +28,7 @@ CHOSEN = "kvm1"
 GOOD = {
     "address": "10.17.4.50",
     "alert_receiver": "email",
+    "backup_target": "s3://backups@eu-west-1/",
     "bridge": "virbr-lab3",
     "cidr": "10.20.0.0/24",
     "distribution": "alma",

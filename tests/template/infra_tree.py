@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.answers.load import load
 from tests.template.argocd_tree import documents
+from tests.template.components import choices
 from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ WHOLE: dict[str, tuple[str, dict[str, Any]]] = {
     "whole": (
         "ha",
         {
+            "components": choices(ROOT),
             "ddns": {"zone": "example.com", "records": ["home.example.com"]},
             "vpn": {"peers": {"laptop": {"address": "10.99.0.2"}, "phone": {"address": "10.99.0.3"}}},
         },

@@ -106,13 +106,18 @@ def test_the_driver_outlives_its_application(nfs: Cluster) -> None:
     assert sources(application)[0]["targetRevision"][0].isdigit()
 
 
-@pytest.mark.parametrize(("chosen", "default"), [([], "local-path"), (["nfs"], "nfs")])
+@pytest.mark.parametrize(
+    ("chosen", "default"),
+    [([], "local-path"), (["nfs"], "nfs"), (["longhorn"], "longhorn"), (["nfs", "longhorn"], "longhorn")],
+)
 def test_exactly_one_storage_class_is_the_default(render: Render, chosen: list[str], default: str) -> None:
     plan, cluster = plan_of(render, components=chosen), argocd_of(render, components=chosen)
     assert plan["storage"]["class"] == default
     defaults = [] if "local-storage" in plan["k3s"]["disable"] else ["local-path"]
     if "nfs" in chosen and nfs_class(cluster).get("annotations", {}).get(DEFAULT) == "true":
         defaults.append("nfs")
+    if "longhorn" in chosen and cluster.values("longhorn")["persistence"]["defaultClass"]:
+        defaults.append("longhorn")
     assert defaults == [default]
 
 

@@ -121,9 +121,8 @@ def included(infra: Infra, role: str) -> set[str]:
 
 
 def test_a_role_gets_what_its_specification_asks_for(infra: Infra) -> None:
-    given = {
-        name for file in infra.inventory.glob("group_vars/*/main.yml") for name in infra.variables(file.parent.name)
-    }
+    ours = [path for path in infra.inventory.glob("group_vars/*/*.yml") if path.name != "user.yml"]
+    given = {name for path in ours for name in documents(path)[0]}
     roles = sorted((role.name for role in (infra.ansible / "roles").iterdir()), key=len, reverse=True)
     # An input belongs to the role with the longest name that it begins with.
     owners = {name: next((role for role in roles if name.startswith(f"{role}_")), "") for name in given}
