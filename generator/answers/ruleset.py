@@ -53,6 +53,7 @@ ERRORS = {
     "host-unknown": "The host that a machine names stands in hosts.",
     "host-retired": "No machine is planned on a hypervisor that is retired.",
     "hosts-several": "Machines that are not in the LAN are on one hypervisor.",
+    "kured-window": "The hours in which nodes are restarted begin before they end, on the same day.",
     "longhorn-disks": "Where Longhorn keeps volumes, machines that take pods have data disks.",
     "longhorn-replicas": "There are as many machines with a data disk as Longhorn makes copies of a volume.",
     "mac-duplicate": "A MAC address belongs to one machine.",

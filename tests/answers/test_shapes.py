@@ -31,6 +31,7 @@ GOOD = {
     "backup_target": "s3://backups@eu-west-1/",
     "bridge": "virbr-lab3",
     "cidr": "10.20.0.0/24",
+    "clock": "02:00",
     "distribution": "alma",
     "group": "databases",
     "host_name": "kvm1",
@@ -43,6 +44,7 @@ GOOD = {
     "mac": "52:54:00:11:04:32",
     "network_key": "edge",
     "node_name": CHOSEN,
+    "notifier": "shoutrrr",
     "os": "linux",
     "public_name": "home.example.com",
     "reachable": "vpn.example.com",
@@ -52,6 +54,7 @@ GOOD = {
     "time_server": "ntp.example.com",
     "uri": "qemu:///system",
     "web_folder": "https://git.example.com/home/argocd/src/branch/main/docs/runbooks",
+    "weekday": "mo",
 }
 
 
