@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError, VaultError
 from generator.secrets.catalogue.model import MINIMUM_PASSWORD, MOST_SECRET_BYTES, Derived, Generator, Secret
 from generator.secrets.making.forms import BCRYPT_BYTES, SALTED
-from generator.secrets.making.supplied import as_meant, is_file
+from generator.secrets.making.supplied import as_meant, is_file, login_fault
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.takeover import visible_lineages
 from generator.secrets.vault.file import save_vault
@@ -183,7 +183,7 @@ def _fault(secret: Entry, name: str, content: bytes) -> str:
     if hashed and len(content) > BCRYPT_BYTES:
         return f"is longer than the {BCRYPT_BYTES} bytes that bcrypt covers"
     if secret.values[name].generator is Generator.EXTERNAL:
-        return ""
+        return login_fault(secret, name, content)
     try:
         text = content.decode()
     except UnicodeDecodeError:

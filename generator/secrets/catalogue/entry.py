@@ -57,6 +57,7 @@ _TYPE_KEYS = {
 }
 _WAVE = re.compile(r"-?[0-9]{1,9}")
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}$)(\*\.)?{_LABEL}(\.{_LABEL})*")
+_REGISTRY = re.compile(rf"(?=.{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?")
 
 _SECRET_KEYS = (
     *("namespace", "name", "type", "labels", "annotations", "sync_wave", "description", "consumers"),
@@ -71,7 +72,7 @@ _OPTIONS = {
     Generator.CERTIFICATE: ("names", "days"),
     Generator.AUTHORITY: (),
 }
-_FORM_OPTIONS = {Form.BCRYPT: ("cost",), Form.HTPASSWD: ("user", "cost")}
+_FORM_OPTIONS = {Form.BCRYPT: ("cost",), Form.HTPASSWD: ("user", "cost"), Form.DOCKERCONFIGJSON: ("registry",)}
 
 
 def read_secret(section: Section) -> Secret:
@@ -239,7 +240,7 @@ def _datum(entry: Section, values: dict[str, Value | None]) -> Constant | Derive
             key="as" if entry.has("as") else "from",
             fix=f"Known for {value.generator}: {known}.",
         )
-    return Derived(source, form, _cost(entry, form), _user(entry, form))
+    return Derived(source, form, _cost(entry, form), _user(entry, form), _registry(entry, form))
 
 
 def _cost(entry: Section, form: Form) -> int:
@@ -254,6 +255,17 @@ def _user(entry: Section, form: Form) -> str:
     if ":" in user or not user.isprintable():
         entry.report("name", "the user of an htpasswd line has no colon and no line break", key="user")
     return user
+
+
+def _registry(entry: Section, form: Form) -> str:
+    if form is not Form.DOCKERCONFIGJSON:
+        return ""
+    registry = entry.text("registry")
+    if registry and not _REGISTRY.fullmatch(registry):
+        entry.report(
+            "name", f"{registry} is no host of a registry, like docker.io or registry.example.com:5000", key="registry"
+        )
+    return registry
 
 
 def _one_of(entry: Section, key: str, names: type[_Name], rule: str, default: _Name | None = None) -> _Name | None:

@@ -74,13 +74,14 @@ class Form(StrEnum):
     CERT = "cert"
     KEY = "key"
     CA = "ca"
+    DOCKERCONFIGJSON = "dockerconfigjson"
 
 
 _TEXT_FORMS = frozenset({Form.RAW, Form.BCRYPT, Form.HTPASSWD, Form.MTIME})
 FORMS: Mapping[Generator, frozenset[Form]] = {
     Generator.PASSWORD: _TEXT_FORMS,
     Generator.TOKEN: _TEXT_FORMS,
-    Generator.EXTERNAL: _TEXT_FORMS,
+    Generator.EXTERNAL: _TEXT_FORMS | {Form.DOCKERCONFIGJSON},
     Generator.SSH_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
     Generator.WIREGUARD_KEY: frozenset({Form.PRIVATE, Form.PUBLIC, Form.MTIME}),
     Generator.CERTIFICATE: frozenset({Form.CERT, Form.KEY, Form.CA, Form.MTIME}),
@@ -132,12 +133,14 @@ class Derived:
         form: How it is derived.
         cost: Logarithmic cost of bcrypt.
         user: User name of an htpasswd line.
+        registry: Host of a registry of images, with its port where it has one.
     """
 
     source: str
     form: Form
     cost: int = 10
     user: str = ""
+    registry: str = ""
 
 
 @dataclass(frozen=True)

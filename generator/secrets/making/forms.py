@@ -5,6 +5,9 @@ The salted forms (bcrypt, htpasswd) come out differently each time, so they are 
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
@@ -22,14 +25,17 @@ SALTED = frozenset({Form.BCRYPT, Form.HTPASSWD})
 _KEY_PAIRS = frozenset({Generator.SSH_KEY, Generator.WIREGUARD_KEY, Generator.CERTIFICATE, Generator.AUTHORITY})
 _PEM_END = "-----END CERTIFICATE-----\n"
 BCRYPT_BYTES = 72
+# Under which name clients of Docker Hub look for their credentials: that of its first API.
+_DOCKER_HUB = "https://index.docker.io/v1/"
 
 
-def plain_form(form: Form, record: ValueRecord) -> Plaintext:
+def plain_form(form: Form, record: ValueRecord, registry: str = "") -> Plaintext:
     """Return a form that follows from the value alone.
 
     Args:
         form: Any but the salted ones.
         record: The value.
+        registry: Host of the registry that a dockerconfigjson is for.
     """
     match form:
         case Form.MTIME:
@@ -40,6 +46,10 @@ def plain_form(form: Form, record: ValueRecord) -> Plaintext:
             return Plaintext((record.public["cert"] + record.public["ca"]).encode())
         case Form.CA:
             return Plaintext(record.public["ca"].encode())
+        case Form.DOCKERCONFIGJSON:
+            login = base64.b64encode(record.secret.reveal()).decode()
+            auths = {_DOCKER_HUB if registry == "docker.io" else registry: {"auth": login}}
+            return Plaintext(json.dumps({"auths": auths}, separators=(",", ":")).encode())
         case _:
             return record.secret
 
@@ -93,7 +103,7 @@ def recover(value: Value, forms: Mapping[Form, Plaintext], created: datetime) ->
     """
     match value.generator:
         case Generator.PASSWORD | Generator.TOKEN | Generator.EXTERNAL:
-            secret, public = forms.get(Form.RAW), {}
+            secret, public = forms.get(Form.RAW) or _login(forms.get(Form.DOCKERCONFIGJSON)), {}
         case Generator.SSH_KEY:
             secret = forms.get(Form.PRIVATE)
             public = _ssh_public(secret, value.comment) if secret else {}
@@ -109,6 +119,17 @@ def recover(value: Value, forms: Mapping[Form, Plaintext], created: datetime) ->
     if secret is None or (not public and value.generator in _KEY_PAIRS):
         return None
     return ValueRecord(generator=value.generator, created=created, secret=secret, public=public)
+
+
+def _login(configuration: Plaintext | None) -> Plaintext | None:
+    """Return the one login that a dockerconfigjson holds."""
+    if configuration is None:
+        return None
+    try:
+        (registry,) = json.loads(configuration.reveal())["auths"].values()
+        return Plaintext(base64.b64decode(registry["auth"], validate=True))
+    except (ValueError, LookupError, TypeError, AttributeError, binascii.Error):
+        return None
 
 
 def _ssh_public(private_key: Plaintext, comment: str) -> dict[str, str]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+from generator.secrets.catalogue.model import Derived, Form, Secret
+
+if TYPE_CHECKING:
+    from generator.secrets.catalogue.model import Entry
+
 _LINE_ENDS = b"\r\n"
+_LOGIN = re.compile(rb"[^:\s]+:[^\s]+")
 
 
 def as_meant(content: bytes) -> bytes:
@@ -31,3 +40,22 @@ def as_meant(content: bytes) -> bytes:
 def is_file(content: bytes) -> bool:
     """Return whether a value has several lines, and so was taken as a file."""
     return b"\n" in content.rstrip(_LINE_ENDS)
+
+
+def login_fault(secret: Entry, name: str, content: bytes) -> str:
+    """Return why a value is no login at a registry of images; "" where it is one, or where none is wanted.
+
+    Nothing of the value itself is said.
+
+    Args:
+        secret: The entry of the catalogue.
+        name: Name of the value within it.
+        content: What was supplied.
+    """
+    data = secret.data.values() if isinstance(secret, Secret) else ()
+    wanted = any(isinstance(one, Derived) and (one.source, one.form) == (name, Form.DOCKERCONFIGJSON) for one in data)
+    return (
+        "is not USER:TOKEN, in one line and with a colon between them"
+        if wanted and not _LOGIN.fullmatch(content)
+        else ""
+    )

@@ -219,7 +219,7 @@ class SecretSealer:
             return None
         value = values[datum.source]
         if datum.form not in SALTED:
-            return plain_form(datum.form, value)
+            return plain_form(datum.form, value, datum.registry)
         source = recipe_mark(self._vault.fingerprint_key, secret, key, datum, value.secret)
         if record is None or record.source != source:
             record = DerivedRecord(source=source, content=salted_form(datum, value.secret, f"{secret.id}: {key}"))

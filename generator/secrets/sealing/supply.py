@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.errors import BadInputError
 from generator.secrets.catalogue.model import Generator
 from generator.secrets.making.generators import external
-from generator.secrets.making.supplied import as_meant
+from generator.secrets.making.supplied import as_meant, login_fault
 from generator.secrets.sealing.disputes import Dispute, Reason
 from generator.secrets.vault.lineage import content_digest, descendant
 
@@ -30,6 +31,9 @@ def supply(
         vault: The vault.
         external_values: Values by name of environment variable; an empty one counts as not given.
         now: The present, UTC, whole seconds.
+
+    Raises:
+        BadInputError: A value is not what its entry says.
     """
     disputes = []
     for secret in catalogue.entries:
@@ -37,6 +41,8 @@ def supply(
             given = as_meant(external_values.get(value.env, "").encode(errors="surrogateescape"))
             if value.generator is not Generator.EXTERNAL or not given:
                 continue
+            if fault := login_fault(secret, name, given):
+                raise BadInputError(f"the value for {name} of {secret.id} {fault}", where=value.env)
             record = external(given, now)
             content = content_digest(vault.fingerprint_key, secret.id, name, record.secret)
             known = vault.lineage(secret.id, name)

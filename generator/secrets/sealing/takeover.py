@@ -244,7 +244,7 @@ class _TakeOver:
         if datum.form in SALTED:
             derived = self.vault.derived.get(secret.id, {}).get(key)
             return derived is not None and derived.content == plaintext
-        return plain_form(datum.form, record) == plaintext
+        return plain_form(datum.form, record, datum.registry) == plaintext
 
     def _keep_text(self, secret: Secret, key: str, committed: CommittedSecret) -> None:
         """Note a sealed text of Git, so that the same plaintext stays the same text."""

@@ -20,7 +20,8 @@ def needles(vault: Vault) -> tuple[bytes, ...]:
     """Return every form in which a secret of the vault could stand somewhere.
 
     Those are the secret itself, also as JSON and URLs write it; the characters that its Base64 has wherever it stands
-    inside of a longer encoded text (`user:password`); and the lines of a PEM key, which indentation would tear apart.
+    inside of a longer encoded text (`user:password`); the second half of such a pair; and the lines of a PEM key, which
+    indentation would tear apart.
 
     Args:
         vault: The vault.
@@ -31,8 +32,9 @@ def needles(vault: Vault) -> tuple[bytes, ...]:
     found: set[bytes] = set()
     for secret in vault.secrets():
         content = secret.reveal()
-        found.update((content, content.strip(), *_escaped(content.strip())))
-        found.update(_encoded(content))
+        for part in {content, content.partition(b":")[2] if b"\n" not in content.strip() else b""}:
+            found.update((part, part.strip(), *_escaped(part.strip())))
+            found.update(_encoded(part))
         found.update(_private_lines(content))
     return tuple(sorted(needle for needle in found if len(needle) >= _SHORTEST))
 
