@@ -94,6 +94,7 @@ WARNINGS = {
     "git-plain": "Git is read over an encrypted connection.",
     "host-address-unknown": "The hypervisor's own address is known where machines of the LAN go through it.",
     "host-unused": "Some machine is on each host.",
+    "jenkins-known-hosts": "Jenkins knows the host keys of the server that it reads over SSH.",
     "masters-one": "A highly available cluster has more than one master.",
 }
 for _rules, _severity in ((ERRORS, Severity.ERROR), (WARNINGS, Severity.WARNING)):

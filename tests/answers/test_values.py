@@ -155,3 +155,30 @@ def test_near_names_are_offered_best_first(typed: str, offered: str) -> None:
 
 def test_nothing_is_offered_for_nothing() -> None:
     assert near_time_zones("") == near_time_zones("xyzzy" * 1000) == ()
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "docker.io/home",
+        "ghcr.io/some-org/some__team",
+        "registry.example.com",
+        "registry.example.com:5000/team/apps",
+        "10.17.5.7:5000/apps",
+        "localhost:5000",
+    ],
+)
+def test_usual_registries_are_taken(registry: str) -> None:
+    assert not faults("registry", registry)
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        *("", "home/app", "docker.io", "docker.io/", "docker.io/home/app", "docker.io/-home", "Docker.io/home"),
+        *("registry.example.com:0/team", "registry.example.com/team:v1", "registry.example.com/team@sha256:0"),
+        *("oci://registry.example.com/team", "registry.example.com/te am", "registry.example.com/team\n", "a" * 201),
+    ],
+)
+def test_what_no_image_could_be_pushed_to_is_refused(registry: str) -> None:
+    assert len(faults("registry", registry)) == 1

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 GIT_TOKEN = {"FMC_GIT_READ_TOKEN": "glpat-of-a-reader-4711"}
+SUPPLIED = GIT_TOKEN | {
+    "FMC_JENKINS_GIT_USER": "jenkins",
+    "FMC_JENKINS_GIT_TOKEN": "glpat-of-a-writer-4712",
+    "FMC_REGISTRY_LOGIN": "robot:dckr_pat_4713",
+}
 LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "ha": (HA, "argocd"),
     "single": (SINGLE, "argocd"),
@@ -39,7 +44,7 @@ def rendered(request: pytest.FixtureRequest, render: Render, tmp_path: Path, sea
     answers, layout = LAYOUTS[request.param]
     source = render(answers, layout)
     shutil.copytree(source / "argocd" if layout == "monorepo" else source, tmp_path / "argocd")
-    return Workspace(tmp_path, sealing_key, external=GIT_TOKEN)
+    return Workspace(tmp_path, sealing_key, external=SUPPLIED)
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ def expected(vault: Vault, secret: Secret) -> dict[str, bytes]:
             assert bcrypt.checkpw(values[datum.source].secret.reveal(), hashed)
             assert datum.form in (Form.BCRYPT, Form.HTPASSWD)
         else:
-            found[key] = plain_form(datum.form, values[datum.source]).reveal()
+            found[key] = plain_form(datum.form, values[datum.source], datum.registry).reveal()
     return found
 
 
@@ -121,7 +126,7 @@ def test_no_plaintext_is_in_any_file_and_the_vault_is_encrypted(rendered: Worksp
 
 
 def test_a_missing_git_token_holds_its_secret_back_and_nothing_else(ha: Workspace) -> None:
-    ha.external = {"FMC_GIT_READ_TOKEN": ""}
+    ha.external = SUPPLIED | {"FMC_GIT_READ_TOKEN": ""}
     first = ha.seal()
     manifest = "secrets/argocd/git-credentials.sealed.yaml"
     (warning,) = first.warnings()
@@ -133,7 +138,7 @@ def test_a_missing_git_token_holds_its_secret_back_and_nothing_else(ha: Workspac
     assert set(first.made) == {secret.id for secret in ha.catalogue().secrets} - {"argocd/git-credentials"}
     before = ha.files()
     assert manifest not in before
-    ha.external = GIT_TOKEN
+    ha.external = SUPPLIED
     second = ha.seal()
     assert (second.made, second.written, second.warnings()) == (("argocd/git-credentials",), (manifest,), [])
     after = ha.files()

@@ -212,7 +212,7 @@ def test_charts_are_pinned_to_the_versions_file(cluster: Cluster) -> None:
 def test_renovate_finds_every_pin_of_the_versions_file_and_the_image(render: Render) -> None:
     cluster = render_cluster(render, "ha")
     config = (cluster.argocd / "renovate.json").read_text()
-    (pattern,) = [
+    pattern, *_ = [
         manager["matchStrings"][0] for manager in documents(cluster.argocd / "renovate.json")[0]["customManagers"]
     ]
     assert "(?<" in config

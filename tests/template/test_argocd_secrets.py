@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from generator.secrets.catalogue.model import Constant
 from generator.secrets.catalogue.read import read_catalogue
@@ -36,12 +37,28 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield f"monitoring/{values['grafana']['admin']['existingSecret']}", "Deployment/grafana"
         secret = values["alertmanager"]["alertmanagerSpec"]["configSecret"]
         yield f"monitoring/{secret}", "Alertmanager/kps"
+    if "jenkins" in cluster.answers["components"]:
+        yield from referred_by_jenkins(cluster)
     if cluster.values("argocd")["configs"]["secret"]["createSecret"]:
         yield "argocd/argocd-secret", "Deployment/argocd-server"
     for overlay in sorted(cluster.apps.glob("apps/*/overlays/*")):
         (kustomization,) = documents(overlay / "kustomization.yaml")
         for secret, consumer in mounted(overlay.parents[1] / "base"):
             yield f"{kustomization['namespace']}/{secret}", consumer
+
+
+def referred_by_jenkins(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Likewise, for the controller and its agents."""
+    values = cluster.values("jenkins")
+    yield f"jenkins/{values['controller']['admin']['existingSecret']}", "StatefulSet/jenkins"
+    for volume in values["persistence"]["volumes"]:
+        if "secret" in volume:
+            yield f"jenkins/{volume['secret']['secretName']}", "StatefulSet/jenkins"
+    for name, text in values["agent"]["podTemplates"].items():
+        for template in YAML(typ="safe").load(text):
+            for volume in YAML(typ="safe").load(template["yaml"])["spec"]["volumes"]:
+                if "secret" in volume:
+                    yield f"{template['namespace']}/{volume['secret']['secretName']}", f"PodTemplate/{name}"
 
 
 def mounted(base: Path) -> Iterator[tuple[str, str]]:
