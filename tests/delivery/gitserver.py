@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 import subprocess
 import threading
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
+
+
+CUT, MUTE = -1, -2
 
 
 @dataclass
@@ -34,6 +38,8 @@ class GitServer:
         moved_to: Base URL to which every request is redirected.
         tls: Speak HTTPS.
         address: Where to listen; port 0 is any that is free.
+        faults: What happens to the next pushes, one each: a status is answered; CUT closes the connection before the
+            pack has arrived, and MUTE after git has taken it.
         seen: Path and Authorization header of every request.
     """
 
@@ -45,6 +51,7 @@ class GitServer:
     moved_to: str | None = None
     tls: ssl.SSLContext | None = None
     address: tuple[str, int] = ("127.0.0.1", 0)
+    faults: list[int] = field(default_factory=list)
     seen: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
@@ -97,11 +104,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         owner = self.owner
+        fault = owner.faults.pop(0) if owner.faults and self._is_pack() else None
+        if fault == CUT:
+            self._close()
+            return
         body = b"".join(self._body())
         authorization = self.headers.get("Authorization")
         owner.seen.append((self.path, authorization))
         reading = [_basic(user, token) for user, token in owner.readers.items()]
-        if owner.moved_to:
+        if fault == MUTE:
+            self._backend(body)
+            self._close()
+        elif fault is not None:
+            self._reply(fault, [], b"")
+        elif owner.moved_to:
             self._reply(301, [("Location", owner.moved_to + self.path)], b"")
         elif owner.token is not None and authorization not in (owner.writer, *reading):
             self._reply(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
@@ -109,6 +125,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(403, [], b"")
         else:
             self._reply(*self._backend(body))
+
+    def _is_pack(self) -> bool:
+        # Before a pack git sends four bytes, to see whether it may (http.postBuffer).
+        return self.command == "POST" and "git-receive-pack" in self.path and self.headers["Content-Length"] != "4"
+
+    def _close(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _body(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding") == "chunked":

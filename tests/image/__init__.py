@@ -1,0 +1,1 @@
+"""Tests of `ci/bump-image`, the last step of a build."""
