@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.bumping import bumping
 from bench.measure import Case, timed
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def cases(scratch: Path) -> Iterator[Case]:
     )
     yield _check(scratch, environment)
     yield _sealing()
+    yield bumping(scratch, environment)
 
 
 def _environment(scratch: Path) -> dict[str, str]:
