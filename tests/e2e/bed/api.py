@@ -29,6 +29,7 @@ _PATHS = {
     "Pod": "api/v1/{scope}pods",
     "SealedSecret": "apis/bitnami.com/v1alpha1/{scope}sealedsecrets",
     "Secret": "api/v1/{scope}secrets",
+    "Service": "api/v1/{scope}services",
     "ServiceAccount": "api/v1/{scope}serviceaccounts",
     "StatefulSet": "apis/apps/v1/{scope}statefulsets",
     "StorageClass": "apis/storage.k8s.io/v1/storageclasses",

@@ -10,11 +10,11 @@ from tests.e2e.bed.api import ApiError
 from tests.e2e.bed.authority import Authority
 from tests.e2e.bed.chart_server import ADDRESS as CHARTS_ADDRESS
 from tests.e2e.bed.chart_server import ChartServer
-from tests.e2e.bed.control_plane import ControlPlane
+from tests.e2e.bed.control_plane import SERVICES, ControlPlane
 from tests.e2e.bed.forge import ADDRESS as FORGE_ADDRESS
 from tests.e2e.bed.forge import Forge
 from tests.e2e.bed.kubelet import Kubelet
-from tests.e2e.bed.machine import raise_loopback, require_own_network, set_names, trust
+from tests.e2e.bed.machine import own, raise_loopback, require_own_network, set_names, trust
 
 # The names in examples/ha.yaml.
 GIT_HOST, API_HOST, CHARTS_HOST = "git.example.com", "api.home.example.com", "charts.example.com"
@@ -38,6 +38,7 @@ class Bed:
         """
         require_own_network()
         raise_loopback()
+        own(SERVICES)
         self.folder = folder
         self.tools = tools
         set_names(

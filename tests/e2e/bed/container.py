@@ -92,8 +92,11 @@ class Container:
             "HOSTNAME": self.pod["metadata"]["name"],
             "PATH": f"{self.folder / 'bin'}:{self._tools}:{self._environment['PATH']}",
         }
+        places = self._mount(api, namespace)
         if self.program.executable == "argocd":
-            self._environment |= self._argocd(api, namespace)
+            self._environment |= self._argocd(places)
+        else:
+            self._words = [_replaced(word, places) for word in self._words]
         for variable in self.spec.get("env", []):
             value = self._value(variable, api, namespace)
             if value is not None:
@@ -151,28 +154,31 @@ class Container:
         """Return the end of its log."""
         return self._daemon.log_tail() if self._daemon else ""
 
-    def _argocd(self, api: Api, namespace: str) -> dict[str, str]:
-        """Lay out what the image of Argo CD has: helpers on PATH, and the mounts of the pod."""
+    def _mount(self, api: Api, namespace: str) -> dict[str, Path]:
+        """Lay out the volumes, with the files of ConfigMaps; return where each is, by the path of its mount."""
+        volumes = {volume["name"]: volume for volume in self.pod["spec"].get("volumes", [])}
+        places = {}
+        for mount in self.spec.get("volumeMounts", []):
+            place = places[mount["mountPath"]] = self.folder / "mounts" / mount["name"]
+            place.mkdir(parents=True, exist_ok=True)
+            name = volumes[mount["name"]].get("configMap", {}).get("name")
+            data = ((api.get("ConfigMap", namespace, name) if name else None) or {}).get("data") or {}
+            for file, content in data.items():
+                (place / file).write_text(content)
+        return places
+
+    def _argocd(self, places: Mapping[str, Path]) -> dict[str, str]:
+        """Lay out what the image of Argo CD has on PATH, and name the mounts of the pod."""
         for script in shared_files("cluster").glob("*.sh"):
             (self.folder / "bin" / script.name).symlink_to(script)
         for name in ("argocd", "argocd-git-ask-pass"):
             (self.folder / "bin" / name).symlink_to(self._tools / "argocd")
-        volumes = {volume["name"]: volume for volume in self.pod["spec"].get("volumes", [])}
         variables = {
             "ARGOCD_BINARY_NAME": self.called,
             "ARGOCD_ASK_PASS_SOCK": str(self.folder / "ask-pass.sock"),
         }
-        for mount in self.spec.get("volumeMounts", []):
-            variable = _MOUNTS.get(mount["mountPath"])
-            if variable:
-                place = self.folder / "mounts" / mount["name"]
-                place.mkdir(parents=True)
-                variables[variable] = str(place)
-                name = volumes[mount["name"]].get("configMap", {}).get("name")
-                data = ((api.get("ConfigMap", namespace, name) if name else None) or {}).get("data") or {}
-                for file, content in data.items():
-                    (place / file).write_text(content)
-        return variables
+        mounted = {variable: places[path] for path, variable in _MOUNTS.items() if path in places}
+        return variables | {variable: str(place) for variable, place in mounted.items()}
 
     def _value(self, variable: Object, api: Api, namespace: str) -> str | None:
         source = variable.get("valueFrom")
@@ -192,6 +198,13 @@ class Container:
 
     def _expand(self, text: str) -> str:
         return _VARIABLE.sub(lambda match: self._environment.get(match[1], match[0]), text)
+
+
+def _replaced(word: str, places: Mapping[str, Path]) -> str:
+    """Return an argument with the paths of mounts as those where they lie."""
+    for path, place in places.items():
+        word = word.replace(f"={path}/", f"={place}/")
+    return word
 
 
 def _redis_configuration(arguments: list[str]) -> bytes:

@@ -26,7 +26,8 @@ STORAGE_CLASS = "local-path"
 """The name of the class that K3s brings."""
 _STAGES = Path(__file__).with_name("stages.yaml")
 _NODES = ("master1", "master2", "master3", "worker1", "worker2", "worker3")
-_SERVICES = "10.43.0.0/16"
+SERVICES = "10.43.0.0/16"
+"""The addresses of the Services."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class ControlPlane:
                     "--allow-privileged=true",
                     "--service-account-issuer=https://kubernetes.default.svc",
                     *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
-                    f"--service-cluster-ip-range={_SERVICES}",
+                    f"--service-cluster-ip-range={SERVICES}",
                 ],
                 [API_PORT],
                 self.api.is_ready,

@@ -18,6 +18,7 @@ from tests.e2e.bed.container import Container
 from tests.e2e.bed.control_plane import STORAGE_CLASS
 from tests.e2e.bed.errors import BedError
 from tests.e2e.bed.references import references
+from tests.e2e.bed.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +61,7 @@ class Kubelet:
         self._held: set[tuple[str, str]] = set()
         self._containers: dict[str, Container] = {}
         self._done: set[str] = set()
+        self._services = Services()
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
         self.waiting: list[Pod] = []
@@ -78,6 +80,7 @@ class Kubelet:
         for container in self._containers.values():
             container.kill()
         self._containers.clear()
+        self._services.stop()
         self._done.clear()
 
     def hold(self, namespace: str, prefix: str) -> None:
@@ -166,6 +169,7 @@ class Kubelet:
                 del self._containers[uid]
         container.prepare(self._api, self._api.token(namespace, account))
         container.start()
+        self._services.lead_to(pod, self._api.objects("Service", namespace))
         self._containers[pod["metadata"]["uid"]] = container
         return container
 

@@ -7,6 +7,7 @@ processes. What is done here is seen by nothing else, and ends with the last pro
 from __future__ import annotations
 
 import fcntl
+import shutil
 import socket
 import struct
 import subprocess
@@ -52,6 +53,23 @@ def raise_loopback() -> None:
         request = _IFREQ.pack(b"lo", 0)
         _, flags = _IFREQ.unpack(fcntl.ioctl(control, _SIOCGIFFLAGS, request))
         fcntl.ioctl(control, _SIOCSIFFLAGS, _IFREQ.pack(b"lo", flags | _IFF_UP))
+
+
+def own(addresses: str) -> None:
+    """Make a range of addresses this machine's own: whoever listens on one of them is reached there.
+
+    Args:
+        addresses: The range, in CIDR notation.
+
+    Raises:
+        BedError: The program `ip` is missing, or refused.
+    """
+    if shutil.which("ip") is None:
+        raise BedError("ip is not on PATH", fix="Install iproute2.")
+    command = ["ip", "route", "add", "local", addresses, "dev", "lo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BedError(f"{' '.join(command)} failed: {done.stderr.strip()}")
 
 
 def set_names(addresses: Mapping[str, str], folder: Path) -> None:

@@ -52,6 +52,9 @@ _BY_COMMAND = {
     ),
     "argocd-repo-server": _serving("argocd", "8084/healthz", "--address=127.0.0.1", "--metrics-address=127.0.0.1"),
     "argocd-server": _serving("argocd", "8080/healthz", "--address=127.0.0.1", "--metrics-address=127.0.0.1"),
+    "cert-manager-cainjector": _serving("cert-manager-cainjector", "18191/healthz"),
+    "cert-manager-controller": _serving("cert-manager-controller", "18190/healthz"),
+    "cert-manager-webhook": _serving("cert-manager-webhook", "6080/healthz"),
     "controller": _serving(
         "sealed-secrets-controller",
         "18180/healthz",
@@ -63,6 +66,9 @@ _BY_COMMAND = {
 # The last part of the image's name, and what its entry point runs when the container has no command.
 _IMAGES = {
     "argocd": None,
+    "cert-manager-cainjector": "cert-manager-cainjector",
+    "cert-manager-controller": "cert-manager-controller",
+    "cert-manager-webhook": "cert-manager-webhook",
     "redis": "redis-server",
     "sealed-secrets-controller": "controller",
 }
