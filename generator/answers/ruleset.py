@@ -38,6 +38,7 @@ ERRORS = {
     "dns-inside": "The name servers to ask have no address of pods or services.",
     "dns-own": "The name servers to ask lie outside of this cluster.",
     "edge-cidr": "The range of a LAN stands in the answer edge alone.",
+    "exposure-certificates": "A public cluster has certificates that browsers trust, and a way to get them.",
     "exposure-clients": "A public cluster sees from where its visitors come: its own networks may more.",
     "exposure-domain": "A public cluster has a domain that public DNS knows.",
     "exposure-nat": "What lies behind the NAT of libvirt is not meant to be reached from the Internet.",

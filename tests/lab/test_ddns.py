@@ -122,7 +122,7 @@ def test_a_token_that_is_refused_ends_the_run_with_what_to_do(host: Host, person
             assert play.code
             said = " ".join(play.out.split())
             assert f"The names in {ZONE} do not follow the address of {host.name}: the API refuses the token" in said
-            assert "`fmc secret set machines/cloudflare-ddns token`" in said
+            assert "put it into the vault as README.md says" in said
             assert OTHER_TOKEN not in play.all
             # What the message advises.
             person.set_token(TOKEN)

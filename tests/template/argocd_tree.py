@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from tests.template.conftest import Render
 
-CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "IngressClass"}
+CLUSTER_SCOPED = {
+    "ClusterIssuer",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "IngressClass",
+    "Namespace",
+}
 
 HA: dict[str, Any] = {
     "name": "home",

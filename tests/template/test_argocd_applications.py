@@ -101,7 +101,7 @@ def test_projects_permit_every_source_destination_and_object(cluster: Cluster) -
 def test_the_platform_may_make_the_cluster_wide_objects_of_its_charts_and_no_others(cluster: Cluster) -> None:
     whitelist = cluster.of_kind("AppProject")["platform"]["spec"]["clusterResourceWhitelist"]
     listed = [f"{entry['group']}/{entry['kind']}" for entry in whitelist]
-    assert sorted(listed) == sorted({"/Namespace"}.union(*(row["kinds"] for row in cluster.charts)))
+    assert sorted(listed) == sorted({"/Namespace"}.union(*(row["kinds"] for row in cluster.applications)))
 
 
 def test_nobody_but_the_platform_touches_the_cluster_as_a_whole(cluster: Cluster) -> None:
@@ -164,7 +164,7 @@ def test_waves_are_integers_in_text_and_in_the_order_of_the_readme(cluster: Clus
         assert isinstance(text, str), name
         assert re.fullmatch(r"-?[0-9]+", text), name
     number = {name: int(text or 0) for name, text in waves.items()}
-    declared = {row["name"]: row["wave"] for row in cluster.charts}
+    declared = {row["name"]: row["wave"] for row in cluster.applications}
     assert number == {"secrets": -30, "apps": 20} | declared
     # The order that the rollout was proven with (docs/proof.md).
     proven = [number[name] for name in ("argocd", "sealed-secrets", "secrets", "traefik", "apps") if name in number]
@@ -187,7 +187,7 @@ def test_what_carries_a_wave_syncs_by_itself(cluster: Cluster) -> None:
 def test_what_the_cluster_stands_on_goes_neither_silently_nor_with_its_objects(cluster: Cluster) -> None:
     applications = children(cluster)
     exposure = cluster.answers["exposure"]
-    removal = {row["name"]: row["removal"][exposure] for row in cluster.charts} | {"secrets": "keep"}
+    removal = {row["name"]: row["removal"][exposure] for row in cluster.applications} | {"secrets": "keep"}
     assert [removal[name] for name in ("argocd", "sealed-secrets")] == ["keep", "keep"]
     for name, item in (applications | cluster.of_kind("Namespace")).items():
         metadata = item["metadata"]
@@ -206,7 +206,7 @@ def test_charts_are_pinned_to_the_versions_file(cluster: Cluster) -> None:
             if "chart" in source:
                 used[source["chart"]] = (source["repoURL"], source["targetRevision"])
     assert used == pinned
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for _, version in pinned.values())
+    assert all(re.fullmatch(r"v?\d+\.\d+\.\d+", version) for _, version in pinned.values())
 
 
 def test_renovate_finds_every_pin_of_the_versions_file_and_the_image(render: Render) -> None:

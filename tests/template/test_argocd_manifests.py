@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.template.argocd_tree import CLUSTERS, Cluster, documents, render_cluster
+from tests.template.argocd_tree import CLUSTER_SCOPED, CLUSTERS, Cluster, documents, render_cluster
 from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_objects_are_complete_and_unique(cluster: Cluster) -> None:
     seen = set()
     for path, item in cluster.manifests():
         metadata = item["metadata"]
-        assert (metadata.get("namespace") is None) is (item["kind"] == "Namespace"), path
+        assert (metadata.get("namespace") is None) is (item["kind"] in CLUSTER_SCOPED), path
         identity = (item["apiVersion"], item["kind"], metadata.get("namespace"), metadata["name"])
         assert identity not in seen
         seen.add(identity)

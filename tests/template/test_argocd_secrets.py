@@ -29,6 +29,7 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
     for _, item in cluster.manifests():
         if secret := item.get("spec", {}).get("basicAuth", {}).get("secret"):
             yield f"{item['metadata']['namespace']}/{secret}", f"Middleware/{item['metadata']['name']}"
+    yield from signing(cluster)
     if "traefik" in cluster.answers["components"]:
         for name, store in cluster.values("traefik").get("tlsStore", {}).items():
             yield f"traefik/{store['defaultCertificate']['secretName']}", f"TLSStore/{name}"
@@ -59,6 +60,16 @@ def referred_by_jenkins(cluster: Cluster) -> Iterator[tuple[str, str]]:
             for volume in YAML(typ="safe").load(template["yaml"])["spec"]["volumes"]:
                 if "secret" in volume:
                     yield f"{template['namespace']}/{volume['secret']['secretName']}", f"PodTemplate/{name}"
+
+
+def signing(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Yield each Secret that an issuer signs with or proves the domain with, and the issuer."""
+    for name, issuer in cluster.of_kind("ClusterIssuer").items():
+        if "ca" in issuer["spec"]:
+            yield f"cert-manager/{issuer['spec']['ca']['secretName']}", f"ClusterIssuer/{name}"
+        for solver in issuer["spec"].get("acme", {}).get("solvers", []):
+            token = solver["dns01"]["cloudflare"]["apiTokenSecretRef"]
+            yield f"cert-manager/{token['name']}", f"ClusterIssuer/{name}"
 
 
 def mounted(base: Path) -> Iterator[tuple[str, str]]:

@@ -116,7 +116,7 @@ def test_a_token_that_is_refused_is_told_with_what_the_api_says_and_without_it(
     assert "the API refuses the token" in done.stderr
     # The API repeats it, and would colour the terminal.
     assert "Invalid access token Bearer TOKEN?[31m (9109)" in done.stderr
-    assert "`fmc secret set machines/cloudflare-ddns token`" in done.stderr
+    assert "put it into the vault as README.md says" in done.stderr
 
 
 def test_a_zone_that_the_token_does_not_see_is_told(cloudflare: Cloudflare, tmp_path: Path) -> None:
@@ -201,12 +201,18 @@ def test_on_means_one_machine_its_playbook_and_a_token_that_is_in_the_vault_alon
 ) -> None:
     infra = render_infra(render, "ha-with-overrides", tmp_path, "monorepo")
     assert infra.groups["ddns"]["hosts"] == {"dns1": None}
-    wanted = {"zone": ZONE, "records": [ZONE, NAME], "machine": "dns1", "interval_seconds": 300}
+    wanted = {
+        "zone": ZONE,
+        "records": [ZONE, NAME],
+        "machine": "dns1",
+        "interval_seconds": 300,
+        "secret": "machines/cloudflare-ddns",
+    }
     assert infra.rendered_plan["ddns"] == wanted
     (play,) = documents(infra.ansible / "playbooks/ddns.yml")[0]
     assert (play["hosts"], play["roles"]) == ("ddns", [{"role": "cloudflare_ddns"}])
     token = infra.variables("ddns")["cloudflare_ddns_token"]
-    assert token == "{{ lookup('fmc_secret', 'machines/cloudflare-ddns', 'token', workspace=argocd_part) }}"
+    assert token == "{{ lookup('fmc_secret', plan.ddns.secret, 'token', workspace=argocd_part) }}"
     (catalogue,) = documents(infra.root.parent / "argocd/secrets/catalogue.yaml")
     (entry,) = (row for row in catalogue["machines"] if row["name"] == "cloudflare-ddns")
     assert entry["values"]["token"]["generator"] == "external"

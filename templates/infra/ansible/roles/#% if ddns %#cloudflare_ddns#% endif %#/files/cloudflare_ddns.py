@@ -114,7 +114,7 @@ class Cloudflare:
             raise Failed(
                 PERSON,
                 f"the API refuses the token, or what it may do ({reason}). It needs the permission Zone, DNS, Edit for this zone: make one in"
-                " Cloudflare's dashboard, `fmc secret set machines/cloudflare-ddns token`, and run playbooks/ddns.yml",
+                " Cloudflare's dashboard, put it into the vault as README.md says, and run playbooks/ddns.yml",
             )
         raise Failed(AGAIN, f"the API does not do {method} {path.split('/')[0]} ({reason})")
 
@@ -161,7 +161,7 @@ def read_token():
         token = ""
     # What Cloudflare makes; anything else could not stand in a header either.
     if not re.fullmatch(r"[A-Za-z0-9_-]{20,}", token):
-        raise Failed(PERSON, "there is no usable token: `fmc secret set machines/cloudflare-ddns token`, then run playbooks/ddns.yml")
+        raise Failed(PERSON, "there is no usable token: put one into the vault as README.md says, then run playbooks/ddns.yml")
     return token
 
 
