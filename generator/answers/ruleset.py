@@ -70,6 +70,8 @@ ERRORS = {
     "pod-cidr": "The pods' range has a /24 for each node.",
     "repeated": "An answer is given once.",
     "repository-duplicate": "Each part has a repository of its own.",
+    "requests-cpus": "The machines that run pods have the CPUs that the components ask for.",
+    "requests-memory": "The machines that run pods have the memory that the components ask for.",
     "required": "A question without a default is answered.",
     "role-empty": "A profile has at least one machine of each role that it needs.",
     "role-fixed": "A machine of the profile keeps its role, and what follows from it.",

@@ -62,6 +62,7 @@ def test_every_declared_rule_on_answers_is_judged_somewhere() -> None:
     # Put together from two halves, and out of a table.
     computed = {f"answers/host-{what}" for what in ("cpus", "disk", "memory")} if "'host-' ~" in rules else set()
     computed |= {f"answers/{name}" for name in ("cpus-floor", "disk-floor", "memory-floor") if f"'{name}'" in rules}
+    computed |= {f"answers/requests-{what}" for what in ("cpus", "memory")} if "'requests-' ~" in rules else set()
     computed |= {f"answers/{name}" for name in (NUMBER, REPEATED, TYPE, VALUE)}
     assert {f"answers/{name}" for name in (*ERRORS, *WARNINGS)} - named - computed == set()
 

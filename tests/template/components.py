@@ -95,6 +95,10 @@ def incomplete(root: Path) -> Iterator[str]:
         if row["choice"] and row["choice"] not in offered:
             yield f"copier.yml: the question components does not offer {row['choice']}"
         yield from _files(root, row)
+    hosts = [host for row in rows for host in _hosts(row)]
+    yield from (
+        f"{TABLE}: the host {host} stands there twice" for host in sorted({h for h in hosts if hosts.count(h) > 1})
+    )
     for name in offered:
         if name not in [row["choice"] for row in rows]:
             yield f"{TABLE}: no row for {name}, which the question components offers"
@@ -115,6 +119,11 @@ def _fields(row: Row, rows: list[Row]) -> Iterator[str]:
     yield from _needs(row, rows)
     if is_application(row):
         yield from _settings(row)
+
+
+def _hosts(row: Row) -> Iterator[str]:
+    hosts = row.get("hosts", {}) if is_application(row) else row["environments"].values()
+    yield from hosts
 
 
 def _needs(row: Row, rows: list[Row]) -> Iterator[str]:

@@ -145,6 +145,7 @@ def test_a_folder_that_lacks_a_file_is_told_by_the_file(template: Path, file: st
         ("'public': 'cascade'", "'public': 'never'", "sample: removal is not one of"),
         ("'node': [0, 0]", "'node': [0]", "sample: requests is not a pair"),
         ("'user': 'admin'", "'user': ''", "sample: the host sample does not say"),
+        ("'hosts': {'sample'", "'hosts': {'argocd'", "the host argocd stands there twice"),
         ("'hosts':", "'further': {'more': 'loose'}, 'hosts':", "sample: loose is no pod security level"),
     ],
 )

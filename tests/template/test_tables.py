@@ -70,6 +70,21 @@ def test_groups_and_counts_belong_to_one_role_each() -> None:
     assert len(set(own)) == len(own)
 
 
+def test_no_machine_listens_twice_on_a_port() -> None:
+    seen: dict[tuple[str, int, str], str] = {}
+    for name, row in PORTS.items():
+        for group in row["groups"]:
+            for protocol in row["protocols"]:
+                assert seen.setdefault((group, row["port"], protocol), name) == name
+
+
+def test_the_ports_of_the_ingress_are_node_ports() -> None:
+    """Kubernetes gives Services of the type NodePort no others, unless the API server is told otherwise."""
+    ingress = {name: row["port"] for name, row in PORTS.items() if name.startswith("ingress_")}
+    assert len(ingress) == 2
+    assert all(30000 <= port <= 32767 for port in ingress.values())
+
+
 def test_every_port_is_listened_on_by_a_group_that_there_is() -> None:
     groups = {group for row in ROLES.values() for group in row["groups"]} | {"linux", "flatcar", "vpn_servers"}
     for name, row in PORTS.items():
