@@ -33,6 +33,7 @@ ANSWERS_FILE = "answers.yaml"
 PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
 MONOREPO = "monorepo"
+_WORKLOADS = ("apps", "argocd")
 _PRIVATE = ".fmc"
 _DISK_FAILED = {errno.EDQUOT, errno.EIO, errno.ENOSPC}
 
@@ -66,6 +67,11 @@ class Workspace:
     def state(self) -> Path:
         """How far the last delivery got."""
         return self.root / _PRIVATE / "state.json"
+
+    @property
+    def rotation(self) -> Path:
+        """What an unfinished rotation set out to do."""
+        return self.root / _PRIVATE / "rotation.json"
 
     @property
     def staging(self) -> Path:
@@ -145,7 +151,7 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
-            for path in (self.answers, self.last_answers, followed(self.vault), self.state):
+            for path in (self.answers, self.last_answers, followed(self.vault), self.state, self.rotation):
                 remove_leftovers(path)
             yield
         finally:
@@ -161,6 +167,11 @@ class Folders:
     """
 
     repositories: Mapping[str, Path]
+
+    @property
+    def workloads(self) -> Mapping[str, Path]:
+        """The folder of each part that has workloads of the cluster."""
+        return {part: path for part, path in self.parts.items() if part in _WORKLOADS}
 
     @cached_property
     def parts(self) -> Mapping[str, Path]:

@@ -59,7 +59,7 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
     from generator.secrets.sealing.disputes import Preference
 
     session = where.open(console)
-    report = seal(session, console, Preference(frozenset(prefer_vault), frozenset(prefer_git)))
+    report, restarted = seal(session, console, Preference(frozenset(prefer_vault), frozenset(prefer_git)))
     if console.json_output:
         console.document(
             {
@@ -75,6 +75,7 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
                 "recipients_removed": report.recipients_removed,
                 "written": report.written,
                 "deleted": report.deleted,
+                "restarted": [str(file.relative_to(session.workspace.root)) for file in restarted],
                 "sealing_key": report.key_fingerprint,
             }
         )
@@ -89,6 +90,8 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
     for verb, names in done:
         for name in names:
             console.result(f"{verb}: {name}")
+    for file in restarted:
+        console.result(f"restarts with it: {file.relative_to(session.workspace.root)}")
     console.result(f"{len(report.kept)} unchanged. Sealing key {report.key_fingerprint}.")
     console.findings(in_folder(session.store.root, report.warnings()))
     for key in report.ssh_public_keys:
@@ -98,5 +101,7 @@ def command(console: Console, where: Where, prefer_vault: tuple[str, ...], prefe
     if report.recovery_identity:
         recovery = report.recovery_identity
         console.result(f"The recovery identity opens the vault as well: {recovery}. Move it to a place offline.")
-    console.result("Next: fmc check, then fmc push" if report.written or report.deleted else "Nothing to do.")
+    console.result(
+        "Next: fmc check, then fmc push" if report.written or report.deleted or restarted else "Nothing to do."
+    )
     return 0

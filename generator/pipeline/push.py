@@ -12,6 +12,7 @@ from generator.delivery.remote.ask import ask_all
 from generator.delivery.remote.forge_start import take_over
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders, require
+from generator.pipeline.steps.own_changes import all_fmcs_own
 
 if TYPE_CHECKING:
     from generator.console import Console
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from generator.pipeline.steps.session import Session
 
 
-def push(session: Session, author: Author | None, engine: Engine, console: Console) -> tuple[Delivered, ...]:
+def push(
+    session: Session, author: Author | None, engine: Engine, console: Console, subject: str = "Seal secrets"
+) -> tuple[Delivered, ...]:
     """Check the repositories of a workspace, commit what `fmc seal` wrote, and push them.
 
     Args:
@@ -28,6 +31,7 @@ def push(session: Session, author: Author | None, engine: Engine, console: Conso
         author: Who commits; None leaves it to git.
         engine: What validates the manifests.
         console: Is told about progress.
+        subject: What the commit says that fmc makes of its own changes.
 
     Raises:
         ChecksError: There are findings; nothing was pushed.
@@ -45,8 +49,8 @@ def push(session: Session, author: Author | None, engine: Engine, console: Conso
             for target in candidate.targets:
                 stage_ignored(target, is_sealed_file)
                 changes = open_repository(target).changes
-                if changes and all(is_sealed_file(path) for path in changes):
-                    commit_tree(target, author=author, subject="Seal secrets", run_id=run_id)
+                if changes and all_fmcs_own(target, changes):
+                    commit_tree(target, author=author, subject=subject, run_id=run_id)
         with console.step("check what is going out"):
             remotes = ask_all(candidate.targets)
             take_over(remotes, author=author, progress=lambda line: console.note(f"    {line}"))

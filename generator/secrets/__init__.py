@@ -4,6 +4,8 @@ One door a verb, in the order of use:
 
     seal          `fmc seal`: vault, certificate and sealed manifests as the catalogue says
     set_value     `fmc secret set`: a value from a pipe or a prompt, put into the vault
+    rotate        `fmc rotate`: what an order comes to; `seal` then replaces it, see `sealing/renewal.py`
+    restarts      who restarts with which Secret: the revisions that follow from the sealed manifests
     show          `fmc secret show`: one value in the clear
     listing       `fmc secret list`: what there is and how far it has come, no plaintexts
     export        `fmc keys export`: the sealing keys, as the cluster wants them

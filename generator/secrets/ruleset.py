@@ -33,6 +33,7 @@ _ERRORS = {
     "secrets/left-ahead": "A secret leaves the catalogue with values that the vault knows.",
     "secrets/outdated": "A sealed value is the newest one of the vault.",
     "secrets/place": "A sealed manifest names the Secret that its values can be unsealed for.",
+    "secrets/restart": "A pod that restarts with a Secret names one of the catalogue, and has its revision.",
     "secrets/sealing-key": "A value is sealed to the committed certificate.",
     "secrets/size": "A Secret is no larger than Kubernetes and Argo CD take.",
     "secrets/stale-variable": "The environment supplies no value that was replaced since.",

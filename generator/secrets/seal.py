@@ -7,6 +7,7 @@ files when it is started again. Nothing but `secrets/sealing-cert.pem` and `secr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, DisputeError
@@ -19,6 +20,7 @@ from generator.secrets.sealing.leaving import leaving, secret_of
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import reconcile
 from generator.secrets.vault.file import save_vault
+from generator.secrets.vault.history import remember
 from generator.secrets.vault.keys import certificate_fingerprint
 from generator.secrets.vault.needles import needles
 from generator.secrets.vault.opening import open_or_make
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue.model import Catalogue
     from generator.secrets.sealing.leaving import Leaving
     from generator.secrets.sealing.reconcile import Reconciled
+    from generator.secrets.sealing.renewal import ValueId
     from generator.secrets.sealing.secret_sealer import Elsewhere, Pending
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
@@ -139,6 +142,7 @@ def seal_repository(
     now: datetime,
     prepared_key: SealingKey | None = None,
     git: GitState = _NO_GIT,
+    renewed: Mapping[ValueId, bytes | None] = MappingProxyType({}),
 ) -> SealReport:
     """Make every secret that is missing and bring the sealed manifests up to date.
 
@@ -148,6 +152,7 @@ def seal_repository(
         now: The present, UTC; fractions of a second are dropped.
         prepared_key: Sealing key for a new vault, if one was made in advance.
         git: What Git holds besides the files below the root, and what a person decided about it.
+        renewed: Values that are to be replaced; with the new one, where a person gave it.
 
     Raises:
         BadInputError: The catalogue is missing or has findings, the committed certificate is not the vault's, or a
@@ -167,8 +172,9 @@ def seal_repository(
         # Whoever starts over with a new vault can't open what the lost one sealed.
         committed = [_without_marks(snapshot) for snapshot in committed]
     _require_known(git.preference, catalogue, present)
+    moment = now.replace(microsecond=0)
     result = reconcile(
-        catalogue, opened.vault, certificate, now.replace(microsecond=0), external_values, committed, git.preference
+        catalogue, opened.vault, certificate, moment, external_values, committed, git.preference, renewed
     )
     left = leaving(catalogue, result.vault, present, git.preference)
     if disputes := (*result.disputes, *left.disputes):
@@ -177,8 +183,9 @@ def seal_repository(
             [dispute.finding() for dispute in disputes],
             fix="Decide about each one as said above, then run the same command again.",
         )
-    if result.vault != opened.before:
-        save_vault(store.vault, result.vault)
+    vault = remember(opened.before, result.vault)
+    if vault != opened.before:
+        save_vault(store.vault, vault)
     for path in (
         followed(store.vault),
         store.root / CERTIFICATE,
@@ -201,12 +208,12 @@ def seal_repository(
         written=written,
         deleted=tuple(deleted),
         key_fingerprint=certificate_fingerprint(result.key.certificate.encode()),
-        ssh_public_keys=_ssh_public_keys(catalogue, result.vault),
+        ssh_public_keys=_ssh_public_keys(catalogue, vault),
         identity_created=opened.identity_created,
         recovery_identity=opened.recovery,
         recipients_added=opened.added,
         recipients_removed=opened.removed,
-        vault=result.vault,
+        vault=vault,
     )
 
 

@@ -13,6 +13,7 @@ from generator.secrets.making.supplied import as_meant, is_file, login_fault
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.takeover import visible_lineages
 from generator.secrets.vault.file import save_vault
+from generator.secrets.vault.history import remember
 from generator.secrets.vault.lineage import content_digest, descendant
 from generator.secrets.vault.model import ValueRecord
 from generator.secrets.vault.plaintext import Plaintext
@@ -91,7 +92,7 @@ def set_value(
     committed = (sealed_snapshot(store.root), *delivered)
     after = put_value(before, catalogue, secret_id, name, Plaintext(plaintext), now.replace(microsecond=0), committed)
     if after is not before:
-        save_vault(store.vault, after)
+        save_vault(store.vault, remember(before, after))
     return SetReport(
         secret_id,
         name,
@@ -135,8 +136,7 @@ def put_value(
         raise BadInputError(
             f"{name} of {secret_id} is made by {generator}; it can't be set by hand", fix=_RENEWED.get(generator)
         )
-    if fault := _fault(secret, name, plaintext.reveal()):
-        raise BadInputError(f"the value for {name} of {secret_id} {fault}")
+    require_usable(secret, name, plaintext.reveal())
     record, known = vault.values.get(secret_id, {}).get(name), vault.lineage(secret_id, name)
     delivered = visible_lineages(secret, name, vault, committed) if isinstance(secret, Secret) else ()
     replaced = [*([known] if known else []), *delivered]
@@ -170,6 +170,21 @@ def _only_value(secret: Entry) -> str:
             raise BadInputError(f"{secret.id} has no value that can be set by hand")
         case _:
             raise BadInputError(f"{secret.id} has several values", fix=f"Name one of them: {', '.join(names)}.")
+
+
+def require_usable(secret: Entry, name: str, content: bytes) -> None:
+    """Refuse what a value can't be, without a word of it.
+
+    Args:
+        secret: The entry of the catalogue.
+        name: Name of the value within it.
+        content: What is given for it.
+
+    Raises:
+        BadInputError: It can't be taken.
+    """
+    if fault := _fault(secret, name, content):
+        raise BadInputError(f"the value for {name} of {secret.id} {fault}")
 
 
 def _fault(secret: Entry, name: str, content: bytes) -> str:

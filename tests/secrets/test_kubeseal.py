@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.secrets.catalogue.model import Secret
+from generator.secrets.seal import seal_repository
 from generator.secrets.sealing.crypto import Scope, Sealer, load_private_keys, unseal
 from generator.secrets.sealing.manifest import Sealed, parse, render
 from generator.secrets.vault.plaintext import Plaintext
+from tests.secrets.conftest import FULL
 from tests.secrets.interop import recovered, run, write_key_secret
 from tests.secrets.test_manifest import TORTURE
 
@@ -70,6 +73,24 @@ def test_it_unseals_with_the_bare_private_key_too(kubeseal: Path, workspace: Wor
     bare.write_bytes(workspace.key.private_key.reveal())
     secret = recovered(kubeseal, str(bare), workspace.files()["secrets/traefik/dashboard-users.sealed.yaml"])
     assert secret["data"]["users"].startswith(b"ops:$2y$04$")
+
+
+def test_a_rotated_secret_is_the_new_one_with_the_key_that_pods_wait_for(
+    kubeseal: Path, workspace: Workspace, key_file: str
+) -> None:
+    workspace.write_catalogue(FULL.replace("    name: push-token\n", "    name: push-token\n    revision_key: true\n"))
+    workspace.seal()
+    place = ("registry/push-token", "admin")
+    old = workspace.open().values[place[0]][place[1]]
+    seal_repository(workspace.store, {}, workspace.now + timedelta(days=1), renewed={place: None})
+    new = workspace.open().values[place[0]][place[1]]
+    data = recovered(kubeseal, key_file, workspace.files()["secrets/registry/push-token.sealed.yaml"])["data"]
+    assert data == {
+        "token": workspace.external["FMC_TEST_TOKEN"].encode(),
+        "admin": new.secret.reveal(),
+        f"push-token.{new.revision}": new.revision.encode(),
+    }
+    assert old.secret != new.secret
 
 
 def test_it_refuses_a_manifest_that_was_renamed(kubeseal: Path, workspace: Workspace, key_file: str) -> None:

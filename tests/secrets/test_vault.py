@@ -106,6 +106,12 @@ def test_the_format_stays_what_it_was(sealing_key: SealingKey) -> None:
     assert read.values["a/b"]["v"].generator is Generator.SSH_KEY
     assert read.values["a/b"]["v"].created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert read.to_json().reveal() == json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    further = {"generator": "token", "public": {}, "secret": "c2VjcmV0"}
+    document |= {"history": {"a/b": {"w": [{**record, **further}]}}, "prepared": {"a/b": {"v": {**record, **further}}}}
+    assert (
+        from_document(document, Vault).to_json().reveal()
+        == json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    )
 
 
 def test_what_a_vault_may_leave_out_is_filled_in(full_vault: Vault) -> None:

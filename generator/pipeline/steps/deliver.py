@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator.delivery.push import push
 from generator.delivery.state import StateFile
+from generator.pipeline.steps.rotation_note import forget_rotation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +44,12 @@ def deliver(
     Raises:
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
-    return push(
+    delivered = push(
         passed.targets,
         state=StateFile(workspace.state),
         run_id=run_id,
         progress=lambda line: console.note(f"    {line}"),
         answers=remotes,
     )
+    forget_rotation(workspace)
+    return delivered

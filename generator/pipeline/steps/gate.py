@@ -181,8 +181,10 @@ def _judge_folders(candidate: Candidate, folders: Folders, engine: Engine) -> Re
     findings = [*candidate.notes, *report.findings, *compare(candidate.recorded)]
     if argocd := folders.parts.get("argocd"):
         from generator.pipeline.steps.delivered import delivered_secrets
+        from generator.secrets.restarts import verify_restarts
         from generator.secrets.verify import verify_secrets
 
+        findings += verify_restarts(argocd, folders.workloads)
         delivered = delivered_secrets(candidate.targets, argocd)
         findings += in_folder(argocd, verify_secrets(argocd, candidate.vault, datetime.now(UTC), delivered))
     return replace(report, findings=tuple(findings))

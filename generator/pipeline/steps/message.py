@@ -36,18 +36,24 @@ def next_message(cluster: str, repository: Path, staging: Path, sealed: Sequence
     answers = [name for name in names if not name.startswith("_")]
     if "_commit" in names:
         answers.insert(0, f"template {after.get('_commit', 'of no version')}")
-    return _named(subject, answers) if answers else _named("Seal secrets", sealed) if sealed else subject
+    return named(subject, answers) if answers else named("Seal secrets", sealed) if sealed else subject
 
 
-def _named(subject: str, names: Sequence[str]) -> str:
-    """Return a subject that names as much as fits, with a list of all below where that is not all."""
-    whole = f"{subject}: {', '.join(names)}"
+def named(subject: str, names: Sequence[str], joined: str = ": ") -> str:
+    """Return a subject that names as much as fits, with a list of all below where that is not all.
+
+    Args:
+        subject: What happened.
+        names: To what.
+        joined: What stands between the two.
+    """
+    whole = f"{subject}{joined}{', '.join(names)}"
     if len(whole) <= _WIDTH:
         return whole
     for count in range(len(names) - 1, 0, -1):
-        short = f"{subject}: {', '.join(names[:count])} and {len(names) - count} more"
+        short = f"{subject}{joined}{', '.join(names[:count])} and {len(names) - count} more"
         if len(short) <= _WIDTH:
             break
     else:
-        short = f"{subject}: {len(names)} changes"
+        short = f"{subject}{joined}{len(names)} changes"
     return "\n".join([short, "", *(f"- {name}" for name in names)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import FmcError, ToolError
 from generator.findings import Finding, Flaw, Severity, declare
+from generator.pipeline.steps.own_changes import all_fmcs_own
 from generator.tools.git import git
 from generator.wording import command
 from generator.workspace import Folders
@@ -48,10 +49,8 @@ def states(targets: Iterable[Target], severity: Severity) -> list[Finding]:
 
 
 def _uncommitted(target: Target, changes: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield a warning where a push would wait for a person: what sealing alone has written it commits itself."""
-    from generator.secrets.sealing.files import is_sealed_file
-
-    if not all(is_sealed_file(path) for path in changes):
+    """Yield a warning where a push would wait for a person: what fmc alone has written it commits itself."""
+    if not all_fmcs_own(target, changes):
         files = "1 file is" if len(changes) == 1 else f"{len(changes)} files are"
         message = f"{files} not committed, {changes[0]} for one: a push waits until that is settled"
         aside = command("git", "-C", str(target.path), "stash", "--include-untracked")
@@ -87,12 +86,10 @@ def checked_out(targets: Iterable[Target], folders: Folders) -> Iterator[Folders
 def _differs(target: Target) -> bool:
     """Return whether a commit is something else than the files beside it.
 
-    What sealing wrote is committed by the push itself, also where git ignores it, as long as nothing else has changed.
+    What fmc wrote is committed by the push itself, also where git ignores it, as long as nothing else has changed.
     """
-    from generator.secrets.sealing.files import is_sealed_file
-
     if not (target.path / ".git").exists() or git(target.path, "rev-parse", "--verify", "-q", "HEAD", ok=(0, 1)).code:
         return False
     options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     entries = git(target.path, "status", *options).stdout.decode(errors="surrogateescape").split("\0")
-    return not all(is_sealed_file(entry[3:]) for entry in entries if entry)
+    return not all_fmcs_own(target, tuple(entry[3:] for entry in entries if entry))

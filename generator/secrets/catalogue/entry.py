@@ -61,17 +61,19 @@ _REGISTRY = re.compile(rf"(?=.{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}}
 
 _SECRET_KEYS = (
     *("namespace", "name", "type", "labels", "annotations", "sync_wave", "description", "consumers"),
-    *("values", "data"),
+    *("values", "data", "revision_key"),
 )
 _OPTIONS = {
-    Generator.PASSWORD: ("length",),
-    Generator.TOKEN: (),
-    Generator.EXTERNAL: ("env", "prompt"),
-    Generator.SSH_KEY: ("comment",),
-    Generator.WIREGUARD_KEY: (),
+    Generator.PASSWORD: ("length", "max_age"),
+    Generator.TOKEN: ("max_age",),
+    Generator.EXTERNAL: ("env", "prompt", "max_age"),
+    Generator.SSH_KEY: ("comment", "max_age"),
+    Generator.WIREGUARD_KEY: ("max_age",),
     Generator.CERTIFICATE: ("names", "days"),
     Generator.AUTHORITY: (),
 }
+_LONGEST_AGE = 3650  # days
+_PLAYBOOK = re.compile(r"[a-z0-9][-a-z0-9]*\.yml")
 _FORM_OPTIONS = {Form.BCRYPT: ("cost",), Form.HTPASSWD: ("user", "cost"), Form.DOCKERCONFIGJSON: ("registry",)}
 
 
@@ -95,6 +97,7 @@ def read_secret(section: Section) -> Secret:
         values={name: value for name, value in values.items() if value},
         data=_data(section, values),
         file=section.file,
+        revision_key=section.flag("revision_key"),
     )
     _require_keys(section, secret)
     return secret
@@ -103,7 +106,7 @@ def read_secret(section: Section) -> Secret:
 def read_machine_secret(section: Section) -> MachineSecret:
     """Read an entry of the machines; what is wrong with it becomes findings of the section."""
     section.only(("name", "description", "consumers", "values"))
-    values = _values(section)
+    values = _values(section, further=("playbook",))
     if not values:
         section.report("empty", "values is empty: nothing would be kept", key="values")
     return MachineSecret(
@@ -144,8 +147,8 @@ def _labels(section: Section, key: str, syntax: re.Pattern[str] | None) -> dict[
     return labels
 
 
-def _values(section: Section) -> dict[str, Value | None]:
-    """Read the values; None stands for one that has findings, so that its users are not blamed, too."""
+def _values(section: Section, further: tuple[str, ...] = ()) -> dict[str, Value | None]:
+    """Read the values, with further options; None stands for one that has findings: its users are not blamed, too."""
     values = section.section("values", optional=True)
     found: dict[str, Value | None] = {}
     for name in values.names() if values else ():
@@ -155,12 +158,12 @@ def _values(section: Section) -> dict[str, Value | None]:
             )
         entry = values.section(name) if values else None
         generator = _one_of(entry, "generator", Generator, "unknown-generator") if entry else None
-        found[name] = _value(entry, name, generator) if entry and generator else None
+        found[name] = _value(entry, name, generator, further) if entry and generator else None
     return found
 
 
-def _value(entry: Section, name: str, generator: Generator) -> Value:
-    entry.only(("generator", *_OPTIONS[generator]))
+def _value(entry: Section, name: str, generator: Generator, further: tuple[str, ...]) -> Value:
+    entry.only(("generator", *_OPTIONS[generator], *further))
     env = entry.text("env", "")
     if env and not _ENVIRONMENT.fullmatch(env):
         entry.report(
@@ -180,6 +183,9 @@ def _value(entry: Section, name: str, generator: Generator) -> Value:
     comment = entry.text("comment", "")
     if not comment.isprintable():
         entry.report("name", "the comment must be one printable line", key="comment")
+    playbook = entry.text("playbook", "")
+    if playbook and not _PLAYBOOK.fullmatch(playbook):
+        entry.report("name", f"{playbook} is no file of infra/ansible/playbooks/", key="playbook")
     return Value(
         name=name,
         generator=generator,
@@ -192,6 +198,8 @@ def _value(entry: Section, name: str, generator: Generator) -> Value:
         names=names,
         # What clients accept of private authorities, too.
         days=entry.number("days", 825, 1, 825),
+        max_age=entry.number("max_age", 0, 0, _LONGEST_AGE),
+        playbook=playbook,
     )
 
 

@@ -104,6 +104,8 @@ class Value:
         comment: Comment of an SSH key.
         names: DNS names of a certificate, at least one.
         days: How long a certificate lasts.
+        max_age: Days after which another one is due; 0 where nobody said.
+        playbook: Playbook that brings a new value to the machines that need it; "" where none does, and for Secrets.
     """
 
     name: str
@@ -115,6 +117,8 @@ class Value:
     comment: str = ""
     names: tuple[str, ...] = ()
     days: int = 825
+    max_age: int = 0
+    playbook: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,7 @@ class Secret:
         values: By name.
         data: By key of the Secret.
         file: The file that has it, below the folder of the repository part argocd: the catalogue, or the user's own.
+        revision_key: Whether the Secret has a further key whose name has the revision, for pods to wait for.
     """
 
     namespace: str
@@ -174,6 +179,7 @@ class Secret:
     values: Mapping[str, Value]
     data: Mapping[str, Constant | Derived]
     file: str = CATALOGUE
+    revision_key: bool = False
 
     @property
     def id(self) -> str:

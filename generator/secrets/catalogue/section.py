@@ -84,6 +84,13 @@ class Section:
         self.report("range", f"{key} is {printable(str(value), 30)}, it must be between {low} and {high}", key=key)
         return default
 
+    def flag(self, key: str) -> bool:
+        """Return a truth value; an absent one is false."""
+        value = self._node.get(key, False)
+        if not isinstance(value, bool):
+            self.report("type", f"{key} must be true or false", key=key)
+        return value is True
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; an absent one is empty."""
         items: list[object] = self._value(key, [], list, "a list") or []

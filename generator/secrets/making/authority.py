@@ -104,13 +104,20 @@ def issue(authority: AuthorityRecord, names: Sequence[str], days: int, now: date
 
 
 def still_valid(record: ValueRecord, names: Sequence[str], now: datetime) -> bool:
-    """Return whether a certificate has these very names and 30 days left, at least, or a third of a short life."""
-    leaf = x509.load_pem_x509_certificate(record.public["cert"].encode())
-    alternatives = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    """Return whether a certificate has these very names, and is not due for renewal."""
+    alternatives = _leaf(record).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return alternatives.get_values_for_type(x509.DNSName) == list(names) and now.astimezone(UTC) <= renewal_of(record)
+
+
+def renewal_of(record: ValueRecord) -> datetime:
+    """Return when a certificate is due for renewal: 30 days before its end, or with a third of a short life left."""
+    leaf = _leaf(record)
     lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
-    return alternatives.get_values_for_type(x509.DNSName) == list(names) and leaf.not_valid_after_utc - now.astimezone(
-        UTC
-    ) >= min(_RENEW_BEFORE, lifetime / 3)
+    return leaf.not_valid_after_utc - min(_RENEW_BEFORE, lifetime / 3)
+
+
+def _leaf(record: ValueRecord) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(record.public["cert"].encode())
 
 
 def _certificate(

@@ -17,6 +17,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generator.secrets.vault.lineage import whole_revision
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -75,6 +77,7 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
         sealed: Its sealed values; keys in any order.
     """
     place = {"name": secret.name, "namespace": secret.namespace}
+    revision = whole_revision(lineage for _, lineage in sorted(sealed.lineages.items()))
     annotations = {
         KEY_ANNOTATION: sealed.certificate,
         VALUES_ANNOTATION: _pairs(sealed.fingerprints),
@@ -100,6 +103,8 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
         *(f"      {field}: {quote(value)}" for field, value in place.items()),
         *_mapping("      ", "labels", secret.labels),
         *_mapping("      ", "annotations", secret.annotations),
+        # A pod that names this key waits until the cluster has the Secret of this revision.
+        *_mapping("    ", "data", {f"{secret.name}.{revision}": revision} if secret.revision_key else {}),
     ]
     return ("\n".join(lines) + "\n").encode()
 

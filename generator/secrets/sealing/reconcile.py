@@ -8,6 +8,7 @@ manifests follow from catalogue, vault and Git, and nothing that was delivered i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.disputes import NO_PREFERENCE, Preference
 from generator.secrets.sealing.manifest import render
+from generator.secrets.sealing.renewal import renew
 from generator.secrets.sealing.secret_sealer import SecretSealer
 from generator.secrets.sealing.supply import supply
 from generator.secrets.sealing.takeover import take_over
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from generator.secrets.catalogue.model import Catalogue
     from generator.secrets.sealing.disputes import Dispute
+    from generator.secrets.sealing.renewal import ValueId
     from generator.secrets.sealing.secret_sealer import Elsewhere, Pending
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.vault.model import KeyRecord, Vault
@@ -70,6 +73,7 @@ def reconcile(
     external_values: Mapping[str, str],
     committed: Sequence[Snapshot] = (),
     preference: Preference = NO_PREFERENCE,
+    renewed: Mapping[ValueId, bytes | None] = MappingProxyType({}),
 ) -> Reconciled:
     """Work out vault and sealed manifests.
 
@@ -82,6 +86,7 @@ def reconcile(
             vault's; an empty one counts as not given.
         committed: What Git holds, each a content by path below the catalogue's root.
         preference: What a person decided about values that are disputed.
+        renewed: Values that are to be replaced; with the new one, where a person gave it.
 
     Raises:
         BadInputError: The committed certificate is none of the vault's, the vault lacks the sealing key that the
@@ -92,7 +97,8 @@ def reconcile(
         require_own_certificate(certificate, vault)
     supplied, stale = supply(catalogue, vault, external_values, now)
     known = take_over(catalogue, supplied, committed, preference, now)
-    run = SecretSealer(known.vault, catalogue.cluster, Sealer(key.certificate.encode()), now)
+    vault = renew(catalogue, known.vault, renewed, now)
+    run = SecretSealer(vault, catalogue.cluster, Sealer(key.certificate.encode()), now)
     manifests = {}
     for secret in catalogue.secrets:
         if sealed := run.seal_secret(secret):
@@ -101,7 +107,7 @@ def reconcile(
         run.fill(machine_secret)
     before = known.vault.sealed
     return Reconciled(
-        vault=replace(known.vault, ca=run.authority, values=run.values, derived=run.derived, sealed=run.sealed),
+        vault=replace(vault, ca=run.authority, values=run.values, derived=run.derived, sealed=run.sealed),
         key=key,
         manifests=manifests,
         pending=tuple(run.pending),

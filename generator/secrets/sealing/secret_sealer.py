@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from generator.findings import Finding, Severity
 from generator.secrets.catalogue.model import Constant, Derived, Generator, MachineSecret, Secret, Value
-from generator.secrets.making.authority import as_value, issue, of_value, outlives, still_valid, suitable_authority
+from generator.secrets.making.authority import as_value, of_value, outlives, still_valid, suitable_authority
 from generator.secrets.making.forms import SALTED, plain_form, salted_form
-from generator.secrets.making.generators import password, ssh_key, token, wireguard_key
+from generator.secrets.making.make import make
 from generator.secrets.sealing.committed import Opener
 from generator.secrets.sealing.crypto import Scope, Sealer
 from generator.secrets.sealing.manifest import Sealed
@@ -161,33 +161,26 @@ class SecretSealer:
         return found
 
     def _value(self, value: Value, record: ValueRecord | None) -> ValueRecord | None:
-        match value.generator:
-            case Generator.CERTIFICATE:
-                if record and still_valid(record, value.names, self._now):
-                    return record
-                self.authority = suitable_authority(self.authority, self._cluster, value.days, self._now)
-                return issue(self.authority, value.names, value.days, self._now)
-            case Generator.AUTHORITY:
-                # One authority signs here and in the cluster, so that people trust one certificate; that of the
-                # cluster counts, which another copy of the vault may have made.
-                theirs = of_value(record) if record else None
-                if not theirs or not outlives(theirs, value.days, self._now):
-                    theirs = suitable_authority(self.authority, self._cluster, value.days, self._now)
-                self.authority = theirs
-                return record if record and of_value(record) == theirs else as_value(theirs, self._now)
-            case Generator.SSH_KEY:
-                return record or ssh_key(value.comment, self._now)
-            case Generator.WIREGUARD_KEY:
-                return record or wireguard_key(self._now)
+        if value.generator is Generator.AUTHORITY:
+            return self._authority(value, record)
+        if value.generator is Generator.CERTIFICATE and record and not still_valid(record, value.names, self._now):
+            record = None
         if record:
             # Neither another length nor another source in the catalogue rotates a text that is in use.
             return replace(record, generator=value.generator)
-        match value.generator:
-            case Generator.PASSWORD:
-                return password(value.length, self._now)
-            case Generator.TOKEN:
-                return token(self._now)
-        return None
+        made, self.authority = make(value, self.authority, self._cluster, self._now)
+        return made
+
+    def _authority(self, value: Value, record: ValueRecord | None) -> ValueRecord:
+        """Return the authority that signs here and in the cluster: one alone, so that people trust one certificate.
+
+        That of the cluster counts, which another copy of the vault may have made.
+        """
+        authority = of_value(record) if record else None
+        if not authority or not outlives(authority, value.days, self._now):
+            authority = suitable_authority(self.authority, self._cluster, value.days, self._now)
+        self.authority = authority
+        return record if record and of_value(record) == authority else as_value(authority, self._now)
 
     def _with_lineage(self, secret: Entry, name: str, record: ValueRecord) -> ValueRecord:
         """Return a value that was made just now as the one that replaces what was there before."""

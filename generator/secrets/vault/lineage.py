@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from generator.secrets.vault.plaintext import Plaintext
 
+INITIAL = "initial"
+"""What the values of a secret are as a whole until one of them was replaced for the first time."""
 _CONTENT_CHARACTERS = 7
 _CHANCE_BYTES = 3
 _MOST_ANCESTORS = 24
@@ -74,6 +76,26 @@ class Lineage(Record, frozen=True, kw_only=True):
         except (OverflowError, OSError) as error:
             raise ValueError("no time") from error
         return cls(created=moment, revision=revision, ancestors=tuple(ancestors))
+
+
+def whole_revision(lineages: Iterable[str]) -> str:
+    """Return what tells the values of a secret as a whole from those of before and after; it says nothing of them.
+
+    Args:
+        lineages: The texts of their lineages, in the order of their names.
+
+    Returns:
+        Letters, digits, `-`, `_` and `.`, as in a key of a Secret.
+    """
+    found = []
+    for text in lineages:
+        try:
+            lineage = Lineage.parse(text)
+        except ValueError:
+            continue
+        if lineage.ancestors:
+            found.append(lineage.revision)
+    return ".".join(found) or INITIAL
 
 
 def content_digest(key: Plaintext, secret_id: str, value: str, content: Plaintext) -> str:

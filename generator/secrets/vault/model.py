@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _FINGERPRINT_KEY_BYTES = 32
+# Fields that vaults of before do not have.
+_OPTIONAL = ("history", "prepared")
 
 
 class KeyRecord(Record, frozen=True, kw_only=True):
@@ -98,8 +100,10 @@ class SealedRecord(Record, frozen=True, kw_only=True):
 _Inner = TypeVar("_Inner")
 
 
-def _filled(outer: dict[str, dict[str, _Inner]]) -> dict[str, dict[str, _Inner]]:
-    return {name: inner for name, inner in outer.items() if inner}
+def _without(outer: dict[str, dict[str, _Inner]], secret_id: str, value: str) -> dict[str, dict[str, _Inner]]:
+    """Return a mapping without what it has of a value, and without what is empty then."""
+    others = {name: inner for name, inner in outer.get(secret_id, {}).items() if name != value}
+    return {name: inner for name, inner in {**outer, secret_id: others}.items() if inner}
 
 
 class Vault(Record, frozen=True, kw_only=True):
@@ -120,6 +124,8 @@ class Vault(Record, frozen=True, kw_only=True):
         sealed: Sealed values of what the catalogue asks for now.
         elsewhere: Values that another copy of the vault replaced, and of which Git holds a hash alone: their lineage.
             What was derived from them stands in `derived`; the value that this vault still has is an old one.
+        history: Values that were replaced, the latest first, as many as are kept.
+        prepared: Keys that the outside has to know before they count: the value to come of each.
         recipients: age public keys that the file is encrypted to.
         answers_recipients: Those of them that the answers named, and that go when the answers no longer do.
     """
@@ -133,6 +139,8 @@ class Vault(Record, frozen=True, kw_only=True):
     derived: dict[str, dict[str, DerivedRecord]] = field(default_factory=dict)
     sealed: dict[str, dict[str, SealedRecord]] = field(default_factory=dict)
     elsewhere: dict[str, dict[str, Lineage]] = field(default_factory=dict)
+    history: dict[str, dict[str, tuple[ValueRecord, ...]]] = field(default_factory=dict)
+    prepared: dict[str, dict[str, ValueRecord]] = field(default_factory=dict)
     recipients: tuple[str, ...]
     answers_recipients: tuple[str, ...] = ()
 
@@ -172,16 +180,20 @@ class Vault(Record, frozen=True, kw_only=True):
 
     def with_value(self, secret_id: str, value: str, record: ValueRecord) -> Vault:
         """Return the vault with a value that counts from now on."""
-        others = {name: lineage for name, lineage in self.elsewhere.get(secret_id, {}).items() if name != value}
         return replace(
             self,
             values={**self.values, secret_id: {**self.values.get(secret_id, {}), value: record}},
-            elsewhere=_filled({**self.elsewhere, secret_id: others}),
+            elsewhere=_without(self.elsewhere, secret_id, value),
+            prepared=_without(self.prepared, secret_id, value),
         )
+
+    def with_prepared(self, secret_id: str, value: str, record: ValueRecord) -> Vault:
+        """Return the vault with a value that is to count later."""
+        return replace(self, prepared={**self.prepared, secret_id: {**self.prepared.get(secret_id, {}), value: record}})
 
     def to_json(self) -> Plaintext:
         """Return the canonical JSON text: sorted keys, no spaces, ASCII."""
-        return Plaintext(to_json(self))
+        return Plaintext(to_json(self, _OPTIONAL))
 
     def secrets(self) -> Iterator[Plaintext]:
         """Yield every secret of the vault, for the search for leaks."""
@@ -190,9 +202,12 @@ class Vault(Record, frozen=True, kw_only=True):
             yield key.private_key
         if self.ca:
             yield self.ca.private_key
-        for values in self.values.values():
+        for values in (*self.values.values(), *self.prepared.values()):
             for value in values.values():
                 yield value.secret
+        for replaced in self.history.values():
+            for records in replaced.values():
+                yield from (record.secret for record in records)
         for forms in self.derived.values():
             for form in forms.values():
                 yield form.content

@@ -10,11 +10,14 @@ import json
 import re
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 
 from generator.secrets.vault.plaintext import Plaintext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Time = Annotated[datetime, Meta(tz=True)]
 """A moment; one without a time zone is refused when it is read."""
@@ -55,9 +58,18 @@ def from_document(document: object, kind: type[_Read]) -> _Read:
     raise InvalidContentError(f"{place}: {_QUOTING if reason.startswith(_QUOTING) else reason}")
 
 
-def to_json(record: Record) -> bytes:
-    """Return the canonical JSON text of a record: sorted keys, no spaces, ASCII."""
-    return json.dumps(to_builtins(record, enc_hook=_encode), sort_keys=True, separators=(",", ":")).encode()
+def to_json(record: Record, optional: Iterable[str] = ()) -> bytes:
+    """Return the canonical JSON text of a record: sorted keys, no spaces, ASCII.
+
+    Args:
+        record: The record.
+        optional: Fields that are left out where they are empty.
+    """
+    document = to_builtins(record, enc_hook=_encode)
+    for name in optional:
+        if not document[name]:
+            del document[name]
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _decode(kind: type, value: object) -> Plaintext:

@@ -1,0 +1,280 @@
+"""Restarts by Git: a pod that reads a Secret at its start alone names it in an annotation, and fmc keeps its revision.
+
+    flatcar-microcloud.local/restart-with: "shop-production/shop-database=initial"
+
+A new value is another revision, the annotation of the pod's template another text, and the Deployment rolls. Several
+Secrets stand there with blanks between them. A revision says nothing of the value: it is the one that the sealed
+manifest names, see `vault.lineage`, and `initial` until a value of the Secret was replaced for the first time. So the
+annotations follow from the sealed manifests alone, and whoever has no vault can check them.
+
+Argo CD syncs the Secrets and their readers apart, so that a pod could start before the new Secret is there. Where the
+catalogue says `revision_key`, the Secret has a key `NAME.REVISION`. The kubelet starts a container that has a variable
+from it once the Secret has that revision, and the old pods stay until then; fmc keeps that name up to date, too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.errors import CatalogueError
+from generator.files import remove_leftovers, write_atomic
+from generator.findings import Finding, Severity
+from generator.inputs import read_bounded
+from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.sealing.files import is_sealed_file, sealed_snapshot
+from generator.secrets.sealing.manifest import PREFIX, parse
+from generator.secrets.vault.lineage import INITIAL, whole_revision
+from generator.wording import did_you_mean, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterator, Mapping
+
+    from generator.secrets.catalogue.model import Secret
+
+ANNOTATION = f"{PREFIX}restart-with"
+RULE = "secrets/restart"
+_BYTES = ANNOTATION.encode()
+_SUFFIXES = (".yaml", ".yml")
+_LARGEST = 4 << 20  # bytes
+# A word of a plain scalar; in front of several no character stands that means something in YAML.
+_WORD = r"""[^\s"'#{}\[\],&*!|>%@`]+"""
+_MARK = re.compile(
+    rf"""{re.escape(ANNOTATION)}["']?[ \t]*:[ \t]*"""
+    rf"""(?:"(?P<double>[^"\\\n]*)"|'(?P<single>[^'\n]*)'|(?P<plain>{_WORD}(?: {_WORD})*)(?=[ \t]*$|[ \t]+#))""",
+    re.MULTILINE,
+)
+_NAMED = re.compile(rf"{re.escape(ANNOTATION)}[\"']?[ \t]*:")
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A place that names a Secret whose revision it has to have.
+
+    Attributes:
+        file: The file.
+        line: Its line.
+        secret: `namespace/name` of the Secret.
+    """
+
+    file: Path
+    line: int
+    secret: str
+
+
+def revisions(root: Path) -> dict[str, str]:
+    """Return the revision of each Secret of a repository, by `namespace/name`.
+
+    Args:
+        root: Folder that holds `secrets/`.
+
+    Raises:
+        BadInputError: A sealed manifest can't be read.
+    """
+    found = {}
+    for content in sealed_snapshot(root).values():
+        if manifest := parse(content.decode(errors="replace")):
+            found[f"{manifest.namespace}/{manifest.name}"] = whole_revision(
+                text for _, text in sorted(manifest.sealed.lineages.items())
+            )
+    return found
+
+
+def restarts(folders: Mapping[str, Path]) -> list[Restart]:
+    """Return who restarts with which Secret.
+
+    Args:
+        folders: The repository parts in which workloads are, by name.
+    """
+    return [
+        Restart(file, text.count("\n", 0, found.start()) + 1, name.partition("=")[0])
+        for file, text in _annotated(folders)
+        for found in _marks(text)
+        for name in _content(found).split()
+    ]
+
+
+def write_restarts(root: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
+    """Bring the annotations up to date, and return the files that are others now.
+
+    What a killed run left of a file that it was writing is removed.
+
+    Args:
+        root: Folder that holds `secrets/`.
+        folders: The repository parts in which workloads are, by name.
+
+    Raises:
+        BadInputError: A file can't be read.
+        WriteError: The disk refused.
+    """
+    known: dict[str, str] | None = None
+    changed = []
+    for file, text in _annotated(folders):
+        known = revisions(root) if known is None else known
+        remove_leftovers(file)
+        if (after := _up_to_date(text, known)) != text:
+            write_atomic(file, after.encode(errors="surrogateescape"), mode=file.stat().st_mode & 0o777)
+            changed.append(file)
+    return tuple(changed)
+
+
+def differ_in_revisions_alone(before: bytes, after: bytes) -> bool:
+    """Return whether two contents of a file are the same but for the revisions in its annotations.
+
+    Args:
+        before: What was committed.
+        after: What lies there.
+    """
+    if _BYTES not in after:
+        return False
+    first, second = (_blank(content.decode(errors="surrogateescape")) for content in (before, after))
+    return first == second
+
+
+def verify_restarts(root: Path, folders: Mapping[str, Path]) -> list[Finding]:
+    """Return a finding for each annotation that names no Secret, or that `fmc seal` would change.
+
+    Args:
+        root: Folder that holds `secrets/`.
+        folders: The repository parts in which workloads are, by name.
+
+    Raises:
+        BadInputError: A file can't be read.
+    """
+    findings: list[Finding] = []
+    known: dict[str, str] | None = None
+    with_key: set[str] = set()
+    for file, text in _annotated(folders):
+        if known is None:
+            catalogued = _catalogued(root)
+            known = {**{secret.id: INITIAL for secret in catalogued}, **revisions(root)}
+            with_key = {secret.id for secret in catalogued if secret.revision_key}
+        findings += _findings(_shown(file, folders), text, known, with_key)
+    return findings
+
+
+def _findings(file: str, text: str, known: Mapping[str, str], with_key: Container[str]) -> Iterator[Finding]:
+    marks = list(_marks(text))
+    read = {found.start() for found in marks}
+    for found in _NAMED.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        if found.start() not in read and not _is_comment(text, found.start()):
+            message = f"what stands behind {ANNOTATION} can't be read"
+            fix = f'Write it on one line, in quotes: `{ANNOTATION}: "NAMESPACE/NAME"`.'
+            yield Finding(file, line, RULE, message, path=ANNOTATION, fix=fix)
+    for found in marks:
+        line = text.count("\n", 0, found.start()) + 1
+        for entry in _content(found).split():
+            secret, _, revision = entry.partition("=")
+            if secret not in known:
+                message = f"{printable(secret, 80)} is no secret of the catalogue: nothing restarts with it"
+                yield Finding(file, line, RULE, message, path=ANNOTATION, fix=did_you_mean(secret, known))
+                continue
+            yield from _waiting(file, text, secret, revision or INITIAL, has_key=secret in with_key)
+            if (revision or INITIAL) != known[secret]:
+                yield Finding(
+                    file,
+                    line,
+                    RULE,
+                    f"{secret} has another value since, and this pod keeps the old one until it restarts",
+                    path=ANNOTATION,
+                    fix="Run `fmc seal`: it writes the revision here, and `fmc push` delivers it.",
+                    severity=Severity.WARNING,
+                )
+
+
+def _waiting(file: str, text: str, secret: str, revision: str, *, has_key: bool) -> Iterator[Finding]:
+    """Yield a finding for each key that a container waits for in vain."""
+    name = secret.partition("/")[2]
+    for found in re.finditer(rf"""\bkey:[ \t]*["']?{re.escape(name)}\.([-._A-Za-z0-9]+)""", text):
+        line = text.count("\n", 0, found.start()) + 1
+        if not has_key:
+            message = f"{secret} has no key with its revision: the container would wait for ever"
+            fix = f"Write `revision_key: true` into the entry of {secret}, and run `fmc seal`."
+            yield Finding(file, line, RULE, message, path=found[1], fix=fix)
+        elif found[1] != revision:
+            message = f"the container waits for another revision of {secret} than the annotation names"
+            yield Finding(file, line, RULE, message, path=found[1], fix=f"Write `key: {name}.{revision}`.")
+
+
+def _annotated(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the YAML files that have the annotation, each once; links are not followed, they could lead anywhere."""
+    for folder in dict.fromkeys(folders.values()):
+        for place, names, files in os.walk(folder):
+            names[:] = sorted(name for name in names if name != ".git")
+            for name in sorted(files):
+                file = Path(place, name)
+                if not name.endswith(_SUFFIXES) or is_sealed_file(name) or file.is_symlink():
+                    continue
+                content = read_bounded(file, _LARGEST)
+                if _BYTES in content and len(content) <= _LARGEST:
+                    # What is no text has no marks that could be read, and keeps its bytes.
+                    yield file, content.decode(errors="surrogateescape")
+
+
+def _marks(text: str) -> Iterator[re.Match[str]]:
+    return (found for found in _MARK.finditer(text) if not _is_comment(text, found.start()))
+
+
+def _is_comment(text: str, position: int) -> bool:
+    return text[text.rfind("\n", 0, position) + 1 : position].lstrip().startswith("#")
+
+
+def _content(found: re.Match[str]) -> str:
+    return found["double"] or found["single"] or found["plain"] or ""
+
+
+def _up_to_date(text: str, known: Mapping[str, str]) -> str:
+    return _with_revisions(text, lambda secret, revision: known.get(secret, revision))
+
+
+def _blank(text: str) -> str:
+    return _with_revisions(text, lambda _secret, _revision: "")
+
+
+def _with_revisions(text: str, wanted: Callable[[str, str], str]) -> str:
+    """Return a text with other revisions in its annotations, in the quotes that they have, and in names of keys.
+
+    Args:
+        text: The text.
+        wanted: Returns the revision that a Secret is to have, given its `namespace/name` and what stands there.
+    """
+    parts, end, keys = [], 0, {}
+    for found in _marks(text):
+        kind = next(name for name in ("double", "single", "plain") if found[name] is not None)
+        entries = []
+        for entry in found[kind].split():
+            secret, _, stands = entry.partition("=")
+            revision = wanted(secret, stands or INITIAL)
+            # One that never had a revision gets it with the first value that is replaced.
+            is_right = revision == (stands or INITIAL)
+            entries.append(entry if is_right else f"{secret}={revision}")
+            keys[_key(secret, stands or INITIAL)] = _key(secret, revision)
+        if entries and entries != found[kind].split():
+            parts += [text[end : found.start(kind)], " ".join(entries)]
+            end = found.end(kind)
+    after = "".join([*parts, text[end:]])
+    for old, new in keys.items():
+        after = re.sub(rf"(?<![-._A-Za-z0-9]){re.escape(old)}(?![-_A-Za-z0-9]|\.[-_A-Za-z0-9])", new, after)
+    return after
+
+
+def _key(secret: str, revision: str) -> str:
+    return f"{secret.partition('/')[2]}.{revision}"
+
+
+def _catalogued(root: Path) -> tuple[Secret, ...]:
+    try:
+        return read_catalogue(root).secrets
+    except CatalogueError:
+        return ()
+
+
+def _shown(file: Path, folders: Mapping[str, Path]) -> str:
+    for folder in folders.values():
+        if file.is_relative_to(folder):
+            return f"{folder.name}/{file.relative_to(folder).as_posix()}"
+    return str(file)
