@@ -35,7 +35,7 @@ def command() -> None:
 @output_options
 @click.pass_obj
 def list_command(console: Console, where: Where) -> int:
-    """Show each value: its origin, its age, its readers, its state. No plaintext is shown."""
+    """Show each value: its origin, when it was made and is due, its readers, its state. No plaintext is shown."""
     from generator.pipeline.secret import list_values
 
     rows = list_values(where.open())
@@ -48,6 +48,7 @@ def list_command(console: Console, where: Where) -> int:
                         "value": row.value,
                         "generator": row.generator,
                         "made_at": row.made_at,
+                        "due_at": row.due_at,
                         "consumers": row.consumers,
                         "state": row.state,
                         "environment": row.env,
@@ -59,13 +60,14 @@ def list_command(console: Console, where: Where) -> int:
         return 0
     console.table(
         "Secrets",
-        ("secret", "value", "from", "made", "state", "read by"),
+        ("secret", "value", "from", "made", "due", "state", "read by"),
         [
             (
                 row.id,
                 row.value,
                 row.generator.value,
                 f"{row.made_at:%Y-%m-%d %H:%M}" if row.made_at else "",
+                f"{row.due_at:%Y-%m-%d}" if row.due_at else "",
                 row.state.value,
                 ", ".join(row.consumers),
             )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from generator.secrets.catalogue.model import Derived, Secret
+from generator.secrets.making.age import due_at
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import reconcile
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from generator.secrets.sealing.reconcile import Reconciled
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
-    from generator.secrets.vault.model import Vault
+    from generator.secrets.vault.model import ValueRecord, Vault
 
 
 class State(StrEnum):
@@ -55,6 +56,7 @@ class SecretRow:
         value: Name of the value.
         generator: Where it comes from.
         made_at: When it was made or supplied, UTC; None if it was not, or without the vault.
+        due_at: When it is due for its successor, UTC; None where nothing says so, or without the vault.
         consumers: Who reads the secret.
         state: How far it has come.
         env: Environment variable that it may be given in; "" if there is none.
@@ -64,6 +66,7 @@ class SecretRow:
     value: str
     generator: Generator
     made_at: datetime | None
+    due_at: datetime | None
     consumers: tuple[str, ...]
     state: State
     env: str
@@ -93,7 +96,8 @@ def list_secrets(store: Store, now: datetime) -> tuple[SecretRow, ...]:
             id=entry.id,
             value=name,
             generator=value.generator,
-            made_at=_made_at(vault, entry, value),
+            made_at=record.created if (record := _record(vault, entry, value)) else None,
+            due_at=due_at(value, record) if record else None,
             consumers=entry.consumers,
             state=_state(entry, name, committed, due) if isinstance(entry, Secret) else _kept(entry, name, vault, due),
             env=value.env,
@@ -103,9 +107,9 @@ def list_secrets(store: Store, now: datetime) -> tuple[SecretRow, ...]:
     )
 
 
-def _made_at(vault: Vault | None, secret: Entry, value: Value) -> datetime | None:
+def _record(vault: Vault | None, secret: Entry, value: Value) -> ValueRecord | None:
     record = vault.values.get(secret.id, {}).get(value.name) if vault else None
-    return record.created if record and record.generator is value.generator else None
+    return record if record and record.generator is value.generator else None
 
 
 def _sealed(committed: Snapshot, secret: Secret) -> Mapping[str, str]:

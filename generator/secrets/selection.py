@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import Generator, MachineSecret
-from generator.secrets.making.age import due_at
+from generator.secrets.making.age import due_at, noticed_at
 from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Order:
         everything: All values that fmc makes by itself.
         older_than: Those of them that are older.
         due: Those of them that are due, see `making.age`.
-        certificates: Certificates alone.
+        certificates: Certificates alone, and those that are due soon among them.
         registered: The keys that were prepared are known outside, and count from now on.
         given: Values that a person typed or piped, for those that somebody else issues.
     """
@@ -97,6 +97,8 @@ def select(catalogue: Catalogue, vault: Vault, order: Order, now: datetime) -> S
     """
     if order.names:
         found = list(_named(catalogue, order.names))
+        if order.certificates:
+            found = list(_certificates(found))
         return _registered(vault, found, order) if order.registered else _by_kind(found)
     automatic, left = [], []
     for entry, value in _all(catalogue, vault, order, now):
@@ -122,6 +124,16 @@ def _by_kind(found: Iterable[tuple[Entry, Value]]) -> Selected:
         prepared=tuple(places.get(Generator.SSH_KEY, ())),
         external=tuple(places.get(Generator.EXTERNAL, ())),
     )
+
+
+def _certificates(found: Iterable[tuple[Entry, Value]]) -> Iterator[tuple[Entry, Value]]:
+    for entry, value in found:
+        if value.generator is not Generator.CERTIFICATE:
+            raise BadInputError(
+                f"{value.name} of {entry.id} is no certificate",
+                fix=f"To replace it, run `fmc rotate {entry.id}:{value.name}`.",
+            )
+        yield entry, value
 
 
 def _registered(vault: Vault, found: Iterable[tuple[Entry, Value]], order: Order) -> Selected:
@@ -159,7 +171,8 @@ def _all(catalogue: Catalogue, vault: Vault, order: Order, now: datetime) -> Ite
             if record is None or (order.certificates and value.generator is not Generator.CERTIFICATE):
                 continue
             is_old = order.older_than is not None and now - record.created >= order.older_than
-            due = due_at(value, record) if order.due else None
+            told = noticed_at if order.certificates else due_at
+            due = told(value, record) if order.due else None
             if order.everything or is_old or (due is not None and due <= now):
                 yield entry, value
 

@@ -227,3 +227,14 @@ def test_a_later_run_of_new_keeps_the_revision(world: World) -> None:
     revision = restart(world)
     assert world.new("--push", "--set", "timezone=Europe/Paris").code == 0
     assert restart(world) == revision
+
+
+def test_a_certificate_is_renewed_and_delivered(world: World) -> None:
+    nothing = world.fmc("renew", cwd=world.workspace)
+    assert (nothing.code, nothing.out) == (0, "Nothing to do.\n")
+    both = world.fmc("renew", "--all", "traefik/wildcard-tls", cwd=world.workspace)
+    assert (both.code, "in one way: names or --all" in both.err) == (2, True)
+    done = world.fmc("renew", "traefik/wildcard-tls", cwd=world.workspace)
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0] == "rotated: traefik/wildcard-tls: wildcard"
+    assert world.published() == world.local()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ import pytest
 from generator.pipeline.steps.rotation_note import interrupted_rotation
 from generator.secrets.restarts import ANNOTATION, verify_restarts, write_restarts
 from generator.secrets.rotate import plan_rotation, prepare_keys
+from generator.secrets.seal import seal_repository
 from generator.secrets.selection import Order
 from generator.secrets.vault.lineage import INITIAL
+from generator.secrets.verify import verify_secrets
 from generator.workspace import Workspace as Folder
 from tests.pipeline.world import FMC, World
 from tests.remedies.sealing import follow
@@ -186,3 +189,32 @@ def test_a_container_that_waits_in_vain(workspace: Workspace) -> None:
     (line,) = commands(found(workspace)[0].fix)
     file.write_text(WAITING.replace(f"key: push-token.{INITIAL}", line))
     assert found(workspace) == []
+
+
+# What is due.
+
+
+def test_a_value_that_is_due(workspace: Workspace) -> None:
+    workspace.write_catalogue(FULL.replace("generator: password, length: 48", "generator: password, max_age: 20"))
+    workspace.seal()
+    workspace.now += timedelta(days=35)
+    for finding in verify_secrets(workspace.root, workspace.open(), workspace.now):
+        (command,) = commands(finding.fix)
+        _, verb, *names = command.split()
+        order = Order(names=tuple(names)) if verb == "rotate" else Order(due=True, certificates=True)
+        renewed = plan_rotation(workspace.store, order, {}, workspace.now).renewed
+        assert renewed
+        seal_repository(workspace.store, {}, workspace.now, renewed=renewed)
+    assert verify_secrets(workspace.root, workspace.open(), workspace.now) == []
+
+
+def test_a_renewal_of_what_is_no_certificate(world: World) -> None:
+    done = world.fmc("renew", HELLO, cwd=world.workspace)
+    assert done.code == 2
+    run(world, commands(done.err)[0])
+
+
+def test_a_renewal_of_two_kinds(world: World) -> None:
+    done = world.fmc("renew", "--all", HELLO, cwd=world.workspace)
+    assert (done.code, "Leave one of the two out" in done.err) == (2, True)
+    run(world, "fmc renew --all")

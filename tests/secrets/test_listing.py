@@ -43,6 +43,7 @@ def test_a_sealed_repository_lists_every_value_as_sealed(workspace: Workspace) -
         "admin",
         first.generator,
         NOW,
+        None,
         ("Deployment/argocd-server",),
         State.SEALED,
         "",

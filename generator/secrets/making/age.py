@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from generator.secrets.catalogue.model import Value
     from generator.secrets.vault.model import ValueRecord
 
-NOTICE = timedelta(days=30)
-"""So long before it is due `fmc check` says so."""
+_NOTICE = timedelta(days=30)
 
 
 def due_at(value: Value, record: ValueRecord) -> datetime | None:
@@ -29,3 +28,16 @@ def due_at(value: Value, record: ValueRecord) -> datetime | None:
 
         return renewal_of(record)
     return record.created + timedelta(days=value.max_age) if value.max_age else None
+
+
+def noticed_at(value: Value, record: ValueRecord) -> datetime | None:
+    """Return when a person is told that a value is due: of a certificate 30 days before, since then nothing is late.
+
+    Args:
+        value: The entry of the catalogue.
+        record: The value that the vault has for it.
+    """
+    due = due_at(value, record)
+    if due is None or value.generator is not Generator.CERTIFICATE:
+        return due
+    return due - min(_NOTICE, (due - record.created) / 2)

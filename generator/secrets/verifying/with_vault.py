@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, CatalogueError
 from generator.findings import Finding, Severity
-from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Derived
+from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE, Derived, Generator
 from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.making.age import due_at, noticed_at
 from generator.secrets.sealing.disputes import NO_PREFERENCE
 from generator.secrets.sealing.files import content_of, sealed_snapshot
 from generator.secrets.sealing.leaving import leaving
@@ -68,6 +69,7 @@ def verify_with_vault(root: Path, vault: Vault, now: datetime, delivered: Sequen
         *(elsewhere.finding() for elsewhere in due.elsewhere),
         *_behind(catalogue, due),
         *_outdated(catalogue, committed, due),
+        *_due(catalogue, vault, now),
     ]
 
 
@@ -90,6 +92,26 @@ def _behind(catalogue: Catalogue, due: Reconciled) -> Iterator[Finding]:
                     fix="Run `fmc seal`: it takes the newer one over.",
                     severity=Severity.WARNING,
                 )
+
+
+def _due(catalogue: Catalogue, vault: Vault, now: datetime) -> Iterator[Finding]:
+    """Yield a warning for each value that is due; a certificate in its last days is outdated already."""
+    for entry in catalogue.entries:
+        for name, value in entry.values.items():
+            record = vault.values.get(entry.id, {}).get(name)
+            told, due = (noticed_at(value, record), due_at(value, record)) if record else (None, None)
+            if told is None or due is None or now < told:
+                continue
+            is_certificate = value.generator is Generator.CERTIFICATE
+            if is_certificate and now >= due:
+                continue
+            message = f"{name} of {entry.id} is due on {due:%Y-%m-%d}"
+            fix = f"`fmc rotate {entry.id}:{name}` replaces it."
+            if is_certificate:
+                message = f"the certificate {name} of {entry.id} is to be renewed by {due:%Y-%m-%d}"
+                fix = "`fmc renew` replaces what is due, and delivers it."
+            path = f"{entry.id}: {name}"
+            yield Finding(entry.file, value.line, "secrets/due", message, path, fix=fix, severity=Severity.WARNING)
 
 
 def _outdated(catalogue: Catalogue, committed: Snapshot, due: Reconciled) -> Iterator[Finding]:
