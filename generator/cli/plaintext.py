@@ -1,10 +1,12 @@
-"""Printing what is secret: never where others can read it."""
+"""Printing what is secret, and letting a person edit it: never where others can read it."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
@@ -13,6 +15,33 @@ if TYPE_CHECKING:
     from generator.console import Console
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def edited(content: bytes) -> bytes:
+    """Return what a person made of a value in their editor; the file for it is in memory, and theirs alone.
+
+    Raises:
+        BadInputError: There is no place in memory for it, or the value is no text.
+    """
+    import click
+
+    places = (os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm")  # noqa: S108 (in memory, below in a folder of 0700)
+    place = next((place for place in places if place and os.access(place, os.W_OK | os.X_OK)), None)
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        place = None
+    if place is None:
+        raise BadInputError(
+            "this value can't be edited here: it is no text, or no folder in memory could hold it meanwhile",
+            fix="Give the new one to `fmc secret set` through a pipe.",
+        )
+    with tempfile.TemporaryDirectory(dir=place, prefix="fmc-") as folder:
+        file = Path(folder, "value")
+        file.touch(mode=0o600)
+        file.write_bytes(content)
+        click.edit(filename=str(file))
+        return file.read_bytes()
 
 
 def keep_from_others(console: Console) -> None:

@@ -22,6 +22,8 @@ Examples:
   pass show git/argocd | fmc secret set argocd/git-credentials token
   fmc secret show argocd/argocd-secret
   fmc secret show machines/k3s agent-token
+  fmc secret history argocd/argocd-secret
+  fmc secret rename shop-production/database shop-production/shop-database
 """
 
 
@@ -112,19 +114,25 @@ def set_command(console: Console, where: Where, secret: str, value: str | None) 
 @click.argument("secret", metavar="NAMESPACE/NAME")
 @click.argument("value", required=False)
 @click.option("--public", is_flag=True, help="Print the public half of a key pair, which is no secret.")
+@click.option(
+    "--version", type=click.IntRange(min=0), default=0, metavar="N", help="An older one: 1 is the one before."
+)
 @click.option("--yes", is_flag=True, help="Don't ask before a value is shown on a terminal.")
 @workspace_options
 @click.pass_obj
-def show_command(console: Console, where: Where, secret: str, value: str | None, public: bool, yes: bool) -> int:
+def show_command(
+    console: Console, where: Where, secret: str, value: str | None, public: bool, version: int, yes: bool
+) -> int:
     """Print a value in the clear: a password, a token or a key.
 
     Into a pipe it goes at once; a file that it goes to becomes readable for you alone. On a terminal, where others may
-    look on and its history stays, fmc asks first. VALUE may be left out where there is only one.
+    look on and its history stays, fmc asks first. VALUE may be left out where there is only one. `fmc secret history`
+    has the numbers of older versions.
     """
     from generator.cli.plaintext import keep_from_others
     from generator.pipeline.secret import show_one
 
-    shown = show_one(where.open(), secret, value, public=public)
+    shown = show_one(where.open(), secret, value, public=public, version=version)
     if sys.stdout.isatty() and not (public or yes):
         click.confirm(f"Show {shown.value} of {shown.secret} in the clear, here?", abort=True, err=True)
     if not public:
@@ -135,4 +143,100 @@ def show_command(console: Console, where: Where, secret: str, value: str | None,
     sys.stdout.flush()
     sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
     sys.stdout.buffer.flush()
+    return 0
+
+
+@command.command("history")
+@click.argument("secret", metavar="NAMESPACE/NAME")
+@click.argument("value", required=False)
+@workspace_options
+@output_options
+@click.pass_obj
+def history_command(console: Console, where: Where, secret: str, value: str | None) -> int:
+    """Show the versions of a value that the vault has: when each was made and replaced. No plaintext is shown.
+
+    The vault keeps the last eight that were replaced; `fmc secret show --version N` prints one. The revision is what
+    the sealed manifest names it, so that `git log` tells who delivered it.
+    """
+    from generator.pipeline.secret import history_of
+
+    name, versions = history_of(where.open(), secret, value)
+    console.document(
+        {
+            "secret": secret,
+            "value": name,
+            "versions": [
+                {
+                    "version": one.number,
+                    "made_at": one.made_at,
+                    "replaced_at": one.replaced_at,
+                    "revision": one.revision,
+                }
+                for one in versions
+            ],
+        }
+    )
+    console.table(
+        f"{secret}: {name}",
+        ("version", "made", "replaced", "revision"),
+        [
+            (
+                str(one.number),
+                f"{one.made_at:%Y-%m-%d %H:%M}",
+                f"{one.replaced_at:%Y-%m-%d %H:%M}" if one.replaced_at else "",
+                one.revision,
+            )
+            for one in versions
+        ],
+    )
+    return 0
+
+
+@command.command("edit")
+@click.argument("secret", metavar="NAMESPACE/NAME")
+@click.argument("value", required=False)
+@workspace_options
+@output_options
+@click.pass_obj
+def edit_command(console: Console, where: Where, secret: str, value: str | None) -> int:
+    """Change a value in your editor ($VISUAL, or $EDITOR), and put it into the vault.
+
+    The editor gets a file in memory, for you alone, which is gone when it ends. It may still keep copies elsewhere,
+    such as vim's ~/.viminfo. Not for values that are one line: `fmc secret set` asks for those.
+    """
+    from generator.cli.plaintext import edited
+    from generator.pipeline.secret import set_one, show_one
+
+    session = where.open()
+    shown = show_one(session, secret, value)
+    report = set_one(session, secret, shown.value, edited(shown.content.reveal()))
+    console.document({"secret": report.secret, "value": report.value, "changed": report.changed})
+    console.result(
+        f"{report.secret}: {report.value} is in the vault. Next: fmc seal" if report.changed else "Nothing was changed."
+    )
+    return 0
+
+
+@command.command("rename")
+@click.argument("old", metavar="NAMESPACE/NAME")
+@click.argument("new", metavar="NAMESPACE/NAME")
+@workspace_options
+@output_options
+@click.pass_obj
+def rename_command(console: Console, where: Where, old: str, new: str) -> int:
+    """Give a secret of secrets/catalogue.user.yaml another name, with the values that it has, all versions of them.
+
+    Its entry gets the new name, and the places are named in which manifests and values of charts have the old one:
+    they are yours to change. `fmc seal` then seals it anew and deletes the old manifest.
+    """
+    from generator.pipeline.secret import rename_one
+
+    session = where.open()
+    found = rename_one(session, old, new)
+    places = [f"{one.file.relative_to(session.workspace.root)}:{one.line}" for one in found]
+    console.document({"old": old, "new": new, "mentions": places})
+    console.result(f"{old} is called {new} from now on, with the same values.")
+    for place in places:
+        console.result(f"the old name stands in {place}")
+    console.result(f"Next: {'change these, then ' if places else ''}fmc seal, fmc check, and commit it all together")
     return 0

@@ -1,4 +1,4 @@
-"""`fmc secret`: list the secrets of a cluster, set one, or show one."""
+"""`fmc secret`: list the secrets of a cluster; set, show or rename one, and tell its versions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from generator.pipeline.steps.session import Session
     from generator.secrets.listing import SecretRow
+    from generator.secrets.rename import Mention
     from generator.secrets.set_value import SetReport
     from generator.secrets.show import Shown
+    from generator.secrets.versions import Version
 
 
 def list_values(session: Session) -> tuple[SecretRow, ...]:
@@ -47,7 +49,7 @@ def set_one(session: Session, secret: str, value: str | None, content: bytes) ->
         return set_value(store, secret, value, content, datetime.now(UTC), session.supplied, delivered)
 
 
-def show_one(session: Session, secret: str, value: str | None, *, public: bool = False) -> Shown:
+def show_one(session: Session, secret: str, value: str | None, *, public: bool = False, version: int = 0) -> Shown:
     """Return one value in the clear; nothing is written.
 
     Args:
@@ -55,6 +57,7 @@ def show_one(session: Session, secret: str, value: str | None, *, public: bool =
         secret: `namespace/name` of the secret.
         value: Name of the value within it; None where there is only one.
         public: Whether the public half of a key pair is meant.
+        version: Which one: 0 counts, 1 is the one before it, and so on.
 
     Raises:
         FmcError: There is no such value, or the vault can't be opened.
@@ -64,4 +67,41 @@ def show_one(session: Session, secret: str, value: str | None, *, public: bool =
 
     store = session.store
     delivered = delivered_secrets(session.repositories.targets, store.root)
-    return show_value(store, secret, value, datetime.now(UTC), delivered, public=public)
+    return show_value(store, secret, value, datetime.now(UTC), delivered, public=public, version=version)
+
+
+def history_of(session: Session, secret: str, value: str | None) -> tuple[str, tuple[Version, ...]]:
+    """List the versions of a value that the vault has, the one that counts first, without plaintexts.
+
+    Args:
+        session: The workspace.
+        secret: `namespace/name` of the secret.
+        value: Name of the value within it; None where there is only one.
+
+    Raises:
+        FmcError: There is no such value, or the vault can't be opened.
+    """
+    from generator.secrets.versions import list_versions
+
+    return list_versions(session.store, secret, value)
+
+
+def rename_one(session: Session, old: str, new: str) -> tuple[Mention, ...]:
+    """Give a secret of one's own another name, with the values that it has.
+
+    Args:
+        session: The workspace.
+        old: `namespace/name` of the secret.
+        new: What it is to be called.
+
+    Returns:
+        Where its old name stands, for people to change.
+
+    Raises:
+        FmcError: It can't be renamed, or the vault can't be opened or written.
+    """
+    from generator.secrets.rename import mentions, rename
+
+    with session.workspace.locked():
+        rename(session.store, old, new)
+    return mentions(session.repositories.folders.workloads, old)

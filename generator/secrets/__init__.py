@@ -7,10 +7,12 @@ One door a verb, in the order of use:
     rotate        `fmc rotate`: what an order comes to; `seal` then replaces it, see `sealing/renewal.py`
     restarts      who restarts with which Secret: the revisions that follow from the sealed manifests
     show          `fmc secret show`: one value in the clear
+    versions      `fmc secret history`: which versions the vault has
+    rename        `fmc secret rename`: another name, the same values
     listing       `fmc secret list`: what there is and how far it has come, no plaintexts
     export        `fmc keys export`: the sealing keys, as the cluster wants them
     verify        `fmc check`: without the vault what anybody can see, with it what its owner alone can (`verifying/`)
 
 Behind them: `catalogue/` says what is wanted, `vault/` keeps it, `making/` makes it, `sealing/` encrypts it.
-Sealing and setting a value read, change and write the vault: whoever calls them holds the workspace's lock.
+Sealing, setting, renaming and preparing change and write the vault: whoever calls them holds the workspace's lock.
 """

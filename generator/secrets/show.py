@@ -12,15 +12,16 @@ from generator.secrets.sealing.disputes import NO_PREFERENCE
 from generator.secrets.sealing.files import sealed_snapshot
 from generator.secrets.sealing.takeover import take_over
 from generator.secrets.vault.plaintext import Plaintext
-from generator.wording import did_you_mean
+from generator.secrets.versions import named_value, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from generator.secrets.catalogue.model import Entry, Secret
+    from generator.secrets.catalogue.model import Secret
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.store import Store
+    from generator.secrets.vault.model import ValueRecord, Vault
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Shown:
         secret: `namespace/name` of the secret.
         value: Name of the value within it.
         content: The plaintext: the password, the private key, or what the user supplied; or a public half.
-        is_sealed: Whether it is what Git holds; otherwise `fmc seal` is due. None for what machines need: the vault
-            alone has that.
+        is_sealed: Whether it is what Git holds; otherwise `fmc seal` is due. None for what machines need and for what
+            was replaced: the vault alone has that.
     """
 
     secret: str
@@ -49,6 +50,7 @@ def show_value(
     delivered: Sequence[Snapshot] = (),
     *,
     public: bool = False,
+    version: int = 0,
 ) -> Shown:
     """Return one value, the newest that vault and Git together know; nothing is written.
 
@@ -59,6 +61,7 @@ def show_value(
         now: The present, UTC.
         delivered: Sealed manifests of commits, by path below the root.
         public: Whether the public half of a key pair is meant.
+        version: Which one: 0 counts, 1 is the one before it, and so on.
 
     Raises:
         BadInputError: There is no such value, or none that could be shown.
@@ -66,10 +69,10 @@ def show_value(
     """
     catalogue = store.catalogue()
     secret = catalogue.entry(secret_id)
-    name = value_name or _only_value(secret)
-    if name not in secret.values:
-        raise BadInputError(f"{secret_id} has no value {name}", fix=did_you_mean(name, secret.values))
+    name = named_value(secret, value_name)
     vault = store.open(catalogue.cluster)
+    if version:
+        return _replaced(vault, secret_id, name, version, public=public)
     committed = (sealed_snapshot(store.root), *delivered)
     known = take_over(catalogue, vault, committed, NO_PREFERENCE, now)
     if any((dispute.secret, dispute.value) == (secret_id, name) for dispute in known.disputes):
@@ -88,9 +91,7 @@ def show_value(
             f"{secret_id} has no value for {name} yet",
             fix=f"Supply it with `fmc secret set {secret_id} {name}`, or run `fmc seal`, which makes what it can.",
         )
-    if public and "public" not in record.public:
-        raise BadInputError(f"{name} of {secret_id} is no key pair, and has no public half")
-    content = Plaintext(record.public["public"].encode()) if public else record.secret
+    content = _content(record, secret_id, name, public=public)
     if isinstance(secret, MachineSecret):
         return Shown(secret_id, name, content, is_sealed=None)
     sealed = known.vault.sealed.get(secret_id, {})
@@ -98,14 +99,21 @@ def show_value(
     return Shown(secret_id, name, content, is_sealed=bool(sealed) and _is_in_git(secret, name, committed, lineage))
 
 
-def _only_value(secret: Entry) -> str:
-    match list(secret.values):
-        case [name]:
-            return name
-        case []:
-            raise BadInputError(f"{secret.id} has no value: all that it holds stands in the catalogue")
-        case names:
-            raise BadInputError(f"{secret.id} has several values", fix=f"Name one of them: {', '.join(names)}.")
+def _replaced(vault: Vault, secret_id: str, name: str, version: int, *, public: bool) -> Shown:
+    """Return a version that was replaced; nothing of it is in Git any more."""
+    records = records_of(vault, secret_id, name)
+    if not 0 < version < len(records):
+        raise BadInputError(
+            f"the vault has no version {version} of {name} of {secret_id}",
+            fix=f"`fmc secret history {secret_id} {name}` lists those that it has.",
+        )
+    return Shown(secret_id, name, _content(records[version], secret_id, name, public=public), is_sealed=None)
+
+
+def _content(record: ValueRecord, secret_id: str, name: str, *, public: bool) -> Plaintext:
+    if public and "public" not in record.public:
+        raise BadInputError(f"{name} of {secret_id} is no key pair, and has no public half")
+    return Plaintext(record.public["public"].encode()) if public else record.secret
 
 
 def _is_in_git(secret: Secret, name: str, committed: Sequence[Snapshot], lineage: str) -> bool:
