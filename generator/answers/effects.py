@@ -1,7 +1,7 @@
 """What changed answers do to what exists: what Terraform, K3s and Argo CD will make of the new plan.
 
 The classes follow from how the rendered infra part makes things (its `terraform/README.md`): a machine changes with its
-generation alone, its data disk never; a network that changes is made anew; K3s can't move its internal networks.
+generation alone, its data disk never; a network is replaced by hand; K3s can't move its internal networks.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ NETWORK_FIELDS: Mapping[str, Class] = {
     "bridge": Class.REPLACE,
     "cidr": Class.REPLACE,
     "gateway": Class.REPLACE,
-    "dhcp_start": Class.RESTART,
-    "dhcp_end": Class.RESTART,
+    "dhcp_start": Class.REPLACE,
+    "dhcp_end": Class.REPLACE,
 }
 """What a change of each field does to a network; prefix and broadcast follow from its cidr, its name from its key."""
 
@@ -79,7 +79,6 @@ _LOCAL_STORAGE = "local-storage"
 
 _WHEN = {
     Class.SAFE: "takes effect with the next playbook",
-    Class.RESTART: "takes effect with the next apply",
     Class.REPLACE: "takes effect when its generation is raised: the machine is made anew then, and its data disk stays",
     Class.DESTROYS_DATA: "the machine is made anew there, without its disks",
 }
@@ -172,7 +171,7 @@ def _networks(before: Plan, after: Plan) -> Iterator[Effect]:
     if not (before.made and after.made):
         return
     old, new = ({network.key: network for network in plan.networks} for plan in (before, after))
-    when = dict.fromkeys(Class, "its machines lose it until they are made anew") | {Class.RESTART: _WHEN[Class.RESTART]}
+    when = dict.fromkeys(Class, "it stays as it was made until it is replaced as terraform/README.md says")
     for key in old.keys() - new.keys():
         yield Effect(f"network {key}", Class.REPLACE, f"the network {old[key].cidr} goes")
     for key in new.keys() - old.keys():

@@ -238,6 +238,28 @@ def test_a_rebuild_that_failed_halfway_is_completed_by_the_next_run(site: Site) 
     assert "mini-db1" in site.defined("domain")
 
 
+# -- networks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_stays_as_it_was_made_until_it_is_replaced_as_the_readme_says(site: Site) -> None:
+    """The provider changes none in place: an apply ended with an inconsistent result, every time."""
+    site.change_plan(lambda plan: plan["hosts"][0].update(bridge="br1"))
+    assert site.planned() == {}
+    site.apply()
+    assert site.output("pending_networks") == {"kvm1": {"edge": ["bridge"]}}
+    network = 'module.host_kvm1.module.network["edge"]'
+    readme = (site.folder / "README.md").read_text().replace('network["cluster"]', 'network["edge"]')
+    assert f"terraform state rm '{network}.terraform_data.made'" in readme
+    assert f"terraform apply -replace='{network}.libvirt_network.this'" in readme
+    assert site.run("state", "rm", f"{network}.terraform_data.made").returncode == 0
+    done = site.run("apply", "-auto-approve", "-input=false", f"-replace={network}.libvirt_network.this")
+    assert done.returncode == 0, done.stderr
+    assert site.defined("network")["mini-br0"]["bridge"]["name"] == "br1"
+    assert site.planned() == {}
+    assert site.output("pending_networks") == {}
+    assert site.output("pending") == {}
+
+
 # -- data disks --------------------------------------------------------------------------------------------------------
 
 

@@ -23,3 +23,8 @@ output "pending" {
     } : name => pending if length(pending) > 0
   }
 }
+
+output "pending_networks" {
+  description = "What the plan says otherwise about networks that exist, by hypervisor. README.md, Change a network, says how to have it so."
+  value       = { for host, networks in local.pending_networks : host => networks if length(networks) > 0 }
+}
