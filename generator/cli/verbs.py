@@ -15,7 +15,6 @@ VERBS = {
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
     "image": ("Work", "Write the image that an app runs into Git, while others write, too."),
     "promote": ("Work", "Let an environment run the image that another one runs."),
-    "secret": ("Work", "List the secrets of a cluster, set one, or show one."),
     "secret": ("Work", "List the secrets of a cluster; set, show, edit or rename one, and see its versions."),
     "keys": ("Work", "Print the sealing keys, for the cluster; make the SSH key, for the machines."),
     "mirror": ("Work", "List what a cluster takes from elsewhere, to fill a mirror."),

@@ -46,7 +46,12 @@ def rendered_trees(render: Render, example: str, layout: str) -> dict[str, Path]
         pytest.param("ha", {}, "monorepo", id="ha-monorepo"),
         pytest.param("single", {}, "parts", id="single"),
         pytest.param("existing-machines", {}, "parts", id="existing-machines"),
-        pytest.param("single", {"exposure": "public"}, "monorepo", id="single-public-monorepo"),
+        pytest.param(
+            "single",
+            {"exposure": "public", "components": ["cert-manager", "traefik", "hello"]},
+            "monorepo",
+            id="single-public-monorepo",
+        ),
     ],
 )
 def test_the_examples_have_no_finding(render: Render, example: str, change: dict[str, Any], layout: str) -> None:

@@ -67,12 +67,12 @@ def test_a_deleted_application_that_takes_along_what_it_holds(
     rollout: Rollout, evidence: Callable[[str], None]
 ) -> None:
     api = rollout.bed.api
-    before = api.get("Deployment", "traefik", "traefik")
+    before = api.get("DaemonSet", "traefik", "traefik")
     rollout.user.kubectl("-n", "argocd", "delete", "application", "traefik", "--wait=false")
     healed(
         rollout,
         "Traefik came back",
-        lambda: uid(api.get("Deployment", "traefik", "traefik")) not in (None, uid(before)),
+        lambda: uid(api.get("DaemonSet", "traefik", "traefik")) not in (None, uid(before)),
         evidence,
     )
 

@@ -137,7 +137,7 @@ def test_a_token_that_the_git_server_refuses(fresh: Rollout, evidence: Callable[
     text = " ".join(done.all.split())
     assert "fmc secret set argocd/git-credentials token" in text, done.all
     assert set(applications(fresh.bed.api)) == {"root"}
-    assert fresh.bed.api.objects("Deployment", "traefik") == []
+    assert fresh.bed.api.objects("DaemonSet", "traefik") == []
     evidence(f"a wrong token is said after {time.monotonic() - begin:.0f} s, and nothing was rolled out")
 
 

@@ -109,7 +109,6 @@ def test_traefik_listens_where_its_profile_sends_the_traffic(ingress: Cluster) -
     else:
         assert values["service"]["spec"] == {"type": "ClusterIP"}
         assert (web["hostPort"], websecure["hostPort"]) == (80, 443)
-        assert values["updateStrategy"] == {"type": "Recreate"}
         assert level == "privileged"
 
 
@@ -122,22 +121,54 @@ def test_traefik_reads_no_proxy_header_where_the_load_balancers_send_none(render
         assert "nodePort" in values["ports"][port]
 
 
-def test_the_entry_point_settles_tls_for_all_routes(ingress: Cluster) -> None:
+def test_every_route_is_answered_with_one_certificate(ingress: Cluster) -> None:
+    """A route names none, and Traefik asks nobody for one: it keeps nothing, and each pod is like the others."""
     values = ingress.values("traefik")
-    if ingress.answers["exposure"] == "public":
-        assert values["ports"]["websecure"]["http"]["tls"] == {"certResolver": "letsencrypt"}
-        acme = values["certificatesResolvers"]["letsencrypt"]["acme"]
-        assert acme == {"email": "ops@example.com", "storage": "/data/acme.json", "tlsChallenge": True}
-        assert values["persistence"]["enabled"] is True
-        assert values["deployment"]["replicas"] == 1
-        assert "tlsStore" not in values
+    assert not {"tlsStore", "certificatesResolvers", "persistence"} & set(values)
+    (store,) = ingress.of_kind("TLSStore").values()
+    (option,) = ingress.of_kind("TLSOption").values()
+    for item in (store, option):
+        assert (item["metadata"]["namespace"], item["metadata"]["name"]) == ("traefik", "default")
+    assert values["providers"]["kubernetesCRD"]["defaultTLSResourcesNamespace"] == "traefik"
+    assert option["spec"] == {"minVersion": "VersionTLS13"}
+    secret = store["spec"]["defaultCertificate"]["secretName"]
+    certificates = list(ingress.of_kind("Certificate").values())
+    if "cert-manager" in ingress.answers["components"]:
+        (certificate,) = certificates
+        domain, public = ingress.answers["domain"], ingress.answers["exposure"] == "public"
+        assert certificate["metadata"]["namespace"] == "traefik"
+        assert certificate["spec"]["secretName"] == secret
+        assert certificate["spec"]["dnsNames"] == [domain, f"*.{domain}"]
+        issuer = {"kind": "ClusterIssuer", "name": "letsencrypt" if public else "internal-ca"}
+        assert certificate["spec"]["issuerRef"] == issuer
     else:
-        assert values["tlsStore"]["default"] == {"defaultCertificate": {"secretName": "wildcard-tls"}}
-        assert values["deployment"]["replicas"] == (2 if ingress.answers["profile"] == "ha" else 1)
-        assert "certificatesResolvers" not in values
+        assert certificates == []
+        assert f"traefik/{secret}" in {f"{item['namespace']}/{item['name']}" for item in ingress.catalogue["secrets"]}
     for route in ingress.of_kind("IngressRoute").values():
         assert route["spec"]["entryPoints"] == ["websecure"]
         assert "tls" not in route["spec"]
+
+
+def test_each_machine_behind_the_load_balancers_has_a_pod(ingress: Cluster) -> None:
+    """A machine without one would be a backend that never answers. A budget of a DaemonSet is refused, for ever."""
+    values = ingress.values("traefik")
+    assert values["deployment"] == {"kind": "DaemonSet"}
+    assert "podDisruptionBudget" not in values
+    assert values["updateStrategy"] == {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
+    assert values["priorityClassName"] == "system-cluster-critical"
+    for port in ("web", "websecure"):
+        life_cycle = values["ports"][port].get("transport", {}).get("lifeCycle")
+        balanced = ingress.answers["profile"] == "ha"
+        assert life_cycle == ({"requestAcceptGraceTimeout": "15s"} if balanced else None)
+
+
+def test_traefiks_own_port_is_closed_to_other_pods(ingress: Cluster) -> None:
+    (policy,) = (
+        item["spec"] for item in ingress.of_kind("NetworkPolicy").values() if item["metadata"]["namespace"] == "traefik"
+    )
+    assert policy["podSelector"] == {}
+    assert policy["ingress"][0] == {"ports": [{"port": "web"}, {"port": "websecure"}]}
+    assert all(rule["ports"] == [{"port": "metrics"}] and "from" in rule for rule in policy["ingress"][1:])
 
 
 def test_the_dashboard_asks_for_a_password_and_only_traefiks_namespace_may_show_it(ingress: Cluster) -> None:

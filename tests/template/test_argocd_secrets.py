@@ -30,9 +30,6 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
         if secret := item.get("spec", {}).get("basicAuth", {}).get("secret"):
             yield f"{item['metadata']['namespace']}/{secret}", f"Middleware/{item['metadata']['name']}"
     yield from signing(cluster)
-    if "traefik" in cluster.answers["components"]:
-        for name, store in cluster.values("traefik").get("tlsStore", {}).items():
-            yield f"traefik/{store['defaultCertificate']['secretName']}", f"TLSStore/{name}"
     if "monitoring" in cluster.answers["components"]:
         values = cluster.values("kube-prometheus-stack")
         yield f"monitoring/{values['grafana']['admin']['existingSecret']}", "Deployment/grafana"
@@ -40,6 +37,10 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
         yield f"monitoring/{secret}", "Alertmanager/kps"
     if "jenkins" in cluster.answers["components"]:
         yield from referred_by_jenkins(cluster)
+    made = {item["spec"]["secretName"] for item in cluster.of_kind("Certificate").values()}
+    for name, store in cluster.of_kind("TLSStore").items():
+        if (secret := store["spec"]["defaultCertificate"]["secretName"]) not in made:
+            yield f"traefik/{secret}", f"TLSStore/{name}"
     if cluster.values("argocd")["configs"]["secret"]["createSecret"]:
         yield "argocd/argocd-secret", "Deployment/argocd-server"
     for overlay in sorted(cluster.apps.glob("apps/*/overlays/*")):
@@ -110,11 +111,12 @@ def test_traefik_gets_one_key_with_hashes_that_each_request_can_afford(cluster: 
     }
 
 
-def test_the_certificate_covers_every_host_where_no_public_authority_does(cluster: Cluster) -> None:
+def test_the_certificate_covers_every_host_where_cert_manager_makes_none(cluster: Cluster) -> None:
     catalogue = {f"{item['namespace']}/{item['name']}": item for item in cluster.catalogue["secrets"]}
-    private = cluster.answers["exposure"] == "private" and "traefik" in cluster.answers["components"]
-    assert ("traefik/wildcard-tls" in catalogue) is private
-    if private:
+    components = cluster.answers["components"]
+    ours = "traefik" in components and "cert-manager" not in components
+    assert ("traefik/wildcard-tls" in catalogue) is ours
+    if ours:
         secret = catalogue["traefik/wildcard-tls"]
         assert secret["type"] == "kubernetes.io/tls"
         assert set(secret["data"]) == {"tls.crt", "tls.key"}

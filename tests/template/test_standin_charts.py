@@ -87,7 +87,7 @@ def rendered_values(render: Render, chart: str, cluster: str) -> dict[str, Any]:
 
 def pods(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for item in items:
-        if item["kind"] in ("Deployment", "StatefulSet", "Job"):
+        if item["kind"] in ("DaemonSet", "Deployment", "StatefulSet", "Job"):
             yield item["spec"]["template"]["spec"]
 
 

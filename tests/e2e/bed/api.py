@@ -20,6 +20,7 @@ _PATHS = {
     "Application": "apis/argoproj.io/v1alpha1/{scope}applications",
     "ApplicationSet": "apis/argoproj.io/v1alpha1/{scope}applicationsets",
     "ConfigMap": "api/v1/{scope}configmaps",
+    "DaemonSet": "apis/apps/v1/{scope}daemonsets",
     "Deployment": "apis/apps/v1/{scope}deployments",
     "Event": "api/v1/{scope}events",
     "Namespace": "api/v1/namespaces",

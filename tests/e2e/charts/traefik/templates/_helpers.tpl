@@ -22,17 +22,6 @@ labels:
   {{- include "traefik.labels" . | nindent 2 }}
 {{- end -}}
 
-{{/* A tree of settings as command-line options, one a line; of (dict "prefix" ... "tree" ...). */}}
-{{- define "traefik.options" -}}
-{{- range $key, $value := .tree }}
-{{- if kindIs "map" $value }}
-{{- include "traefik.options" (dict "prefix" (printf "%s.%s" $.prefix $key) "tree" $value) }}
-{{- else }}
-- --{{ $.prefix }}.{{ $key }}={{ $value }}
-{{- end }}
-{{- end }}
-{{- end -}}
-
 {{/* What the values say, as Traefik's command line. */}}
 {{- define "traefik.args" -}}
 - --global.checkNewVersion={{ .Values.global.checkNewVersion }}
@@ -40,6 +29,9 @@ labels:
 - --entryPoints.{{ $name }}.address=:{{ $port.port }}/tcp
 {{- if $port.asDefault }}
 - --entryPoints.{{ $name }}.asDefault=true
+{{- end }}
+{{- with (($port.transport).lifeCycle).requestAcceptGraceTimeout }}
+- --entryPoints.{{ $name }}.transport.lifeCycle.requestAcceptGraceTimeout={{ . }}
 {{- end }}
 {{- with $port.proxyProtocol }}
 - --entryPoints.{{ $name }}.proxyProtocol.trustedIPs={{ join "," .trustedIPs }}
@@ -53,9 +45,6 @@ labels:
 {{- end }}
 {{- if (.tls | default dict).enabled }}
 - --entryPoints.{{ $name }}.http.tls=true
-{{- with .tls.certResolver }}
-- --entryPoints.{{ $name }}.http.tls.certResolver={{ . }}
-{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -87,7 +76,6 @@ labels:
 {{- end }}
 {{- end }}
 - --log.level={{ .Values.logs.general.level }}
-{{- include "traefik.options" (dict "prefix" "certificatesresolvers" "tree" .Values.certificatesResolvers) }}
 {{- end -}}
 
 {{/* What both probes have in common. */}}
