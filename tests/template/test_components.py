@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import copier
@@ -240,7 +241,9 @@ def test_the_secrets_of_the_rows_are_those_of_the_catalogue(cluster: Cluster) ->
         assert any(matches(secret, row) for row in cluster.rows), secret
     for row in cluster.rows:
         for pattern, notice in row["secrets"].items():
-            assert f"| `{pattern}` | {notice} |" in runbook
+            made = any(fnmatchcase(secret, pattern) for secret in secrets)
+            # Argo CD reads repositories with none where they are open.
+            assert (f"| `{pattern}` | {notice} |" in runbook) is (made or pattern == "argocd/git-*")
 
 
 def test_the_folder_of_a_component_has_the_name_that_its_row_gives_it() -> None:
