@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from generator.secrets.catalogue.read import read_catalogue
 from tests.template.argocd_tree import HA, Cluster, documents, wave
-from tests.template.conftest import ROOT
 from tests.template.infra_tree import files
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 CHOSEN = HA | {"components": ["kured"], "timezone": "Europe/Madrid"}
-(FOLDER,) = (ROOT / "templates/argocd").glob("*kured*")
 
 
 def argocd_of(render: Render, **changes: Any) -> Cluster:
@@ -82,17 +79,21 @@ def test_no_alert_is_asked_where_there_is_no_prometheus(kured: Cluster) -> None:
     assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
 
 
-def test_where_there_is_one_only_alerts_about_health_hold_restarts_back() -> None:
-    """The choice may be none of this release's."""
-    text = (FOLDER / "platform/kured/values.yaml.jinja").read_text()
-    asked = text.split("#% if 'monitoring' in components %#")[1].split("#% endif %#")[0]
-    values = yaml.safe_load("configuration:" + asked)
+def test_where_there_is_one_only_alerts_about_health_hold_restarts_back(render: Render) -> None:
+    watched = argocd_of(render, components=["kured", "monitoring"])
+    values = watched.values("kured")
     settings = values["configuration"]
     assert settings["prometheusUrl"] == "http://prometheus-operated.monitoring.svc:9090"
     assert settings["alertFiringOnly"] is True
     # It would wait for an alert that says that a restart is due.
     assert {"RebootRequired", "Watchdog"} <= set(settings["alertFilterRegexp"].strip("^()$").split("|"))
     assert values["metrics"] == {"create": True}
+    # Without an answer it restarts nothing, and that namespace lets nobody in by itself.
+    (rule,) = watched.of_kind("NetworkPolicy")["from-kured"]["spec"]["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kured"}}}]
+    assert rule["ports"] == [{"port": 9090}]
+    (back,) = watched.of_kind("NetworkPolicy")["kured"]["spec"]["ingress"]
+    assert back["ports"] == [{"port": 8080}]
 
 
 def test_the_url_of_notifications_stands_in_a_secret_alone(kured: Cluster, render: Render) -> None:

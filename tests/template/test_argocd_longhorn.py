@@ -8,14 +8,12 @@ import pytest
 
 from generator.secrets.catalogue.read import read_catalogue
 from tests.template.argocd_tree import HA, SINGLE, Cluster, documents, wave
-from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 CHOSEN = {"components": ["traefik", "longhorn"]}
 S3 = {"longhorn": {"backup": "s3://backups@eu-west-1/"}}
-(FOLDER,) = (ROOT / "templates/argocd").glob("*longhorn*")
 LABEL = "node.longhorn.io/create-default-disk=true"
 
 
@@ -165,9 +163,13 @@ def test_nodes_mount_what_several_pods_share(ha: Cluster) -> None:
 def test_prometheus_reaches_the_metrics_where_there_is_one(ha: Cluster, render: Render) -> None:
     assert "metrics" not in ha.values("longhorn")
     assert len(policies(ha)["longhorn-manager"]["ingress"]) == 1
-    # The choice may be none of this release's.
-    text = (FOLDER / "platform/longhorn/values.yaml.jinja").read_text()
-    assert "#% if 'monitoring' in components %#\nmetrics:\n  serviceMonitor:\n    enabled: true\n#% endif %#" in text
+    watched = argocd_of(render, HA | {"components": ["longhorn", "monitoring"]})
+    assert watched.values("longhorn")["metrics"] == {"serviceMonitor": {"enabled": True}}
+    (_, rule) = policies(watched)["longhorn-manager"]["ingress"]
+    (peer,) = rule["from"]
+    # Both at once: another pod of that namespace is as foreign as any.
+    assert set(peer) == {"namespaceSelector", "podSelector"}
+    assert rule["ports"] == [{"port": 9500}]
 
 
 def test_its_pages_ask_for_a_password(ha: Cluster, render: Render) -> None:
