@@ -38,6 +38,13 @@ API_VERSIONS = (
 _CRD = "CustomResourceDefinition"
 
 
+class _Loader(yaml.CSafeLoader):
+    """YAML as Helm's own reader takes it: an equals sign is a text, not the default of YAML 1.1."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+
+
 class RenderError(Exception):
     """helm refused the values; the text is what it said."""
 
@@ -61,7 +68,7 @@ def render_text(row: Row, chart: Chart, values: Mapping[str, Any], work: Path) -
 
 def parsed(text: str) -> list[Object]:
     """Return the objects of a rendered text; hooks for tests, which Argo CD leaves out, are none of them."""
-    documents = (item for item in yaml.load_all(text, yaml.CSafeLoader) if item)
+    documents = (item for item in yaml.load_all(text, _Loader) if item)
     return [item for item in documents if not _is_test(item)]
 
 

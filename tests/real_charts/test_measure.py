@@ -8,7 +8,7 @@ import pytest
 
 from tests.real_charts.judge import _against_the_row
 from tests.real_charts.measure import cluster_wide, cpu, memory, namespaces, requests
-from tests.real_charts.render import Definitions, strict
+from tests.real_charts.render import Definitions, parsed, strict
 
 ASKS = {"resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}
 ROW: dict[str, Any] = {
@@ -147,3 +147,8 @@ def test_a_definition_becomes_strict() -> None:
     assert "additionalProperties" not in found["properties"]["free"]
     assert found["properties"]["map"]["additionalProperties"] == {"type": "string"}
     assert found["properties"]["none"]["anyOf"][1] == {"type": "null"}
+
+
+def test_an_equals_sign_is_a_text_as_in_the_definitions_of_alertmanager() -> None:
+    (found,) = parsed("kind: A\nmetadata: {name: a}\nenum:\n- '!='\n- =\n")
+    assert found["enum"] == ["!=", "="]
