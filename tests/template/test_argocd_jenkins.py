@@ -11,6 +11,7 @@ import pytest
 
 from generator.checks.schema.schemas import load_schemas
 from tests.template.argocd_tree import CLUSTERS, Cluster, Manifest, documents, render_cluster
+from tests.template.conftest import ROOT
 from tests.template.jenkins_values import parsed, pod
 
 if TYPE_CHECKING:
@@ -55,9 +56,15 @@ def test_no_plugin_is_the_newest_of_its_day(controller: dict[str, Any]) -> None:
     assert {"kubernetes", "workflow-aggregator", "git", "configuration-as-code"} <= set(plugins)
 
 
-def test_the_core_is_pinned_beside_its_plugins_and_not_pulled_at_each_start(controller: dict[str, Any]) -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+-jdk21", controller["image"]["tag"])
-    assert controller["image"]["pullPolicy"] == "IfNotPresent"
+def test_the_plugins_are_those_of_the_line_of_the_core(cluster: Cluster, controller: dict[str, Any]) -> None:
+    """The chart's version brings the core's; a plugin that is newer than the core takes stops the start."""
+    assert controller["image"] == {"pullPolicy": "IfNotPresent"}
+    known = json.loads((ROOT / "lib/images.json").read_text())["jenkins"]
+    (row,) = [row for row in cluster.rows if row["name"] == "jenkins"]
+    assert known["rendered"] == row["version"]
+    (line,) = {match[1] for image in known["images"] if (match := re.search(r"jenkins/jenkins:(\d+\.\d+)\.\d", image))}
+    text = (cluster.argocd / "platform/jenkins/values.yaml").read_text()
+    assert re.findall(r"bom-(\d+\.\d+)\.x", text) == [line]
 
 
 def test_each_part_of_the_configuration_has_its_plugin(cluster: Cluster, controller: dict[str, Any]) -> None:
@@ -75,7 +82,7 @@ def test_each_part_of_the_configuration_has_its_plugin(cluster: Cluster, control
     assert ("prometheus" in plugins) is ("monitoring" in cluster.answers["components"])
 
 
-def test_renovate_raises_core_plugins_and_chart_in_one_request(render: Render) -> None:
+def test_renovate_raises_plugins_and_chart_in_one_request(render: Render) -> None:
     cluster = render_cluster(render, "ha")
     (settings,) = documents(cluster.argocd / "renovate.json")
     text = (cluster.argocd / "platform/jenkins/values.yaml").read_text()
@@ -87,13 +94,10 @@ def test_renovate_raises_core_plugins_and_chart_in_one_request(render: Render) -
                 found.add((manager.get("datasourceTemplate") or named["datasource"], named["depName"]))
     plugins = {plugin.split(":")[0] for plugin in cluster.values("jenkins")["controller"]["installPlugins"]}
     assert {name for source, name in found if source == "jenkins-plugins"} == plugins
-    assert {name for source, name in found if source == "docker"} == {
-        "docker.io/jenkins/jenkins",
-        "docker.io/moby/buildkit",
-    }
+    assert {name for source, name in found if source == "docker"} == {"docker.io/moby/buildkit"}
     grouped = [rule for rule in settings["packageRules"] if rule.get("groupName") == "Jenkins"]
     assert [rule.get("matchDatasources") for rule in grouped] == [None, ["jenkins-plugins"]]
-    assert grouped[0]["matchPackageNames"] == ["jenkins", "docker.io/jenkins/jenkins"]
+    assert grouped[0]["matchPackageNames"] == ["jenkins"]
     assert not any(rule["automerge"] for rule in grouped)
 
 
