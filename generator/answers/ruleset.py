@@ -57,6 +57,7 @@ ERRORS = {
     "kured-window": "The hours in which nodes are restarted begin before they end, on the same day.",
     "longhorn-disks": "Where Longhorn keeps volumes, machines that take pods have data disks.",
     "longhorn-replicas": "There are as many machines with a data disk as Longhorn makes copies of a volume.",
+    "jenkins-storage": "The volume of Jenkins is reached from more than one node, where there are several.",
     "mac-duplicate": "A MAC address belongs to one machine.",
     "machine-unknown": "The machine that an answer names is in the plan.",
     "masters-odd": "A highly available cluster has an odd number of masters, at most 7.",
