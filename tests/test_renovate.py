@@ -23,6 +23,7 @@ CONFIGURATION: dict[str, Any] = json.loads((ROOT / ".github" / "renovate.json").
 MANAGERS: list[dict[str, Any]] = CONFIGURATION["customManagers"]
 # What the managers that Renovate brings along read, by the files in which they look.
 NATIVE = {
+    "dockerfile": r"templates/apps/.+/Dockerfile",
     "kubernetes": r"templates/apps/.+/base/.+\.yaml",
     "kustomize": r"templates/apps/.+/kustomization\.yaml",
     "pep621": r"pyproject\.toml",
@@ -43,6 +44,7 @@ UNCLAIMED = {
     ("generator/tools/kubeconform.py", None): "an example in a docstring",
     ("lib/field/", None): "a paragraph of a standard",
     ("lib/tools.jinja", None): "a program, whose digest a person looks up",
+    ("templates/apps/ci/bump-image", None): "an example in a description",
     ("templates/infra/versions.yaml.jinja", None): "a disk image, whose digest a person looks up",
     ("templates/infra/ansible/roles/k3s_binary/", None): "an example in a description",
     ("templates/infra/ansible/roles/k3s_upgrade", "v1.36.4+k3s1."): "an example in a description",

@@ -28,6 +28,7 @@ PROGRAMS = {
         "cp",
         "copier",
         "curl",
+        "docker",
         "git",
         "helm",
         "kubectl",
@@ -147,7 +148,7 @@ def _fault(words: list[str], folders: list[Path]) -> str:
         case "pass":
             return ""
         case "python" | "python3" if words[1] == "-m":
-            there = words[2] in {"pip", "venv"} or _is_there(words[2].replace(".", "/"), folders)
+            there = words[2] in {"pip", "unittest", "venv"} or _is_there(words[2].replace(".", "/"), folders)
             return "" if there else f"there is no module {words[2]}"
         case _:
             missing = [word for word in words[1:] if looks_like_a_path(word) and not _is_there(word, folders)]

@@ -17,14 +17,14 @@ HELD_SECONDS = 15
 
 
 def test_a_commit_rolls_out(rollout: Rollout, evidence: Callable[[str], None]) -> None:
-    overlay = Path("apps/hello/overlays/production/kustomization.yaml")
+    overlay = Path("apps/hello/overlays/staging/kustomization.yaml")
     text = (rollout.user.workspace / "apps" / overlay).read_text()
-    assert "count: 2" in text
-    rollout.user.commit("apps", "Three of them", {overlay: text.replace("count: 2", "count: 3")})
+    three = "replicas:\n  - name: hello\n    count: 3\n"
+    rollout.user.commit("apps", "Three of them", {overlay: text + three})
     begin = time.monotonic()
 
     def rolled_out() -> bool:
-        deployment = rollout.bed.api.get("Deployment", "hello-production", "hello")
+        deployment = rollout.bed.api.get("Deployment", "hello-staging", "hello")
         return deployment is not None and deployment["status"].get("availableReplicas") == 3
 
     wait_for("three replicas", rolled_out, report=rollout.report)

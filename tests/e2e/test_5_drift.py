@@ -25,12 +25,12 @@ def uid(found: Object | None) -> str | None:
 
 def test_changed_replicas(rollout: Rollout, evidence: Callable[[str], None]) -> None:
     api = rollout.bed.api
-    wanted = api.get("Deployment", "hello-production", "hello")
+    wanted = api.get("Deployment", "hello-staging", "hello")
     assert wanted is not None
-    rollout.user.kubectl("-n", "hello-production", "scale", "deployment/hello", "--replicas=7")
+    rollout.user.kubectl("-n", "hello-staging", "scale", "deployment/hello", "--replicas=7")
 
     def back() -> bool:
-        found = api.get("Deployment", "hello-production", "hello")
+        found = api.get("Deployment", "hello-staging", "hello")
         return found is not None and found["spec"]["replicas"] == wanted["spec"]["replicas"]
 
     healed(rollout, "seven replicas went back", back, evidence)

@@ -6,7 +6,7 @@ import json
 
 from tests.pipeline.world import World
 
-IMAGE = "docker.io/nginxinc/nginx-unprivileged"
+IMAGE = "registry.example.com/team/hello"
 DIGEST = f"sha256:{7:064x}"
 OVERLAY = "apps/hello/overlays/{}/kustomization.yaml"
 
@@ -20,7 +20,7 @@ def test_an_image_goes_into_staging_and_from_there_into_production(pushed: World
     done = pushed.fmc("image", "bump", "hello", f"{IMAGE}:1.31@{DIGEST}", "--env", "staging", *workspace)
     assert done.code == 0, done.err
     assert f"hello in staging: main now says {IMAGE}:1.31@{DIGEST}" in done.out
-    assert f'newTag: "1.31"\n    digest: "{DIGEST}"' in overlay(pushed, "staging")
+    assert f'newName: "{IMAGE}"\n    newTag: "1.31"\n    digest: "{DIGEST}"' in overlay(pushed, "staging")
     assert pushed.git("log", "-1", "--format=%an <%ae>", "main", cwd=pushed.remote("apps")) == "Ada <ada@example.com>"
 
     proposed = pushed.fmc("promote", "hello", "--pull-request", "--output", "json", *workspace)

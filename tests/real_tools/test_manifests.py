@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.tools
 VERSION = "1.36"
 # The kinds of Kubernetes's own that occur.
-USED = {"ConfigMap", "Deployment", "Namespace", "NetworkPolicy", "Service"}
+USED = {
+    "ConfigMap",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "Namespace",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "Service",
+}
 _TIMEOUT = 60
 
 
@@ -90,7 +98,14 @@ def test_kubeconform_accepts_every_object(delivered: Delivered, location: str, p
     kinds = {document["kind"] for documents in found.values() for document in documents}
     expected = {
         "argocd": {"AppProject", "Application", "ApplicationSet", "Namespace", "NetworkPolicy", "SealedSecret"},
-        "apps": {"Deployment", "IngressRoute", "Kustomization", "Service"},
+        "apps": {
+            "Component",
+            "Deployment",
+            "HorizontalPodAutoscaler",
+            "IngressRoute",
+            "Kustomization",
+            "NetworkPolicy",
+        },
     }
     assert expected[part] <= kinds
 

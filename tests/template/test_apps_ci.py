@@ -50,7 +50,7 @@ def test_the_program_needs_no_more_than_its_checkout(render: Render, tmp_path: P
         "GIT_CONFIG_KEY_0": f"url.file://{remote}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
     }
-    image = f"docker.io/nginxinc/nginx-unprivileged:1.31@{digest(1)}"
+    image = f"registry.example.com/team/hello:1.31@{digest(1)}"
     done = subprocess.run(
         [program, "hello", image, "--env", "staging"], env=environment, capture_output=True, text=True, check=False
     )
