@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,3 +176,21 @@ def test_where_the_server_says_an_address_that_is_the_one(apps: Apps) -> None:
     hook(apps.remote, "post-receive", "echo 'Create a pull request: https://forge.example.com/pulls/new'")
     done = apps.bump("shop", image("shop", 1), "--env", "staging", "--pull-request")
     assert done.document["url"] == "https://forge.example.com/pulls/new"
+
+
+def test_python_3_9_reads_it() -> None:
+    files = [PROGRAM, *sorted((PROGRAM.parent / "writeback").glob("*.py"))]
+    assert len(files) > 5
+    for file in files:
+        tree = ast.parse(file.read_text(), feature_version=(3, 9))
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names | {"writeback"}
+
+
+def test_python_3_9_runs_it(apps: Apps) -> None:
+    oldest = shutil.which("python3.9")
+    if not oldest or subprocess.run([oldest, "--version"], capture_output=True, check=False).returncode:
+        pytest.skip("there is no Python 3.9 here")
+    assert apps.bump("shop", image("shop", 1), "--env", "staging", python=oldest).code == 0
+    assert digest(1) in apps.overlay()

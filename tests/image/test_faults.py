@@ -18,7 +18,6 @@ from tests.image.bumping import MAIN, Apps, digest, image, make_apps
 
 TOKEN = "t0ken-that-nobody-may-see"
 BUMP = ("shop", image("shop", 1), "--env", "staging")
-OLDEST = Path("~/.pyenv/versions/3.9.18/bin/python").expanduser()
 
 
 @pytest.fixture
@@ -193,9 +192,3 @@ def test_a_build_that_is_stopped_leaves_nothing_running(apps: Apps, tmp_path: Pa
     assert list(scratch.iterdir()) == []
     hook(apps.remote, "pre-receive", "exit 0")
     assert_it_completes(apps, before)
-
-
-@pytest.mark.skipif(not OLDEST.exists(), reason="there is no Python 3.9 here")
-def test_python_3_9_is_enough(apps: Apps) -> None:
-    assert apps.bump(*BUMP, python=str(OLDEST)).code == 0
-    assert digest(1) in apps.overlay()
