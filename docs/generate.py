@@ -30,8 +30,17 @@ def commands() -> dict[str, click.Command]:
         if command is None:
             raise LookupError(verb)
         found[verb] = command
-        if isinstance(command, click.Group):
-            found |= {f"{verb} {name}": inner for name, inner in command.commands.items()}
+        found |= _inner(verb, command)
+    return found
+
+
+def _inner(typed: str, command: click.Command) -> dict[str, click.Command]:
+    """Return the commands of a group, and of the groups in it, by what is typed for each."""
+    found: dict[str, click.Command] = {}
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            found[f"{typed} {name}"] = inner
+            found |= _inner(f"{typed} {name}", inner)
     return found
 
 

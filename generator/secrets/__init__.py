@@ -10,6 +10,8 @@ One door a verb, in the order of use:
     versions      `fmc secret history`: which versions the vault has
     rename        `fmc secret rename`: another name, the same values
     listing       `fmc secret list`: what there is and how far it has come, no plaintexts
+    recipients    `fmc vault recipients`: who opens the vault
+    merge         `fmc vault merge`: two copies of it become one
     export        `fmc keys export`: the sealing keys, as the cluster wants them
     verify        `fmc check`: without the vault what anybody can see, with it what its owner alone can (`verifying/`)
 

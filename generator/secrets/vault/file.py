@@ -15,6 +15,7 @@ from generator.files import write_atomic
 from generator.inputs import read_bounded
 from generator.secrets.vault.identities import read_identities
 from generator.secrets.vault.model import VERSION, Vault
+from generator.secrets.vault.recipient import recipient
 from generator.secrets.vault.record import InvalidContentError, from_document
 
 if TYPE_CHECKING:
@@ -56,20 +57,11 @@ def save_vault(path: Path, vault: Vault) -> None:
     """Encrypt a vault to its recipients and write it with mode 0600, whole or not at all; a link to it is followed.
 
     Raises:
-        VaultError: It has fewer than two recipients, or one of them is no age public key.
+        VaultError: It has fewer than two recipients, or one of them is no public key that age takes.
         WriteError: The disk refused.
     """
     _require_recipients(vault.recipients, path)
-    recipients = []
-    for recipient in vault.recipients:
-        try:
-            recipients.append(pyrage.x25519.Recipient.from_str(recipient))
-        except pyrage.RecipientError:
-            raise VaultError(
-                f"the recipient {recipient} is no age public key",
-                where=str(path),
-                fix="Give the public key that age-keygen printed; it begins with age1.",
-            ) from None
+    recipients = [recipient(public_key, str(path)) for public_key in vault.recipients]
     write_atomic(path, pyrage.encrypt(vault.to_json().reveal(), recipients, armored=True), mode=0o600, follow=True)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_VARIABLE = "FMC_IDENTITY"
 _LARGEST = 1 << 20  # bytes
+_SSH_BEGIN = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _FILE_NAME = "identity.txt"
 _RECOVERY_FILE_NAME = "recovery-identity.txt"
 
@@ -120,7 +121,7 @@ def follow_answers(recipients: Sequence[str], named: Sequence[str], identities: 
     public_keys, recovery = _with_recovery((*own, *identities.recipients), identities)
     added = tuple(key for key in public_keys if key not in recipients)
     removed = tuple(key for key in recipients if key not in public_keys)
-    if removed and not {str(identity.to_public()) for identity in read_identities(identities.path)} & set(public_keys):
+    if removed and not set(own_public_keys(identities.path)) & set(public_keys):
         raise VaultError(
             "the answers no longer name your identity among vault_recipients: you would lock yourself out",
             where=str(identities.path),
@@ -147,7 +148,7 @@ def _with_recovery(wanted: Sequence[str], identities: Identities) -> tuple[tuple
 
 
 def read_identities(path: Path) -> list[Any]:
-    """Read an identity file: lines of comments and of identities, as age-keygen writes them.
+    """Read an identity file: lines of comments and of identities, as age-keygen writes them, or a private key of SSH.
 
     Returns:
         Identities for `pyrage.decrypt`, at least one.
@@ -157,11 +158,12 @@ def read_identities(path: Path) -> list[Any]:
     """
     import pyrage
 
+    content = _content(path)
     try:
-        lines = [line.strip() for line in read_bounded(path, _LARGEST).decode().splitlines()]
+        if content.lstrip().startswith(_SSH_BEGIN):
+            return [_ssh_identity(content)]
+        lines = [line.strip() for line in content.decode().splitlines()]
         found = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
-    except BadInputError as error:
-        raise NoIdentityError(f"{error.message}; it is the identity", where=str(path), fix=error.fix) from error
     except (UnicodeDecodeError, pyrage.IdentityError):
         raise _unusable(path) from None
     if not found:
@@ -169,16 +171,55 @@ def read_identities(path: Path) -> list[Any]:
     return found
 
 
+def own_public_keys(path: Path) -> tuple[str, ...]:
+    """Return the public keys of the identities in a file, as the vault names its recipients.
+
+    Raises:
+        VaultError: It can't be read, or holds no identity.
+    """
+    found = read_identities(path)
+    content = _content(path)
+    if not content.lstrip().startswith(_SSH_BEGIN):
+        return tuple(str(identity.to_public()) for identity in found)
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
+
+    key = load_ssh_private_key(content, None).public_key()
+    return (key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),)
+
+
+def _ssh_identity(content: bytes) -> Any:
+    import pyrage
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+    try:
+        # One with a passphrase is a TypeError: nobody could be asked for it where fmc runs unattended.
+        if not isinstance(load_ssh_private_key(content, None), Ed25519PrivateKey):
+            raise pyrage.IdentityError
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise pyrage.IdentityError from None
+    return pyrage.ssh.Identity.from_buffer(content)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_bounded(path, _LARGEST)
+    except BadInputError as error:
+        raise NoIdentityError(f"{error.message}; it is the identity", where=str(path), fix=error.fix) from error
+
+
 def _unusable(path: Path) -> NoIdentityError:
     return NoIdentityError(
-        f"{path} is no age identity file: it needs one line that begins with AGE-SECRET-KEY-1",
+        f"{path} is no age identity file: it needs one line that begins with AGE-SECRET-KEY-1, or a private key of "
+        "SSH (Ed25519, without a passphrase)",
         where=str(path),
         fix="Restore the file from a backup, or name another one in FMC_IDENTITY. fmc never replaces it.",
     )
 
 
 def _public_key(path: Path) -> str:
-    return str(read_identities(path)[0].to_public())
+    return own_public_keys(path)[0]
 
 
 def _ensure(path: Path) -> bool:
