@@ -13,6 +13,7 @@ OF_RENDERED = {
 OF_PRODUCT = {
     ("CONTRIBUTING.md", "dist/"): "`make release` makes it",
     ("docs/architecture.md", ".fmc/state.json"): "fmc keeps it while it pushes",
+    ("docs/architecture.md", ".fmc/rotation.json"): "fmc keeps it while it rotates",
     ("docs/architecture.md", "fmc/x"): "a branch of a remote",
     ("docs/architecture.md", "pipeline.py"): "the module that was decided against",
     ("docs/benchmarks.md", "bench/results.json"): "`make bench` writes it",
