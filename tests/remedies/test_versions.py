@@ -74,7 +74,7 @@ def test_a_name_that_had_values_before(shop: Workspace) -> None:  # noqa: F811
 
 def test_a_secret_without_values(shop: Workspace) -> None:  # noqa: F811
     (shop.root / USER_CATALOGUE).write_text(RENAMED)
-    (command,) = commands(advice(partial(rename, shop.store, "shop/databas", NEW), "shows what there is"))
+    (command,) = commands(advice(partial(rename, shop.store, "shop/nobody", NEW), "shows what there is"))
     assert command == "fmc secret list"
     assert NEW in {row.id for row in list_secrets(shop.store, shop.now)}
     rename(shop.store, OLD, NEW)

@@ -118,7 +118,7 @@ def test_a_rename_that_was_killed_is_completed(shop: Workspace, monkeypatch: pyt
         (OLD, PUSH, f"there is a secret {PUSH} already", "Choose another name"),
         (OLD, "shop", "is no name of a secret", "NAMESPACE/NAME"),
         (OLD, "Shop/x", "is no name of a secret", "NAMESPACE/NAME"),
-        ("shop/databas", NEW, "no secret shop/databas", "Did you mean shop/database?"),
+        ("shop/database2", NEW, "no secret shop/database2", "Did you mean shop/database?"),
     ],
 )
 def test_what_cannot_be_renamed(shop: Workspace, old: str, new: str, message: str, fix: str) -> None:
