@@ -100,6 +100,7 @@ WARNINGS = {
     "host-unused": "Some machine is on each host.",
     "jenkins-known-hosts": "Jenkins knows the host keys of the server that it reads over SSH.",
     "masters-one": "A highly available cluster has more than one master.",
+    "monitoring-nfs": "Prometheus has a volume of another kind than NFS.",
 }
 for _rules, _severity in ((ERRORS, Severity.ERROR), (WARNINGS, Severity.WARNING)):
     for _name, _says in _rules.items():

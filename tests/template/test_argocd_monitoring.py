@@ -48,7 +48,8 @@ def keys(value: object) -> set[str]:
 
 def own(cluster: Cluster, kind: str) -> dict[str, Manifest]:
     """Return the objects of a kind in the namespace monitoring, by name."""
-    return {name: item for name, item in cluster.of_kind(kind).items() if item["metadata"]["namespace"] == "monitoring"}
+    found = (item for _, item in cluster.manifests() if item["kind"] == kind)
+    return {item["metadata"]["name"]: item for item in found if item["metadata"].get("namespace") == "monitoring"}
 
 
 def plan_of(render: Render, answers: dict[str, Any]) -> dict[str, Any]:
@@ -273,11 +274,11 @@ def test_a_namespace_is_closed_and_opened_for_those_who_need_it(cluster: Cluster
     policies = own(cluster, "NetworkPolicy")
     assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     opened = {name: item["spec"] for name, item in policies.items() if name != "default-deny"}
-    assert set(opened) == {"from-prometheus", "from-grafana", "from-traefik"}
+    assert set(opened) == {"from-prometheus", "from-grafana", "from-traefik", "from-kured"}
     for spec in opened.values():
         (rule,) = spec["ingress"]
         (peer,) = rule["from"]
-        assert peer["podSelector"]["matchLabels"]
+        assert all(selector["matchLabels"] for selector in peer.values())
 
 
 def test_prometheus_reaches_the_metrics_of_sealed_secrets_behind_its_own_policy(cluster: Cluster) -> None:
