@@ -117,6 +117,11 @@ class Cluster:
         """Return the objects of a kind in the argocd part, by name."""
         return {item["metadata"]["name"]: item for _, item in self.manifests() if item["kind"] == kind}
 
+    def within(self, namespace: str, kind: str) -> dict[str, Manifest]:
+        """Return the objects of a kind in one namespace, by name: other namespaces may have the same names."""
+        found = [item for _, item in self.manifests() if item["kind"] == kind]
+        return {item["metadata"]["name"]: item for item in found if item["metadata"].get("namespace") == namespace}
+
     def folder(self, source: Mapping[str, Any]) -> Path:
         """Return the folder that a source with a path points to."""
         path: str = source["path"]

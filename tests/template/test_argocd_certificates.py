@@ -52,11 +52,7 @@ def test_two_of_what_is_asked_at_any_time_where_there_are_several_machines(clust
 
 
 def test_the_api_server_reaches_the_webhook_and_nobody_the_rest(cluster: Cluster) -> None:
-    policies = {
-        name: item["spec"]
-        for name, item in cluster.of_kind("NetworkPolicy").items()
-        if item["metadata"]["namespace"] == "cert-manager"
-    }
+    policies = {name: item["spec"] for name, item in cluster.within("cert-manager", "NetworkPolicy").items()}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     assert policies["webhook"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "webhook"
     assert policies["webhook"]["ingress"] == [{"ports": [{"port": "https"}]}]

@@ -163,9 +163,7 @@ def test_each_machine_behind_the_load_balancers_has_a_pod(ingress: Cluster) -> N
 
 
 def test_traefiks_own_port_is_closed_to_other_pods(ingress: Cluster) -> None:
-    (policy,) = (
-        item["spec"] for item in ingress.of_kind("NetworkPolicy").values() if item["metadata"]["namespace"] == "traefik"
-    )
+    (policy,) = (item["spec"] for item in ingress.within("traefik", "NetworkPolicy").values())
     assert policy["podSelector"] == {}
     assert policy["ingress"][0] == {"ports": [{"port": "web"}, {"port": "websecure"}]}
     assert all(rule["ports"] == [{"port": "metrics"}] and "from" in rule for rule in policy["ingress"][1:])

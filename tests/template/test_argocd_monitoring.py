@@ -48,8 +48,7 @@ def keys(value: object) -> set[str]:
 
 def own(cluster: Cluster, kind: str) -> dict[str, Manifest]:
     """Return the objects of a kind in the namespace monitoring, by name."""
-    found = (item for _, item in cluster.manifests() if item["kind"] == kind)
-    return {item["metadata"]["name"]: item for item in found if item["metadata"].get("namespace") == "monitoring"}
+    return cluster.within("monitoring", kind)
 
 
 def plan_of(render: Render, answers: dict[str, Any]) -> dict[str, Any]:
@@ -274,7 +273,8 @@ def test_a_namespace_is_closed_and_opened_for_those_who_need_it(cluster: Cluster
     policies = own(cluster, "NetworkPolicy")
     assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     opened = {name: item["spec"] for name, item in policies.items() if name != "default-deny"}
-    assert set(opened) == {"from-prometheus", "from-grafana", "from-traefik", "from-kured"}
+    kured = {"from-kured"} if "kured" in cluster.answers["components"] else set()
+    assert set(opened) == {"from-prometheus", "from-grafana", "from-traefik"} | kured
     for spec in opened.values():
         (rule,) = spec["ingress"]
         (peer,) = rule["from"]
