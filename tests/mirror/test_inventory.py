@@ -86,7 +86,7 @@ def test_a_component_that_is_off_is_not_listed(tmp_path_factory: pytest.TempPath
 
 
 def test_machines_that_are_there_need_no_images_and_no_providers(tmp_path_factory: pytest.TempPathFactory) -> None:
-    answers = HA | {"machines": "existing"}
+    answers = HA | {"machines": "existing", "components": ["traefik"]}
     found = listed({"infra": renderer(tmp_path_factory)(answers, "infra")})
     assert found.of(SYSTEM) == found.of(PROVIDER) == []
     assert found.of(BINARY)

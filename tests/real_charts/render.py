@@ -77,6 +77,16 @@ def _is_test(item: Object) -> bool:
     return bool({"test", "test-success"} & {hook.strip() for hook in hooks.split(",")})
 
 
+class _Loader(yaml.CSafeLoader):
+    """YAML as Kubernetes reads it, to which a lone `=` is a text as any other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:value"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class Definitions:
     """Schemas for kubeconform: of custom resources those that charts bring, else those of fmc's own checks."""
 

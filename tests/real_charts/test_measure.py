@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -120,6 +121,16 @@ def test_objects_in_a_namespace_that_the_row_does_not_have_are_told(tmp_path: An
         _against_the_row(ROW | {"further": {"more": "restricted"}}, objects, requests(objects), Definitions(tmp_path))
         == []
     )
+
+
+def test_a_lone_equals_sign_is_a_text() -> None:
+    text = 'kind: Thing\nmetadata: {name: a}\nspec: [=, "=~"]\n'
+    assert parsed(text) == [{"kind": "Thing", "metadata": {"name": "a"}, "spec": ["=", "=~"]}]
+
+
+def test_hooks_for_tests_are_left_out() -> None:
+    test = {"kind": "Pod", "metadata": {"name": "a", "annotations": {"helm.sh/hook": "test"}}}
+    assert parsed(json.dumps(test)) == []
 
 
 def test_a_definition_becomes_strict() -> None:

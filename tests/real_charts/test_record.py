@@ -15,7 +15,8 @@ from tests.real_charts.record import entry, read, recorded
 from tests.real_charts.report import HEAD, PAGE, page
 from tests.real_charts.source import Chart
 from tests.template.argocd_tree import ROWS
-from tests.template.components import is_chart
+from tests.template.components import TABLE, environment, is_chart
+from tests.template.conftest import ROOT
 
 ROW: dict[str, Any] = {"name": "sample", "chart": "a-chart", "version": "1.2.3"}
 OLD = {"chart": "a-chart", "version": "1.2.3", "rendered": "1.2.3", "images": ["docker.io/a/b:1", "docker.io/a/c:1"]}
@@ -31,6 +32,11 @@ def test_the_images_of_each_chart_are_recorded_at_its_version(row: dict[str, Any
     assert told is not None, "make charts-record"
     assert (told["chart"], told["version"]) == (row["chart"], row["version"]), "make charts-record"
     assert told["images"] == sorted({whole(image) for image in told["images"]})
+
+
+def test_the_recorded_image_of_argo_cd_is_the_release_that_is_rolled_out() -> None:
+    module: Any = environment(ROOT).get_template(TABLE).module
+    assert f"quay.io/argoproj/argocd:{module.argocd_release}" in read()["argocd"]["images"], "make charts-record"
 
 
 def test_nothing_is_recorded_of_what_is_not_in_the_table() -> None:

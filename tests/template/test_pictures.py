@@ -31,7 +31,7 @@ MACHINES: dict[str, dict[str, Any]] = {
     "ha-many": HA | MANY,
     "ha-lan-two-hosts": HA
     | {"edge": "192.168.0.0/24", "hosts": {"kvm1": {}, "kvm2": {}}, "nodes": [{"name": "lb2", "host": "kvm2"}]},
-    "ha-existing": HA | {"machines": "existing"},
+    "ha-existing": HA | {"machines": "existing", "components": ["traefik", "hello"]},
     "ha-without-components": HA | {"components": []},
     "single": SINGLE,
 }
