@@ -154,9 +154,8 @@ def test_nothing_of_a_machine_that_exists_changes_before_its_generation(site: Si
     site.generations({"infra1": 2})
     planned = site.planned()
     assert DOMAIN.format("infra1") in touched(planned)
-    assert all(address.startswith((NODE.format("infra1"), 'terraform_data.place["infra1-')) for address in planned), (
-        planned
-    )
+    its_own = (NODE.format("infra1"), 'terraform_data.place["infra1-', 'terraform_data.network["infra1-')
+    assert all(address.startswith(its_own) for address in planned), planned
     site.apply()
     assert sorted(site.output("pending")) == ["db1", "master1"]
     domain = site.defined("domain")["other"]
@@ -392,6 +391,33 @@ def test_servers_of_a_quorum_are_rebuilt_one_at_a_time(highly_available: Site, t
     site.generations({"master1": 2, "master2": 2})
     planned = site.planned()
     assert {address for address in planned if ".libvirt_domain." in address} == {DOMAIN.format("master2")}
+
+
+def test_networks_stay_for_as_long_as_machines_that_exist_are_in_them(highly_available: Site, tmp_path: Path) -> None:
+    """Answers that move all machines elsewhere took the networks from those that wait for their generation."""
+
+    def into_the_lan(plan: dict[str, Any]) -> None:
+        plan["networks"].append(
+            plan["networks"][0] | {"key": "lan", "libvirt_name": "lan", "mode": "bridge", "bridge": "br1"}
+        )
+        plan["networks"][-1] |= {"cidr": "10.9.0.0/24", "gateway": "10.9.0.1", "dhcp_start": "", "dhcp_end": ""}
+        for number, node in enumerate(plan["nodes"]):
+            node |= {"network": "lan", "address": f"10.9.0.{11 + number}", "gateway": "10.9.0.1", "routes": []}
+
+    def renamed(plan: dict[str, Any]) -> None:
+        for thing, key in [
+            *((network, "key") for network in plan["networks"]),
+            *((n, "network") for n in plan["nodes"]),
+        ]:
+            thing[key] = {"infra": "inner"}.get(thing[key], thing[key])
+
+    site = copy_site(highly_available, tmp_path / "moved")
+    site.change_plan(into_the_lan)
+    assert not [address for address, does in site.planned().items() if ".libvirt_" in address and does != ["create"]]
+    site = copy_site(highly_available, tmp_path / "renamed")
+    site.change_plan(renamed)
+    said = site.refusal()
+    assert "Machines are in a network that the plan no longer has: infra1 (infra), infra2 (infra)." in said
 
 
 def test_a_further_worker_touches_nothing_else(

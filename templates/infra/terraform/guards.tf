@@ -15,6 +15,11 @@ locals {
     if module.topology.nodes[name].disk_gib * pow(1024, 3) < try(local.facts[module.topology.nodes[name].image].virtual_size, 0)
   ]
 
+  # A network that is gone from the plan would be destroyed under the machines in it.
+  stranded = [
+    for name, machine in local.machines : "${name} (${machine.made_in})" if !contains(keys(module.topology.networks), machine.made_in)
+  ]
+
   # K3s servers that are there and would be made anew. One that comes for the first time is no loss to etcd.
   servers  = [for name, node in module.topology.nodes : name if contains(node.groups, "k3s_servers")]
   is_built = terraform_data.built.input != plantimestamp() || anytrue([for name in local.servers : local.made[name].existed])
@@ -41,6 +46,10 @@ resource "terraform_data" "guard" {
     precondition {
       condition     = length(local.not_ready) == 0
       error_message = "An image is not there, or is not what versions.yaml says: ${join(", ", local.not_ready)}. Run `make images` in the folder above, which fetches and verifies it; nothing was changed."
+    }
+    precondition {
+      condition     = length(local.stranded) == 0
+      error_message = "Machines are in a network that the plan no longer has: ${join(", ", local.stranded)}. Raise their generations, which makes them anew in the one that it has; nothing was changed."
     }
     precondition {
       condition     = length(local.too_small) == 0

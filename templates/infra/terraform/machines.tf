@@ -6,6 +6,7 @@ locals {
   machines = {
     for name, node in module.topology.nodes : name => merge(node, {
       host       = terraform_data.place["${name}-g${node.generation}"].input
+      made_in    = terraform_data.network["${name}-g${node.generation}"].input
       image      = merge(local.images[node.image], { path = local.image_files[node.image] })
       ignition   = try(data.ct_config.flatcar[name].rendered, null)
       cloud_init = try(module.cloud_init[name], null)
@@ -16,6 +17,16 @@ locals {
 # Where this generation of a machine was made: another host in the answers moves a machine with its next generation, and not before.
 resource "terraform_data" "place" {
   for_each = { for name, node in module.topology.nodes : "${name}-g${node.generation}" => node.host }
+  input    = each.value
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
+# The network that this generation of a machine was made in, which its hypervisor keeps for as long.
+resource "terraform_data" "network" {
+  for_each = { for name, node in module.topology.nodes : "${name}-g${node.generation}" => node.network }
   input    = each.value
 
   lifecycle {

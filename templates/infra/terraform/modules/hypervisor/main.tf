@@ -1,8 +1,9 @@
 # What one hypervisor has of the cluster. One without machines has nothing.
 locals {
   used = toset(length(var.nodes) > 0 ? ["used"] : [])
-  # A bridge of the LAN is on each host. Networks behind a host belong together, since the host forwards between them, and are where a machine is.
-  behind   = anytrue([for node in var.nodes : var.networks[node.network].mode != "bridge"])
+  # A bridge of the LAN is on each host. Networks behind a host belong together, since the host forwards between them, and are where a machine is, or
+  # was made and waits for its generation.
+  behind   = anytrue([for key in concat(values(var.nodes)[*].network, values(var.nodes)[*].made_in) : try(var.networks[key].mode, "bridge") != "bridge"])
   networks = { for key, network in var.networks : key => network if length(local.used) > 0 && (network.mode == "bridge" || local.behind) }
   # The LAN's bridge may be called otherwise on each host.
   bridges = { for key, network in local.networks : key => key == "edge" && network.mode == "bridge" ? var.host.bridge : network.bridge }

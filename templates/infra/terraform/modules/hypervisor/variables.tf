@@ -27,6 +27,7 @@ variable "nodes" {
     libvirt_name  = string
     os            = string
     network       = string
+    made_in       = string
     mac           = string
     cpus          = number
     memory_mib    = number
