@@ -24,6 +24,8 @@ CLUSTER_SCOPED = {
     "CustomResourceDefinition",
     "IngressClass",
     "Namespace",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 }
 
 HA: dict[str, Any] = {
@@ -107,7 +109,7 @@ class Cluster:
 
     def manifests(self) -> Iterator[tuple[Path, Manifest]]:
         """Yield every Kubernetes object of the argocd part, root included."""
-        folders = ["bootstrap", "projects", "namespaces", "applications", "platform/*/manifests"]
+        folders = ["bootstrap", "projects", "namespaces", "limits", "applications", "platform/*/manifests"]
         for folder in folders:
             for path in sorted(self.argocd.glob(f"{folder}/*.yaml")):
                 for document in documents(path):

@@ -172,7 +172,7 @@ def _files(root: Path, row: Row) -> Iterator[str]:
             found = "there is" if manifests.is_dir() else "there is no"
             yield f"{TABLE}: {name}: manifests is {row['manifests']}, and {found} {manifests.relative_to(root)}"
     else:
-        wanted = [f"projects/{name}.yaml.jinja", f"namespaces/{name}.yaml.jinja"]
+        wanted = [f"{kind}/{name}.yaml.jinja" for kind in ("projects", "namespaces", "limits")]
         app = root / "templates/apps/apps" / f"#% if '{name}' in components %#{name}#% endif %#"
         if not app.is_dir():
             yield f"there is no folder {app.relative_to(root)}"

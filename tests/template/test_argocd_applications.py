@@ -128,7 +128,8 @@ def test_secrets_reach_every_namespace_and_nothing_else_does(cluster: Cluster) -
     spec = projects["secrets"]["spec"]
     assert [entry["namespace"] for entry in spec["destinations"]] == ["*"]
     assert spec["namespaceResourceWhitelist"] == [{"group": "bitnami.com", "kind": "SealedSecret"}]
-    assert [name for name in projects if name != "secrets" and lets_into(projects[name], "somewhere-else")] == []
+    # Limits take away, and give nothing.
+    assert [name for name in projects if lets_into(projects[name], "somewhere-else")] == ["limits", "secrets"]
 
 
 def test_every_namespace_of_a_project_is_rendered(cluster: Cluster) -> None:
@@ -165,7 +166,7 @@ def test_waves_are_integers_in_text_and_in_the_order_of_the_readme(cluster: Clus
         assert re.fullmatch(r"-?[0-9]+", text), name
     number = {name: int(text or 0) for name, text in waves.items()}
     declared = {row["name"]: row["wave"] for row in cluster.applications}
-    assert number == {"secrets": -30, "apps": 20} | declared
+    assert number == {"secrets": -30, "limits": 18, "apps": 20} | declared
     # The order that the rollout was proven with (docs/proof.md).
     proven = [number[name] for name in ("argocd", "sealed-secrets", "secrets", "traefik", "apps") if name in number]
     assert proven == sorted(set(proven))
@@ -187,7 +188,10 @@ def test_what_carries_a_wave_syncs_by_itself(cluster: Cluster) -> None:
 def test_what_the_cluster_stands_on_goes_neither_silently_nor_with_its_objects(cluster: Cluster) -> None:
     applications = children(cluster)
     exposure = cluster.answers["exposure"]
-    removal = {row["name"]: row["removal"][exposure] for row in cluster.applications} | {"secrets": "keep"}
+    removal = {row["name"]: row["removal"][exposure] for row in cluster.applications} | {
+        "secrets": "keep",
+        "limits": "keep",
+    }
     assert [removal[name] for name in ("argocd", "sealed-secrets")] == ["keep", "keep"]
     for name, item in (applications | cluster.of_kind("Namespace")).items():
         metadata = item["metadata"]

@@ -68,7 +68,7 @@ def test_the_runbook_of_an_app_makes_one_that_its_project_permits(cluster: Clust
     """faults B13 and C12: a further app, with a secret, is files of one's own."""
     argocd, apps = tmp_path / "argocd", tmp_path / "apps"
     runbook = cluster.argocd / "docs/runbooks/add-an-app.md"
-    assert follow(runbook, cluster.argocd, argocd) == ["namespaces/shop.yaml", "projects/shop.yaml"]
+    assert follow(runbook, cluster.argocd, argocd) == ["limits/shop.yaml", "namespaces/shop.yaml", "projects/shop.yaml"]
     assert len(follow(cluster.apps / "README.md", cluster.apps, apps)) == 3
     assert findings(argocd, apps) == []
     (overlay,) = documents(apps / "apps/shop/overlays/production/kustomization.yaml")
