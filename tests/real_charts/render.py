@@ -38,13 +38,6 @@ API_VERSIONS = (
 _CRD = "CustomResourceDefinition"
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML as Helm's own reader takes it: an equals sign is a text, not the default of YAML 1.1."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
-
-
 class RenderError(Exception):
     """helm refused the values; the text is what it said."""
 
