@@ -177,7 +177,7 @@ def test_usual_registries_are_taken(registry: str) -> None:
     [
         *("", "home/app", "docker.io", "docker.io/", "docker.io/home/app", "docker.io/-home", "Docker.io/home"),
         *("registry.example.com:0/team", "registry.example.com/team:v1", "registry.example.com/team@sha256:0"),
-        *("oci://registry.example.com/team", "registry.example.com/te am", "registry.example.com/team\n", "a" * 201),
+        *("oci://registry.example.com/team", "registry.example.com/my team", "registry.example.com/team\n", "a" * 201),
     ],
 )
 def test_what_no_image_could_be_pushed_to_is_refused(registry: str) -> None:

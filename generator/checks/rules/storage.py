@@ -49,7 +49,7 @@ class _Class:
     source: KubernetesObject | ChartValues
     place: tuple[Step, ...]
 
-    def flaw(self, message: str, fix: str) -> Flaw:
+    def flaw(self, message: str, *, fix: str) -> Flaw:
         """Return what is wrong with it."""
         return self.source.flaw(message, *self.place, fix=fix)
 
@@ -66,7 +66,7 @@ def default_class(inventory: Inventory) -> Iterator[Flaw]:
             fix = "Leave the mark to one of them."
             if _LOCAL_PATH in others and ours:
                 fix = f"Leave the mark to one of them; K3s leaves its own out with {_LOCAL_STORAGE} in {_DISABLE}."
-            yield found.flaw(message, fix)
+            yield found.flaw(message, fix=fix)
 
 
 @rule(
@@ -78,7 +78,7 @@ def no_default_class(inventory: Inventory) -> Iterator[Flaw]:
     if inventory.expected.plan and not _of_k3s(inventory) and not any(found.default for found in classes):
         for found in classes[:1]:
             message = "no StorageClass is the default: a claim that names none waits for ever"
-            yield found.flaw(message, f"Make {found.name} the default, or name a class in each claim.")
+            yield found.flaw(message, fix=f"Make {found.name} the default, or name a class in each claim.")
 
 
 def _classes(inventory: Inventory) -> Iterator[_Class]:
