@@ -54,17 +54,24 @@ class User(Shell):
         return self.do("kubectl", *arguments, stdin=stdin, cwd=self._bed.folder)
 
     def make_repositories(self) -> str:
-        """Run `fmc new --push` for examples/ha.yaml with the bed's charts; return what it printed."""
+        """Run `fmc new --push` for examples/ha.yaml with all components ; return what it printed."""
         for part in PARTS:
             self._bed.forge.create(f"home/{part}.git")
         answers = self._bed.folder / "answers.yaml"
         example = (ROOT / "examples" / "ha.yaml").read_text()
         answers.write_text(f"{example}chart_mirror: {self._bed.charts.url}\n")
+        components = YAML(typ="safe").load(ROOT / "copier.yml")["components"]["choices"].values()
         command = ["fmc", "new", "--answers", str(answers), "--push", "--yes", "--workspace", str(self.workspace)]
+        command += ["--set", f"components=[{', '.join(components)}]"]
         # In the shell of this one command, as the README of the repository argocd has it.
-        printed = self.do(
-            *command, cwd=self._bed.folder, environment={"FMC_GIT_READ_TOKEN": self._bed.forge.read_token}
-        )
+        token = self._bed.forge.read_token
+        logins = {
+            "FMC_GIT_READ_TOKEN": token,
+            "FMC_JENKINS_GIT_USER": "jenkins",
+            "FMC_JENKINS_GIT_TOKEN": token,
+            "FMC_REGISTRY_LOGIN": f"jenkins:{token}",
+        }
+        printed = self.do(*command, cwd=self._bed.folder, environment=logins)
         for name, chart in self.yaml("argocd", "versions.yaml")["charts"].items():
             self._bed.charts.publish(name, chart["version"])
         values = self.workspace / "argocd" / "platform" / "argocd" / "values.user.yaml"

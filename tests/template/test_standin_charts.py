@@ -13,7 +13,8 @@ import yaml
 
 from generator.checks.run import check_trees
 from tests.conftest import require_tool
-from tests.e2e.charts.assemble import CHARTS, assemble, has_own, traefik_definitions
+from tests.e2e.charts.assemble import CHARTS, assemble, has_own
+from tests.e2e.charts.definitions import TRAEFIK
 from tests.template.argocd_tree import CLUSTERS, HA, ROWS, documents, render_cluster
 from tests.template.components import is_chart, is_there
 from tests.template.conftest import ROOT
@@ -265,7 +266,7 @@ def test_traefiks_definitions_have_every_kind_that_it_may_read(render: Render, t
     chart = assemble("traefik", tmp_path / "charts", tmp_path)
     items = objects(chart, rendered_values(render, "traefik", "ha"), tmp_path, "--include-crds")
     definitions = [item for item in items if item["kind"] == "CustomResourceDefinition"]
-    assert definitions == traefik_definitions()
+    assert definitions == TRAEFIK.definitions()
     (role,) = [item for item in items if item["kind"] == "ClusterRole"]
     (resources,) = [rule["resources"] for rule in role["rules"] if rule["apiGroups"] == ["traefik.io"]]
     assert sorted(item["metadata"]["name"] for item in definitions) == sorted(
@@ -284,7 +285,7 @@ def test_traefiks_definitions_are_structural() -> None:
             if key in schema:
                 check(schema[key], f"{place}.{key}")
 
-    for definition in traefik_definitions():
+    for definition in TRAEFIK.definitions():
         (version,) = definition["spec"]["versions"]
         check(version["schema"]["openAPIV3Schema"], definition["metadata"]["name"])
 

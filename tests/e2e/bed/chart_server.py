@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.tools.command import Command
 from tests.e2e.bed.authority import Authority
-from tests.e2e.charts.assemble import assemble
+from tests.e2e.charts.assemble import FROM_TOOLS, assemble
 from tests.toolchain.build import shared_files
 
 ADDRESS = ("127.0.0.3", 443)
@@ -59,13 +59,14 @@ class ChartServer:
         self._index()
 
     def _find(self, name: str, given: Path) -> Path:
-        for folder in (given, shared_files("sealed-secrets")):
+        for folder in (given, shared_files("sealed-secrets"), shared_files("cert-manager")):
             if (folder / name / "Chart.yaml").exists():
                 return folder / name
         build = self._folder / "build"
         shutil.rmtree(build, ignore_errors=True)
         build.mkdir()
-        return assemble(name, build, shared_files("cluster") / "crds")
+        tool, place = FROM_TOOLS.get(name, FROM_TOOLS["argo-cd"])
+        return assemble(name, build, shared_files(tool) / place)
 
     def _index(self) -> None:
         self._helm.run(["repo", "index", str(self._public), "--url", self.url])

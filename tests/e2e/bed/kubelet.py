@@ -147,7 +147,7 @@ class Kubelet:
         uid = pod["metadata"]["uid"]
         if uid in self._done:
             return None
-        container = self._containers.get(uid) or self._start(pod)
+        container = self._containers.get(uid) or self._of_sibling(pod) or self._start(pod)
         if container is None:
             return None
         if container.program.ends:
@@ -155,6 +155,13 @@ class Kubelet:
         if not container.alive:
             container.start()
         return None if container.program.ready() else f"{container.called} to be ready"
+
+    def _of_sibling(self, pod: Object) -> Container | None:
+        """Return the container of another pod of the same owner, which stands for all: there is one loopback."""
+        owner = _owner(pod)
+        serving = (each for each in self._containers.values() if not each.program.ends)
+        siblings = (each for each in serving if owner and _owner(each.pod) == owner)
+        return next(siblings, None)
 
     def _start(self, pod: Object) -> Container | None:
         namespace, _ = _key(pod)
@@ -220,6 +227,11 @@ class Kubelet:
 
 def _key(item: Object) -> tuple[str, str]:
     return item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def _owner(pod: Object) -> str | None:
+    """Return the ReplicaSet or the like that made a pod, by its uid."""
+    return next((owner["uid"] for owner in pod["metadata"].get("ownerReferences", [])), None)
 
 
 def _is_wanted(pod: Object) -> bool:

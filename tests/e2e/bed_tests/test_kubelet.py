@@ -8,9 +8,10 @@ from unittest.mock import Mock
 import pytest
 
 from tests.e2e.bed.api import Api
+from tests.e2e.bed.container import Container
 from tests.e2e.bed.errors import BedError
 from tests.e2e.bed.kubelet import Kubelet
-from tests.e2e.bed.programs import program_of
+from tests.e2e.bed.programs import Program, program_of
 from tests.e2e.bed.references import Reference, references
 from tests.e2e.bed.waiting import wait_for
 
@@ -100,3 +101,39 @@ def test_a_round_that_fails_is_told_and_the_next_one_follows(error: Exception, t
         wait_for("the next round", lambda: not kubelet.waiting, timeout=5)
     finally:
         kubelet.stop()
+
+
+def pending(name: str, owner: str) -> dict[str, Any]:
+    """Return a pod that a node has, and that waits to run."""
+    return {
+        "metadata": {"namespace": "n", "name": name, "uid": name, "ownerReferences": [{"uid": owner}]},
+        "spec": {"nodeName": "worker1", "containers": []},
+        "status": {"phase": "Pending"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("owners", "started"), [(("one", "one"), 1), (("one", "another"), 2)], ids=["one owner", "two owners"]
+)
+def test_of_the_pods_of_one_owner_one_runs_and_stands_for_all(
+    owners: tuple[str, str], started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share one loopback: the program of the second one would want the ports of the first."""
+    starts: list[str] = []
+
+    def of(pod: dict[str, Any], *_: object) -> Mock:
+        container = Mock(called="webhook", program=Program("webhook", ready=lambda: True), pod=pod, alive=True)
+        container.start.side_effect = lambda: starts.append(pod["metadata"]["name"])
+        return container
+
+    monkeypatch.setattr(Container, "of", of)
+    pods = [pending("first", owners[0]), pending("second", owners[1])]
+    api = Mock(spec=Api)
+    api.objects.side_effect = lambda kind, namespace=None: pods if kind == "Pod" else []
+    kubelet = Kubelet(tmp_path, api, {}, tmp_path)
+    kubelet.start()
+    try:
+        wait_for("both pods to run", lambda: {call.args[2] for call in api.patch.call_args_list} == {"first", "second"})
+    finally:
+        kubelet.stop()
+    assert len(set(starts)) == started

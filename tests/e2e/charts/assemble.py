@@ -5,34 +5,35 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import generator.checks
+from tests.e2e.charts.definitions import LONGHORN, TRAEFIK
+
+if TYPE_CHECKING:
+    from tests.e2e.charts.definitions import Group
 
 CHARTS = Path(__file__).parent
 GENERIC = "any"
-# Traefik's kinds; those that fmc renders nothing of take any specification.
-_TRAEFIK_KINDS = (
-    "IngressRoute",
-    "IngressRouteTCP",
-    "IngressRouteUDP",
-    "Middleware",
-    "MiddlewareTCP",
-    "ServersTransport",
-    "ServersTransportTCP",
-    "TLSOption",
-    "TLSStore",
-    "TraefikService",
+_ARGOCD_FILES = ("application-crd.yaml", "appproject-crd.yaml", "applicationset-crd.yaml")
+_OPERATOR_FILES = tuple(
+    f"monitoring.coreos.com_{kind}.yaml"
+    for kind in ("podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors")
 )
+FROM_TOOLS = {
+    "argo-cd": ("cluster", "crds"),
+    "prometheus-operator-crds": ("prometheus-operator", "prometheus-operator-crd"),
+}
+"""Charts whose definitions are the project's own files: the tool that has them, and the folder in its `share`."""
+_FROM_CHECKS: dict[str, Group] = {"longhorn": LONGHORN, "traefik": TRAEFIK}
 
 
-def assemble(name: str, destination: Path, argocd: Path) -> Path:
+def assemble(name: str, destination: Path, definitions: Path) -> Path:
     """Copy a stand-in chart and complete it, ready for `helm package --version VERSION`.
 
     Args:
         name: `argo-cd`, `traefik` or `probe`; any other one gets the generic stand-in, under that name.
         destination: The folder that gets the chart's folder.
-        argocd: A folder with Argo CD's own definitions, `manifests/crds` of its sources.
+        definitions: For a chart of FROM_TOOLS, the folder with the project's own definitions.
 
     Returns:
         The chart's folder.
@@ -46,72 +47,24 @@ def assemble(name: str, destination: Path, argocd: Path) -> Path:
         described = chart / "Chart.yaml"
         described.write_text(described.read_text().replace(f"name: {GENERIC}\n", f"name: {name}\n"))
     if name == "argo-cd":
-        files = chart / "crds-files"
-        files.mkdir()
-        for kind in ("application", "appproject", "applicationset"):
-            # Not copytree: Go's module cache is read-only, and so would be the copy.
-            shutil.copyfile(argocd / f"{kind}-crd.yaml", files / f"{kind}-crd.yaml")
-    elif name == "traefik":
+        _copy(_ARGOCD_FILES, definitions, chart / "crds-files")
+    elif name in FROM_TOOLS:
+        _copy(_OPERATOR_FILES, definitions, chart / "crds")
+    elif name in _FROM_CHECKS:
         (chart / "crds").mkdir()
-        definitions = (json.dumps(definition) for definition in traefik_definitions())
-        (chart / "crds/traefik.io.yaml").write_text("\n---\n".join(definitions))
+        group = _FROM_CHECKS[name]
+        texts = (json.dumps(definition) for definition in group.definitions())
+        (chart / "crds" / f"{group.name}.yaml").write_text("\n---\n".join(texts))
     return chart
+
+
+def _copy(names: tuple[str, ...], source: Path, target: Path) -> None:
+    target.mkdir()
+    for name in names:
+        # Not copytree: Go's module cache is read-only, and so would be the copy.
+        shutil.copyfile(source / name, target / name)
 
 
 def has_own(name: str) -> bool:
     """Return whether a chart has a stand-in of its own here, which reads the values that fmc renders for it."""
     return (CHARTS / name / "Chart.yaml").exists()
-
-
-def traefik_definitions() -> list[dict[str, Any]]:
-    """Return Traefik's definitions, with the fields that fmc's own checks know."""
-    path = Path(generator.checks.__file__).parent / "schema/data/traefik.io.json"
-    definitions: dict[str, Any] = json.loads(path.read_bytes())["definitions"]
-    return [_definition(kind, definitions) for kind in _TRAEFIK_KINDS]
-
-
-def _definition(kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    singular = kind.lower()
-    spec: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    if kind in definitions:
-        spec = _structural(definitions[kind]["properties"]["spec"], definitions)
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{singular}s.traefik.io"},
-        "spec": {
-            "group": "traefik.io",
-            "scope": "Namespaced",
-            "names": {"kind": kind, "listKind": f"{kind}List", "plural": f"{singular}s", "singular": singular},
-            "versions": [
-                {
-                    "name": "v1alpha1",
-                    "served": True,
-                    "storage": True,
-                    "schema": {
-                        "openAPIV3Schema": {"type": "object", "required": ["spec"], "properties": {"spec": spec}}
-                    },
-                }
-            ],
-        },
-    }
-
-
-def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema of the checks as the structural one that the API server takes: typed, without references."""
-    if "$ref" in schema:
-        return _structural(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
-    result = dict(schema)
-    if isinstance(schema.get("type"), list):
-        del result["type"]
-        result["x-kubernetes-int-or-string"] = True
-    elif "enum" in schema:
-        result["type"] = "string"
-    elif "properties" in schema:
-        result["type"] = "object"
-        result["properties"] = {key: _structural(item, definitions) for key, item in schema["properties"].items()}
-    elif "items" in schema:
-        result["items"] = _structural(schema["items"], definitions)
-    elif schema.get("type", "object") == "object" and "additionalProperties" not in schema:
-        result |= {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return result
