@@ -139,7 +139,7 @@ def roll_out(bed: Bed, user: User, evidence: Callable[[str], None]) -> Rollout:
             return any(pod.name.startswith(GATE[1]) for pod in bed.kubelet.waiting)
 
         try:
-            wait_for("the pods of Traefik", is_held, timeout=240, report=bed.report)
+            wait_for("the pods of Traefik", is_held, timeout=600, report=bed.report)
             there = ", ".join(sorted(applications(bed.api)))
             evidence(f"gate closed: {there} are there, the pods of Traefik can't run")
             holds_for(
