@@ -142,7 +142,7 @@ def test_option_repairs_a_wrong_answer(write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [("compnents: []", "components"), ("dns: []", "dns_upstream"), ("sshkey: x", "ssh_public_key")],
+    [("compnents: []", "components"), ("dns_upstraem: []", "dns_upstream"), ("sshkey: x", "ssh_public_key")],
 )
 def test_unknown_answer_is_met_with_what_was_probably_meant(write: Write, given: str, meant: str) -> None:
     (finding,) = findings(write(f"{given}\n"))

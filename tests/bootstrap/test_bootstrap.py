@@ -65,7 +65,7 @@ def test_an_empty_cluster_is_handed_over_in_order(handed_over: tuple[Operator, P
     assert "Job/argocd/argocd-cleanup" not in objects
     assert f"is synced and healthy, at {revision[:12]} of https://git.example.com/home/argocd.git." in first.message
     names = {row["name"] for row in TABLE.finditer(first.output)}
-    assert names == {"root", "argocd", "sealed-secrets", "secrets", "traefik"}
+    assert names == {"root", "argocd", "sealed-secrets", "secrets", "traefik", "limits"}
 
 
 def test_no_secret_is_shown_and_the_key_is_no_argument(handed_over: tuple[Operator, Played]) -> None:

@@ -45,7 +45,7 @@ def test_what_a_verb_does_is_told_once_and_shown_in_the_list_and_first_in_its_ow
 def test_examples_are_commands_that_exist(name: str) -> None:
     known = commands()
     text = (known[name].help or "").partition("Examples:\n")[2].partition("\n\n")[0]
-    commands_of_line = [re.findall(r"\bfmc (?:(?! {3}|[|)&]).)*", line) for line in text.splitlines()]
+    commands_of_line = [re.findall(r"\bfmc (?:(?! {3}|[|)&>]).)*", line) for line in text.splitlines()]
     assert all(commands_of_line)
     examples = [example for found in commands_of_line for example in found]
     assert examples

@@ -26,10 +26,14 @@ USED = {
     "ConfigMap",
     "Deployment",
     "HorizontalPodAutoscaler",
+    "LimitRange",
     "Namespace",
     "NetworkPolicy",
     "PodDisruptionBudget",
+    "ResourceQuota",
     "Service",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 }
 _TIMEOUT = 60
 

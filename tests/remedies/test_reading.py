@@ -81,6 +81,14 @@ HEAD = "version: 1\ncluster: home\nsealing_key: {namespace: kube-system, name: s
 # What the remedies of the catalogue's findings advise: text that gives way, and what comes in its place.
 MENDED = {
     "constant-and-value": [(", from: v", "")],
+    "dockerconfigjson-registry": [
+        (
+            ".dockerconfigjson: {from: v, as: dockerconfigjson}",
+            "a: {from: v, as: dockerconfigjson, registry: docker.io}",
+        ),
+        ("docker.io/home", "registry.example.com"),
+        ("{from: p, as: dockerconfigjson, registry: docker.io}", "{from: p, as: raw}"),
+    ],
     "duplicate-key": [("      k: {from: v}\n", "")],
     "environment-name": [("MY-TOKEN", "FMC_MY_TOKEN")],
     "environment-of-another-program": [("env: AWS", "env: FMC_AWS")],
@@ -100,6 +108,12 @@ MENDED = {
     "not-yaml": [("[apps", "apps\n    name: a\n    data: {k: {text: v}}")],
     "option-of-another-form": [(", cost: 5", "")],
     "option-of-another-generator": [(", length: 20", "")],
+    "rotation-options": [
+        ("4000", "365"),
+        (", playbook: site.yml}", "}"),
+        ('revision_key: "yes"', "revision_key: true"),
+        ("../site.yml", "site.yml"),
+    ],
     "sealing-key": [("nam:", "name:"), ("kube_system", "kube-system")],  # codespell:ignore
     "unknown-form": [("bcrpt", "bcrypt")],
     "unknown-generator": [("passwrod", "password")],  # codespell:ignore
