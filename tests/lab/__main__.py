@@ -11,8 +11,11 @@ from tests.lab.hosts.image import make_image
 from tests.lab.preflight import require_all
 from tests.toolchain.build import tools_folder
 
-_APART = "tests/lab/existing"
-_EACH = (["-q", "tests/lab", f"--ignore={_APART}"], ["-q", _APART])
+_APART = ("tests/lab/existing", "tests/lab/terraform")
+_EACH = (
+    ["-q", "tests/lab", *(f"--ignore={folder}" for folder in _APART)],
+    *(["-q", folder] for folder in _APART),
+)
 """What runs where nothing is named. Each has a lab of its own: their networks have the same addresses."""
 
 

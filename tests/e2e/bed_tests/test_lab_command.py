@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@pytest.mark.parametrize(("codes", "expected"), [((0, 0), 0), ((1, 0), 1), ((0, 1), 1), ((-9, 0), -9), ((0, -9), -9)])
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [((0, 0, 0), 0), ((1, 0, 0), 1), ((0, 1, 0), 1), ((0, 0, 1), 1), ((-9, 0, 0), -9), ((0, 0, -9), -9)],
+)
 def test_the_exit_code_is_that_of_a_run_that_failed(
     codes: Sequence[int], expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

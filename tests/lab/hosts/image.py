@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.hosts.errors import LabError
+from tests.lab.hosts.steps import run, write
 
 SUITE = "bookworm"
 _RECIPE = 1
@@ -126,7 +127,7 @@ def _remove_unused(cache: Path) -> None:
 
 def _bootstrap(root: Path) -> None:
     packages = f"--include={','.join(_PACKAGES)}"
-    _run("debootstrap", "--variant=minbase", f"--keyring={_KEYRING}", packages, SUITE, str(root), _MIRROR)
+    run("debootstrap", "--variant=minbase", f"--keyring={_KEYRING}", packages, SUITE, str(root), _MIRROR)
 
 
 def _download(image: Image) -> None:
@@ -140,13 +141,13 @@ def _download(image: Image) -> None:
         # The snippets of container images empty the very archive.
         if not setting.name.startswith("docker-"):
             shutil.copy(setting, image.root / "etc" / "apt" / "apt.conf.d" / setting.name)
-    _run("chroot", str(image.root), "apt-get", "-qq", "update")
-    _run("mount", "--bind", str(image.archive), str(inside))
+    run("chroot", str(image.root), "apt-get", "-qq", "update")
+    run("mount", "--bind", str(image.archive), str(inside))
     try:
         options = ("-o", "Dir::Cache::archives=/srv/apt", "-o", "APT::Install-Recommends=false")
-        _run("chroot", str(image.root), "apt-get", "-qq", "-y", "--download-only", *options, "install", *_ARCHIVE)
+        run("chroot", str(image.root), "apt-get", "-qq", "-y", "--download-only", *options, "install", *_ARCHIVE)
     finally:
-        _run("umount", str(inside))
+        run("umount", str(inside))
     shutil.rmtree(image.archive / "partial")
     (image.archive / "lock").unlink(missing_ok=True)
     listing = subprocess.run(
@@ -162,46 +163,29 @@ def _settle(root: Path) -> None:
     for key in (root / "etc" / "ssh").glob("ssh_host_*"):
         key.unlink()
     (root / "etc" / "machine-id").write_text("")
-    _run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", "core")
-    _write(root / "etc" / "sudoers.d" / "core", "core ALL=(ALL) NOPASSWD:ALL\n", 0o440)
-    _write(root / "etc" / "ssh" / "sshd_config.d" / "lab.conf", "UseDNS no\nPasswordAuthentication no\n")
-    _run("chroot", str(root), "systemctl", "--quiet", "mask", *_MASKED)
-    _write(root / "etc" / "systemd" / "system" / "chrony.service.d" / "lab.conf", _CHRONY)
-    _write(root / "etc" / "systemd" / "system" / "systemd-timesyncd.service.d" / "lab.conf", _TIMESYNCD)
-    _write(root / "etc" / "dpkg" / "dpkg.cfg.d" / "lab", "force-unsafe-io\n")
+    run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", "core")
+    write(root / "etc" / "sudoers.d" / "core", "core ALL=(ALL) NOPASSWD:ALL\n", 0o440)
+    write(root / "etc" / "ssh" / "sshd_config.d" / "lab.conf", "UseDNS no\nPasswordAuthentication no\n")
+    run("chroot", str(root), "systemctl", "--quiet", "mask", *_MASKED)
+    write(root / "etc" / "systemd" / "system" / "chrony.service.d" / "lab.conf", _CHRONY)
+    write(root / "etc" / "systemd" / "system" / "systemd-timesyncd.service.d" / "lab.conf", _TIMESYNCD)
+    write(root / "etc" / "dpkg" / "dpkg.cfg.d" / "lab", "force-unsafe-io\n")
     for setting in (root / "etc" / "apt" / "apt.conf.d").glob("*"):
         setting.unlink()
-    _write(root / "etc" / "apt" / "apt.conf.d" / "90lab", 'APT::Install-Recommends "false";\n')
+    write(root / "etc" / "apt" / "apt.conf.d" / "90lab", 'APT::Install-Recommends "false";\n')
     shutil.rmtree(root / "var" / "lib" / "apt" / "lists")
     (root / "var" / "lib" / "apt" / "lists" / "partial").mkdir(parents=True)
     for source in (root / "etc" / "apt" / "sources.list.d").glob("*"):
         source.unlink()
-    _write(root / "etc" / "apt" / "sources.list", "deb [trusted=yes] file:/srv/apt ./\n")
+    write(root / "etc" / "apt" / "sources.list", "deb [trusted=yes] file:/srv/apt ./\n")
 
 
 def _make_flatcar(image: Image) -> None:
     """Make the layer of the Flatcar stand-in. overlayfs takes a character device 0:0 for a file that is gone."""
-    _write(image.flatcar / "usr" / "lib" / "os-release", _FLATCAR_RELEASE)
-    _write(image.flatcar / "etc" / "flatcar" / "enabled-sysext.conf", "python\n")
+    write(image.flatcar / "usr" / "lib" / "os-release", _FLATCAR_RELEASE)
+    write(image.flatcar / "etc" / "flatcar" / "enabled-sysext.conf", "python\n")
     (image.flatcar / "opt" / "bin").mkdir(parents=True)
     gone = ["etc/debian_version", "etc/apt", *(f"usr/bin/{name}" for name in ("apt", "apt-get", "apt-cache", "dpkg"))]
     for path in gone:
         (image.flatcar / path).parent.mkdir(parents=True, exist_ok=True)
-        _run("mknod", str(image.flatcar / path), "c", "0", "0")
-
-
-def _write(path: Path, text: str, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
-    if done.returncode:
-        raise LabError(
-            f"{' '.join(command[:4])} … ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}"[-3000:]
-        )
-
-
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+        run("mknod", str(image.flatcar / path), "c", "0", "0")

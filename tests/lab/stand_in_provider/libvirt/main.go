@@ -1,6 +1,6 @@
 // A stand-in for the Terraform provider dmacvicar/libvirt 0.9.7, which the tests can't have. It knows the part of the schema that the rendered
-// modules use, and has the real one's habits as far as plans and applies depend on them; see README.md beside this folder. A hypervisor is a
-// folder: nothing runs, and nothing is contacted.
+// modules use, acts on the libvirtd that its uri names, and has the real one's habits as far as plans and applies depend on them; see README.md
+// beside this folder.
 package main
 
 import (
@@ -32,13 +32,13 @@ func (standIn) Configure(ctx context.Context, req provider.ConfigureRequest, res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	host, err := openHost(uri.ValueString())
+	virt, err := connect(uri.ValueString())
 	if err != nil {
 		resp.Diagnostics.AddError("Failed to connect to libvirt", err.Error())
 		return
 	}
-	resp.ResourceData = host
-	resp.DataSourceData = host
+	resp.ResourceData = virt
+	resp.DataSourceData = virt
 }
 
 func (standIn) Resources(context.Context) []func() resource.Resource {

@@ -74,7 +74,7 @@ var volumeSchema = attributes{
 	"id": kept(), "key": kept(), "path": kept(), "name": fixed(), "pool": fixed(), "type": text(),
 	"capacity":      schema.Int64Attribute{Optional: true, Computed: true},
 	"capacity_unit": text(),
-	"target":        object(attributes{"format": object(attributes{"type": required()}), "permissions": permissions}),
+	"target":        object(attributes{"path": kept(), "format": object(attributes{"type": required()}), "permissions": permissions}),
 	"backing_store": object(attributes{
 		"path":   required(),
 		"format": schema.SingleNestedAttribute{Required: true, Attributes: attributes{"type": required()}},

@@ -1,117 +1,158 @@
 package main
 
 import (
+	"fmt"
 	"math/big"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// values are the arguments and results of one thing, by name.
-type values map[string]tftypes.Value
+// tree is an object of Terraform's. Below a name lies nil, a string, a bool, an int64, another tree, a list, or unknown.
+type tree map[string]any
 
-func read(raw tftypes.Value) (values, error) {
-	found := map[string]tftypes.Value{}
-	return found, raw.As(&found)
-}
+// unknown is what a plan can't say yet.
+type unknown struct{}
 
-func (v values) write(kind tftypes.Type) tftypes.Value {
-	return tftypes.NewValue(kind, map[string]tftypes.Value(v))
-}
-
-// at returns what is below a name, or nothing where some part of the way is not given.
-func (v values) at(names ...string) tftypes.Value {
-	current := v
-	for i, name := range names {
-		value, known := current[name]
-		if !known || value.IsNull() || !value.IsKnown() {
-			return tftypes.Value{}
-		}
-		if i == len(names)-1 {
-			return value
-		}
-		next, err := read(value)
-		if err != nil {
-			return tftypes.Value{}
-		}
-		current = next
+func decode(value tftypes.Value) (any, error) {
+	if !value.IsKnown() {
+		return unknown{}, nil
 	}
-	return tftypes.Value{}
-}
-
-func (v values) text(names ...string) string {
-	var found string
-	if value := v.at(names...); value.Type() != nil && value.As(&found) == nil {
-		return found
+	if value.IsNull() {
+		return nil, nil
 	}
-	return ""
+	switch kind := value.Type(); {
+	case kind.Is(tftypes.String):
+		var held string
+		err := value.As(&held)
+		return held, err
+	case kind.Is(tftypes.Bool):
+		var held bool
+		err := value.As(&held)
+		return held, err
+	case kind.Is(tftypes.Number):
+		var held big.Float
+		err := value.As(&held)
+		whole, _ := held.Int64()
+		return whole, err
+	case kind.Is(tftypes.List{}):
+		var held []tftypes.Value
+		if err := value.As(&held); err != nil {
+			return nil, err
+		}
+		items := make([]any, len(held))
+		for i, item := range held {
+			var err error
+			if items[i], err = decode(item); err != nil {
+				return nil, err
+			}
+		}
+		return items, nil
+	case kind.Is(tftypes.Object{}):
+		held := map[string]tftypes.Value{}
+		if err := value.As(&held); err != nil {
+			return nil, err
+		}
+		object := tree{}
+		for name, item := range held {
+			var err error
+			if object[name], err = decode(item); err != nil {
+				return nil, err
+			}
+		}
+		return object, nil
+	default:
+		return nil, fmt.Errorf("a value of the kind %s is not in the stand-in's schema", kind)
+	}
 }
 
-func (v values) flag(names ...string) (given, set bool) {
-	value := v.at(names...)
-	given = value.Type() != nil && value.As(&set) == nil
-	return given, set
+// read returns a whole resource, plan or state; the tree is empty where there is none.
+func read(raw tftypes.Value) (tree, error) {
+	value, err := decode(raw)
+	object, _ := value.(tree)
+	return object, err
+}
+
+func encode(kind tftypes.Type, value any) tftypes.Value {
+	switch held := value.(type) {
+	case unknown:
+		return tftypes.NewValue(kind, tftypes.UnknownValue)
+	case int64:
+		return tftypes.NewValue(kind, new(big.Float).SetInt64(held))
+	case []any:
+		items := make([]tftypes.Value, len(held))
+		for i, item := range held {
+			items[i] = encode(kind.(tftypes.List).ElementType, item)
+		}
+		return tftypes.NewValue(kind, items)
+	case tree:
+		object := map[string]tftypes.Value{}
+		for name, inner := range kind.(tftypes.Object).AttributeTypes {
+			object[name] = encode(inner, held[name])
+		}
+		return tftypes.NewValue(kind, object)
+	default:
+		return tftypes.NewValue(kind, held)
+	}
+}
+
+// at returns what lies below a name, or nil where some part of the way is not given.
+func (t tree) at(names ...string) any {
+	for _, name := range names[:len(names)-1] {
+		t, _ = t[name].(tree)
+	}
+	return t[names[len(names)-1]]
+}
+
+func (t tree) has(names ...string) bool {
+	_, open := t.at(names...).(unknown)
+	return !open && t.at(names...) != nil
+}
+
+func (t tree) text(names ...string) string {
+	held, _ := t.at(names...).(string)
+	return held
+}
+
+func (t tree) number(names ...string) uint {
+	held, _ := t.at(names...).(int64)
+	return uint(held)
+}
+
+func (t tree) flag(names ...string) bool {
+	held, _ := t.at(names...).(bool)
+	return held
 }
 
 // each returns the objects of a list.
-func (v values) each(names ...string) []values {
-	var items []tftypes.Value
-	value := v.at(names...)
-	if value.Type() == nil || value.As(&items) != nil {
-		return nil
-	}
-	var all []values
+func (t tree) each(names ...string) []tree {
+	items, _ := t.at(names...).([]any)
+	all := make([]tree, 0, len(items))
 	for _, item := range items {
-		if one, err := read(item); err == nil {
-			all = append(all, one)
+		if object, ok := item.(tree); ok {
+			all = append(all, object)
 		}
 	}
 	return all
 }
 
-func (v values) setText(name, value string) { v[name] = tftypes.NewValue(tftypes.String, value) }
-func (v values) setNumber(name string, value int64) {
-	v[name] = tftypes.NewValue(tftypes.Number, big.NewFloat(float64(value)))
+// back writes what libvirt says over what was asked for. What nobody asked for stays out of the state, as the real provider has it.
+func (t tree) back(said any, names ...string) {
+	if t.at(names...) == nil {
+		return
+	}
+	if said == "" {
+		said = nil
+	}
+	for _, name := range names[:len(names)-1] {
+		t, _ = t[name].(tree)
+	}
+	t[names[len(names)-1]] = said
 }
 
-// fill gives a value to what is computed and not known yet.
-func (v values) fill(name string, value tftypes.Value) {
-	if present, known := v[name]; known && !present.IsKnown() {
-		v[name] = value
+// shorten leaves out of a list what libvirt no longer has.
+func (t tree) shorten(size int, names ...string) []tree {
+	if items, _ := t.at(names...).([]any); len(items) > size {
+		t.back(items[:size], names...)
 	}
-}
-
-// plain returns a value as JSON has it.
-func plain(value tftypes.Value) any {
-	if value.IsNull() || !value.IsKnown() {
-		return nil
-	}
-	var text string
-	var truth bool
-	var size big.Float
-	var items []tftypes.Value
-	entries := map[string]tftypes.Value{}
-	switch {
-	case value.As(&text) == nil:
-		return text
-	case value.As(&truth) == nil:
-		return truth
-	case value.As(&size) == nil:
-		whole, _ := size.Int64()
-		return whole
-	case value.As(&items) == nil:
-		all := []any{}
-		for _, item := range items {
-			all = append(all, plain(item))
-		}
-		return all
-	case value.As(&entries) == nil:
-		all := map[string]any{}
-		for name, entry := range entries {
-			if content := plain(entry); content != nil {
-				all[name] = content
-			}
-		}
-		return all
-	}
-	return nil
+	return t.each(names...)
 }

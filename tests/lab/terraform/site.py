@@ -1,6 +1,6 @@
-"""A cluster that Terraform has made on stand-ins for its providers: real plans and applies, no hypervisor.
+"""A cluster that Terraform makes: real plans and applies of a rendered root module, on hypervisors of the lab.
 
-A hypervisor is a folder there (tests/lab/stand_in_provider), so that what is left of a cluster can be looked at.
+The provider is a stand-in (tests/lab/stand_in_provider), or with FMC_LIBVIRT_PROVIDER=PATH the real one.
 """
 
 from __future__ import annotations
@@ -11,38 +11,51 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from tests.conftest import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
+
+    from tests.lab.hosts.hypervisor import Hypervisor
 
 PROVIDERS = {"dmacvicar/libvirt": "0.9.7", "poseidon/ct": "0.14.0"}
 REGISTRIES = {"terraform": "registry.terraform.io", "tofu": "registry.opentofu.org"}
+REAL = os.environ.get("FMC_LIBVIRT_PROVIDER", "")
+"""The real provider's program, built by whoever has it."""
 GIB = 1 << 30
+LARGER = "." * (4 << 20)
+"""What an image has more of, so that it does not fit where the machine before had its disks."""
+_TIMEOUT = 300
 
 
 @dataclass(frozen=True)
 class Site:
-    """An infra part with the hypervisors that it is applied to.
+    """An infra part on the hypervisors that it is applied to.
 
     Attributes:
         root: The infra part.
-        world: The folder of the hypervisors.
+        world: The folder of this computer: what Terraform takes for its home, and its temporary folder.
+        hosts: The hypervisors by their names in the plan.
         program: `terraform` or `tofu`.
     """
 
     root: Path
     world: Path
+    hosts: Mapping[str, Hypervisor]
     program: str = "terraform"
 
     @property
     def folder(self) -> Path:
         """Return the root module."""
         return self.root / "terraform"
+
+    @property
+    def host(self) -> Hypervisor:
+        """Return the first hypervisor."""
+        return next(iter(self.hosts.values()))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,23 +68,30 @@ class Site:
             "TMPDIR": str(staging),
             "CHECKPOINT_DISABLE": "1",
             "TF_CLI_CONFIG_FILE": str(_configuration(self.world, self.program)),
-            "STAND_IN_LIBVIRT": str(self.world / "hosts"),
+            # A test machine has no KVM, or one that can't be relied on.
+            "TF_VAR_domain_type": "qemu",
         }
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Terraform in the root module."""
         command = [str(require_tool(self.program)), *arguments, "-no-color"]
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240, check=False
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
         )
 
-    def planned(self) -> dict[str, list[str]]:
+    def planned(self, *options: str) -> dict[str, str]:
         """Return what Terraform would do, by the resource's address; what it would leave alone is left out."""
-        made = self.run("plan", "-input=false", "-out=x.tfplan")
-        assert made.returncode == 0, made.stderr
-        shown = json.loads(self.run("show", "-json", "x.tfplan").stdout)
-        changes = {change["address"]: change["change"]["actions"] for change in shown.get("resource_changes", [])}
-        return {address: actions for address, actions in changes.items() if actions not in (["no-op"], ["read"])}
+        made = self.run("plan", "-input=false", "-json", *options)
+        assert made.returncode == 0, made.stdout
+        said = [json.loads(line) for line in made.stdout.splitlines()]
+        changes = [line["change"] for line in said if line["type"] == "planned_change"]
+        return {change["resource"]["addr"]: change["action"] for change in changes if change["action"] != "read"}
 
     def refusal(self) -> str:
         """Return what Terraform says against a plan, without its frame."""
@@ -84,6 +104,20 @@ class Site:
         result = self.run("apply", "-auto-approve", "-input=false")
         assert result.returncode == 0, result.stderr
         return result.stdout
+
+    def destroy(self, answer: str) -> subprocess.CompletedProcess[str]:
+        """Run `make destroy`, and type an answer."""
+        program = str(require_tool(self.program))
+        return subprocess.run(
+            ["make", "destroy"],
+            cwd=self.root,
+            env=self.environment | {"TERRAFORM": program},
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
 
     def output(self, name: str) -> Any:
         """Return an output."""
@@ -100,27 +134,22 @@ class Site:
         how(plan)
         path.write_text(json.dumps(plan))
 
+    def take_plan(self, infra: Path) -> None:
+        """Take the plan of another rendering over, on the hypervisors of this one."""
+        (self.root / "plan.json").write_text((infra / "plan.json").read_text())
+        (self.folder / "hosts.tf").write_text((infra / "terraform" / "hosts.tf").read_text())
+        self.change_plan(self._place)
+
     def generations(self, numbers: Mapping[str, int]) -> None:
         """Write what a person would write to have machines made anew."""
         text = ", ".join(f"{name} = {number}" for name, number in numbers.items())
         (self.folder / "user.auto.tfvars").write_text(f"generations = {{ {text} }}\n")
 
-    def host(self, uri: str = "qemu:///system") -> Path:
-        """Return the folder of a hypervisor."""
-        return self.world / "hosts" / quote(uri, safe="")
-
-    def defined(self, kind: str, uri: str = "qemu:///system") -> dict[str, Any]:
-        """Return what a hypervisor has of a kind (domain, network, pool), by name."""
-        return {path.stem: json.loads(path.read_text()) for path in sorted((self.host(uri) / kind).glob("*.json"))}
-
-    def files(self, uri: str = "qemu:///system") -> set[str]:
-        """Return the names of the files of disks that a hypervisor has."""
-        return {path.name for path in (self.host(uri) / "files").rglob("*") if path.is_file()}
-
     def image(self, name: str, content: str = "", size: int = GIB) -> None:
-        """Pin an image of a few bytes, and put it where `make images` would."""
-        header = b"QFI\xfb" + bytes(20) + size.to_bytes(8)
-        image = header + (content or name).encode()
+        """Pin an empty image, and put it where `make images` would; other content makes it another one."""
+        empty = "/tmp/image.qcow2"
+        self.host.inside("qemu-img", "create", "-q", "-f", "qcow2", empty, str(size))
+        image = (self.host.root / empty.lstrip("/")).read_bytes() + (content or name).encode()
         digest = hashlib.sha512(image).hexdigest()
         path = self.folder / "images" / f"{digest[:16]}.qcow2"
         path.parent.mkdir(exist_ok=True)
@@ -128,26 +157,32 @@ class Site:
         path.with_suffix(".json").write_text(json.dumps({"sha512": digest, "virtual_size": size}))
         self.pin(name, digest)
 
-    def pin(self, name: str, digest: str) -> None:
+    def pin(self, name: str, digest: str, url: str = "file:///nowhere") -> None:
         """Pin an image in versions.user.yaml."""
         path = self.root / "versions.user.yaml"
         # JSON is YAML, and comments are no part of it.
         text = "\n".join(line for line in path.read_text().splitlines() if not line.startswith("#"))
         pins = json.loads(text.removeprefix("images: ") if text.startswith("images") else text)
         pins = pins.get("images", pins)
-        pins[name] = {"version": "1", "url": "file:///nowhere", "sha512": digest}
+        pins[name] = {"version": "1", "url": url, "sha512": digest}
         path.write_text(json.dumps({"images": pins}))
 
+    def _place(self, plan: dict[str, Any]) -> None:
+        for host in plan["hosts"]:
+            host["uri"] = self.hosts[host["name"]].uri
 
-def make_site(infra: Path, world: Path, program: str = "terraform") -> Site:
-    """Copy an infra part, give it images, and have Terraform look for its providers.
+
+def make_site(infra: Path, world: Path, hosts: Mapping[str, Hypervisor], program: str = "terraform") -> Site:
+    """Copy an infra part, give it images and hypervisors, and have Terraform look for its providers.
 
     Args:
         infra: The rendered part.
-        world: A folder for it and its hypervisors.
+        world: A folder for it.
+        hosts: The hypervisors by their names in the plan.
         program: `terraform` or `tofu`.
     """
-    site = Site(shutil.copytree(infra, world / "infra"), world, program)
+    site = Site(shutil.copytree(infra, world / "infra"), world, hosts, program)
+    site.take_plan(infra)
     for name in sorted({node["image"] for node in json.loads((infra / "plan.json").read_text())["nodes"]}):
         site.image(name)
     result = site.run("init", "-input=false")
@@ -156,9 +191,9 @@ def make_site(infra: Path, world: Path, program: str = "terraform") -> Site:
 
 
 def copy_site(made: Site, world: Path) -> Site:
-    """Copy a cluster with its hypervisors and its state, to be changed."""
+    """Copy what the person has of a cluster, state and all, to be changed; the hypervisors stay the same ones."""
     shutil.copytree(made.world, world, symlinks=True, dirs_exist_ok=True)
-    site = Site(world / "infra", world, made.program)
+    site = Site(world / "infra", world, made.hosts, made.program)
     # It names files of the provider's temporary folder by their paths.
     state = site.folder / "terraform.tfstate"
     state.write_text(state.read_text().replace(str(made.world), str(world)))
@@ -179,7 +214,8 @@ def _configuration(world: Path, program: str) -> Path:
         folder = mirror / REGISTRIES[program] / source / version / system
         if not folder.exists():
             folder.mkdir(parents=True)
-            (folder / f"terraform-provider-{name}_v{version}").symlink_to(require_tool(f"stand-in-provider-{name}"))
+            built = Path(REAL) if REAL and name == "libvirt" else require_tool(f"stand-in-provider-{name}")
+            (folder / f"terraform-provider-{name}_v{version}").symlink_to(built)
     path = world / "terraform.rc"
     path.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n')
     return path
