@@ -12,10 +12,18 @@ from pathlib import Path
 
 from generator.tools.command import Command
 from tests.e2e.bed.authority import Authority
-from tests.e2e.charts.assemble import FROM_TOOLS, assemble
+from tests.e2e.charts.assemble import FROM_TOOLS, assemble, has_own
 from tests.toolchain.build import shared_files
 
 ADDRESS = ("127.0.0.3", 443)
+_WITH_CHARTS = ("sealed-secrets", "cert-manager")
+"""The tools that have the chart of their name beside them."""
+
+
+def is_generic(chart: str) -> bool:
+    """Return whether the generic stand-in takes a chart's place: nothing of what the real one makes is there."""
+    given = Path(os.environ.get("FMC_CHARTS") or "/nonexistent")
+    return chart not in _WITH_CHARTS and not has_own(chart) and not list(given.glob(f"{chart}*"))
 
 
 class ChartServer:
@@ -59,7 +67,7 @@ class ChartServer:
         self._index()
 
     def _find(self, name: str, given: Path) -> Path:
-        for folder in (given, shared_files("sealed-secrets"), shared_files("cert-manager")):
+        for folder in (given, *map(shared_files, _WITH_CHARTS)):
             if (folder / name / "Chart.yaml").exists():
                 return folder / name
         build = self._folder / "build"
