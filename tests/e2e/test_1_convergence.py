@@ -29,6 +29,8 @@ def test_the_bootstrap_says_what_it_did(rollout: Rollout, evidence: Callable[[st
 
 
 def test_all_applications_are_done_at_the_pushed_revision(rollout: Rollout, evidence: Callable[[str], None]) -> None:
+    # An autoscaler may have added pods since the rollout.
+    rollout.wait_until_done()
     present = applications(rollout.bed.api)
     assert set(present) == rollout.names()
     revisions = rollout.revisions()
