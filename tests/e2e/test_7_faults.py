@@ -56,12 +56,12 @@ def wait_for_the_change(rollout: Rollout, count: str, evidence: Callable[[str], 
 
 def test_the_git_server_is_away_for_a_minute(rollout: Rollout, evidence: Callable[[str], None]) -> None:
     api = rollout.bed.api
-    pods = {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-production")}
+    pods = {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-staging")}
     rollout.bed.forge.stop()
     try:
         holds_for(
             "the pods of the apps while Git is away",
-            lambda: {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-production")} == pods,
+            lambda: {pod["metadata"]["uid"] for pod in api.objects("Pod", "hello-staging")} == pods,
             seconds=AWAY_SECONDS,
             pause=1,
         )

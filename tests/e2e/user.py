@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tests.pipeline.world import Finished
 
 _TIMEOUT = 600
-# Commits are looked for every ten seconds instead of every three minutes: what a webhook does for a real forge.
+# Commits are looked for every five seconds instead of every three minutes: what a webhook does for a real forge.
 _USER_VALUES = """
 configs:
   cm:
-    timeout.reconciliation: 10s
+    timeout.reconciliation: 5s
     timeout.reconciliation.jitter: 0s
 """
 
