@@ -21,7 +21,7 @@ printf 'deployment:\n  podAnnotations:\n    example.com/owner: ada\n' >>argocd/p
 mkdir --parents argocd/docs
 printf '# People\n\nAda: mornings. Bo: evenings.\n' >argocd/docs/people.md
 commit argocd 'Who is on duty'
-sed -i 's/count: 2/count: 3/' apps/apps/hello/overlays/production/kustomization.yaml
+sed -i 's/maxReplicas: 4/maxReplicas: 6/' apps/apps/hello/overlays/production/horizontalpodautoscaler.yaml
 printf '<p>Open on Sundays.</p>\n' >>apps/apps/hello/base/index.html
 commit apps 'Hello is open on Sundays'
 fmc check
@@ -61,7 +61,7 @@ for part in infra argocd apps; do
   test "$(git -C "$part" rev-parse HEAD)" = "$(git -C "$second/$part" rev-parse HEAD)"
   test "$(git -C "$part" rev-parse HEAD)" = "$(git ls-remote "https://git.example.com/home/$part.git" main | cut -f1)"
 done
-contains apps/apps/hello/overlays/production/kustomization.yaml 'count: 3'
+contains apps/apps/hello/overlays/production/horizontalpodautoscaler.yaml 'maxReplicas: 6'
 for text in 'before you reboot' 'in the blue box' 'hang at the door'; do contains infra/README.md "$text"; done
 contains infra/terraform/user.auto.tfvars 'worker1 = 2'
 contains argocd/platform/traefik/values.user.yaml 'example.com/owner: ada'
