@@ -22,7 +22,7 @@ mkdir --parents argocd/docs
 printf '# People\n\nAda: mornings. Bo: evenings.\n' >argocd/docs/people.md
 commit argocd 'Who is on duty'
 sed -i 's/maxReplicas: 4/maxReplicas: 6/' apps/apps/hello/overlays/production/horizontalpodautoscaler.yaml
-printf '<p>Open on Sundays.</p>\n' >>apps/apps/hello/base/index.html
+printf '\n# Open on Sundays.\n' >>apps/sources/hello/hello.py
 commit apps 'Hello is open on Sundays'
 fmc check
 fmc push
@@ -66,7 +66,7 @@ for text in 'before you reboot' 'in the blue box' 'hang at the door'; do contain
 contains infra/terraform/user.auto.tfvars 'worker1 = 2'
 contains argocd/platform/traefik/values.user.yaml 'example.com/owner: ada'
 contains argocd/docs/people.md 'Bo: evenings'
-contains apps/apps/hello/base/index.html 'Open on Sundays'
+contains apps/sources/hello/hello.py 'Open on Sundays'
 contains infra/plan.json Europe/Rome
 contains answers.yaml 'timezone: Europe/Rome'
 contains infra/.copier-answers.yml lab@example.com
