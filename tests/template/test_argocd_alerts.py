@@ -88,6 +88,9 @@ def test_each_section_of_the_runbook_belongs_to_an_alert(cluster: Cluster) -> No
     assert headings((cluster.argocd / RUNBOOK).read_text()) == ["Who is told", *names, "All others"]
 
 
+AZURE_BY_SSH = "git@ssh.dev.azure.com:v3/example/home/argocd"
+
+
 @pytest.mark.parametrize(
     ("answers", "page"),
     [
@@ -95,9 +98,17 @@ def test_each_section_of_the_runbook_belongs_to_an_alert(cluster: Cluster) -> No
         ({"git_base_url": "ssh://git@gitlab.example.com:2222/home", "git_read": "deploy-key"}, "https://gitlab.example.com/home/argocd/-/blob/main/docs/runbooks"),
         ({"git_base_url": "https://bitbucket.org/home"}, "https://bitbucket.org/home/argocd/src/main/docs/runbooks"),
         ({"git_base_url": "https://git.example.com:8443/home"}, "https://git.example.com:8443/home/argocd/src/branch/main/docs/runbooks"),
+        (
+            {"repositories": {"argocd": "https://dev.azure.com/example/home/_git/argocd"}, "git_read": "anonymous"},
+            "https://dev.azure.com/example/home/_git/argocd?version=GBmain&path=/docs/runbooks",
+        ),
+        (
+            {"git_base_url": "git@ssh.dev.azure.com:v3/example/home", "repositories": {"argocd": AZURE_BY_SSH}},
+            "https://dev.azure.com/example/home/_git/argocd?version=GBmain&path=/docs/runbooks",
+        ),
         ({"alerts": {"runbooks": "https://docs.example.com/runbooks"}}, "https://docs.example.com/runbooks"),
     ],
-    ids=["github", "gitlab", "bitbucket", "a port", "an address of one's own"],
+    ids=["github", "gitlab", "bitbucket", "a port", "azure", "azure over SSH", "an address of one's own"],
 )  # fmt: skip
 def test_the_page_of_the_runbook_is_where_the_forge_shows_it(
     render: Render, answers: dict[str, Any], page: str
