@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _ROWS = "#% import 'lib/components.jinja' as c %##{ c.table | to_json }#"
 _RECORD = Path("lib") / "images.json"
-_MONOREPO = "monorepo"
 
 
 def of_workspace(start: Path) -> tuple[str, Inventory]:
@@ -44,17 +43,18 @@ def of_answers(path: Path) -> tuple[str, Inventory]:
         BadInputError: The file can't be used at all.
     """
     from generator.answers.load import load
+    from generator.workspace import MONOREPO
 
     loaded = load(path, template_root())
     with tempfile.TemporaryDirectory() as folder:
-        return loaded.answers.name, _list(_rendered(loaded, Path(folder) / _MONOREPO))
+        return loaded.answers.name, _list(_rendered(loaded, Path(folder) / MONOREPO))
 
 
 def _rendered(loaded: LoadedAnswers, folder: Path) -> dict[str, Path]:
     from generator.template.render import render_layout
-    from generator.workspace import PARTS
+    from generator.workspace import MONOREPO, PARTS
 
-    render_layout(find_template(), loaded.data, _MONOREPO, folder)
+    render_layout(find_template(), loaded.data, MONOREPO, folder)
     return {part: folder / part for part in PARTS}
 
 
