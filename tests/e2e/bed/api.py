@@ -6,9 +6,10 @@ import http.client
 import json
 import ssl
 import threading
+import time
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.e2e.bed.errors import BedError
 
@@ -36,6 +37,7 @@ _PATHS = {
     "StorageClass": "apis/storage.k8s.io/v1/storageclasses",
 }
 _MERGE = "application/merge-patch+json"
+_RETRIES = 11
 
 
 class ApiError(BedError):
@@ -44,6 +46,18 @@ class ApiError(BedError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class _Answer(NamedTuple):
+    status: int
+    content: bytes
+    wait: str | None
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds until the request is to be sent again, or None where it is answered for good."""
+        busy = self.status == http.HTTPStatus.TOO_MANY_REQUESTS or self.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
+        return int(self.wait) if busy and self.wait is not None and self.wait.isdecimal() else None
 
 
 @dataclass
@@ -105,13 +119,13 @@ class Api:
     def is_ready(self) -> bool:
         """Tell whether the server answers and calls itself ready."""
         try:
-            return self._send("GET", "/readyz", None, "")[0] == http.HTTPStatus.OK
+            return self._send("GET", "/readyz", None, "").status == http.HTTPStatus.OK
         except OSError:
             return False
 
     def _request(self, method: str, path: str, body: Object | None = None, kind: str = "application/json") -> Any:
         try:
-            status, content = self._send(method, path, body, kind)
+            status, content = self._send_patiently(method, path, body, kind)
         except OSError as error:
             raise ApiError(f"the API server does not answer: {error}", 0) from error
         if status == http.HTTPStatus.NOT_FOUND:
@@ -121,7 +135,21 @@ class Api:
             raise ApiError(f"{method} {path}: {reason}", status)
         return json.loads(content)
 
-    def _send(self, method: str, path: str, body: Object | None, kind: str) -> tuple[int, bytes]:
+    def _send_patiently(self, method: str, path: str, body: Object | None, kind: str) -> tuple[int, bytes]:
+        """Send a request again where the server asks for that, as every client of Kubernetes does.
+
+        A server that was just started answers 429, "storage is (re)initializing", and calls itself ready all the same.
+        The rule is that of client-go (`rest/with_retry.go`): 429 and 5xx with a Retry-After are tried again, ten times
+        at most.
+        """
+        for _ in range(_RETRIES):
+            answer = self._send(method, path, body, kind)
+            if answer.retry_after is None:
+                break
+            time.sleep(answer.retry_after)
+        return answer.status, answer.content
+
+    def _send(self, method: str, path: str, body: Object | None, kind: str) -> _Answer:
         """Send a request, a second time when the kept connection has ended in the meantime."""
         headers = {"Accept": "application/json", "Content-Type": kind}
         content = None if body is None else json.dumps(body)
@@ -130,7 +158,7 @@ class Api:
             try:
                 connection.request(method, path, content, headers)
                 answer = connection.getresponse()
-                return answer.status, answer.read()
+                return _Answer(answer.status, answer.read(), answer.getheader("Retry-After"))
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 del self._local.connection
