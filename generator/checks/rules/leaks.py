@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from heapq import merge
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -34,21 +35,23 @@ class _Pattern:
 
     Attributes:
         rule: The rule that it breaks.
-        hints: Texts of which one is there wherever the expression matches: they are found a hundred times faster.
+        openings: Each begins with one of these texts: they are found a hundred times faster than an expression.
         expression: Its form.
         says: The finding's message.
     """
 
     rule: Rule
-    hints: tuple[bytes, ...]
+    openings: tuple[bytes, ...]
     expression: re.Pattern[bytes]
     says: str
 
-    def starts(self, content: bytes) -> list[int]:
-        """Return where in a content it begins."""
-        if not any(hint in content for hint in self.hints):
-            return []
-        return [match.start() for match in self.expression.finditer(content)]
+    def matches(self, content: bytes) -> Iterator[re.Match[bytes]]:
+        """Yield what has its form in a content, from left to right; none reaches into another."""
+        end = 0
+        for start in merge(*(_occurrences(opening, content) for opening in self.openings)):
+            if start >= end and (match := self.expression.match(content, start)):
+                end = match.end()
+                yield match
 
 
 # Few and precise: each has a form that nothing else has. A private key is one once its text follows: documentation
@@ -56,7 +59,7 @@ class _Pattern:
 _PATTERNS = (
     _Pattern(
         PRIVATE_KEY,
-        (b"PRIVATE KEY", b"LS0tLS1CRUdJTi"),
+        (b"-----BEGIN ", b"LS0tLS1CRUdJTi"),
         re.compile(
             rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*(?:[A-Za-z0-9+/]{24}|[A-Z][A-Za-z-]+: )"
             rb"|LS0tLS1CRUdJTi(?:BQUklWQVRF|BSU0EgUFJJ|BFQyBQUklW|BPUEVOU1NI|BEU0EgUFJJ|BFTkNSWVBU)[A-Za-z0-9+/]{24}"
@@ -167,7 +170,7 @@ def _scan_batch(batch: list[tuple[str, bytes]], all_needles: _Needles) -> Iterat
     names = [name.encode(errors="surrogateescape") for name, _ in batch]
     needles = all_needles.those_in([*names, *(content for _, content in batch)])
     joined = b"\n\0\n".join((*names, *(content.translate(None, b"\0") for _, content in batch)))
-    patterns = [pattern for pattern in _PATTERNS if pattern.starts(joined)]
+    patterns = [pattern for pattern in _PATTERNS if any(pattern.matches(joined))]
     if not needles.whole and not needles.torn and not patterns:
         return
     for (given, content), raw_name in zip(batch, names, strict=True):
@@ -185,7 +188,8 @@ def _hidden(name: str, needles: Iterable[bytes]) -> str:
     for needle in needles:
         shown = shown.replace(needle, _HIDDEN.encode())
     for pattern in _PATTERNS:
-        shown = pattern.expression.sub(_HIDDEN.encode(), shown) if pattern.starts(shown) else shown
+        for match in reversed(list(pattern.matches(shown))):
+            shown = shown[: match.start()] + _HIDDEN.encode() + shown[match.end() :]
     return shown.decode(errors="surrogateescape")
 
 
@@ -195,7 +199,9 @@ def _lines(content: bytes, needles: _Needles, patterns: Iterable[_Pattern]) -> d
     plain = [content, content.translate(None, b"\0")] if b"\0" in content else [content]
     for text in plain:
         for pattern in patterns:
-            found.setdefault(pattern.rule, set()).update(_line_of(text, start) for start in pattern.starts(text))
+            found.setdefault(pattern.rule, set()).update(
+                _line_of(text, match.start()) for match in pattern.matches(text)
+            )
         starts = (start for needle in needles.whole for start in _occurrences(needle, text))
         found.setdefault(VAULT, set()).update(_line_of(text, start) for start in starts)
     if needles.torn and not found[VAULT] and len(content) <= _AT_ONCE:
