@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -62,7 +64,13 @@ ROWS = read_table(ROOT)
 
 def documents(path: Path) -> list[Any]:
     """Return the documents of a YAML file that are not empty; ruamel refuses duplicate keys."""
-    return [document for document in YAML(typ="safe").load_all(path) if document is not None]
+    return deepcopy(_documents(path.read_bytes()))
+
+
+@cache
+def _documents(content: bytes) -> list[Any]:
+    """Read a content once: tests look at the same trees a hundred times, and ruamel reads half a megabyte a second."""
+    return [document for document in YAML(typ="safe").load_all(content) if document is not None]
 
 
 @dataclass(frozen=True)
