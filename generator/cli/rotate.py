@@ -116,8 +116,13 @@ def _done(report: RotateReport) -> Iterator[str]:
         yield f"restarts with {found.secret}: {found.file}, line {found.line}"
     restarting = {found.secret for found in report.restarts}
     for secret, readers in report.readers.items():
-        if readers and secret not in restarting:
-            yield f"no pod is told to restart with {secret}, which is read by {', '.join(readers)}"
+        names = ", ".join(readers.names)
+        if secret in restarting:
+            continue
+        if readers.noticed:
+            yield f"{secret} reaches {names or 'its readers'} {readers.noticed}"
+        elif names:
+            yield f"no pod is told to restart with {secret}, which is read by {names}"
 
 
 def _to_do(report: RotateReport) -> Iterator[str]:
@@ -141,6 +146,11 @@ def _document(report: RotateReport) -> dict[str, Any]:
         "retired": [{"secret": key.secret, "value": key.value, "public_key": key.line} for key in report.retired],
         "left": [{"secret": left.secret, "value": left.value, "what": left.what} for left in report.left],
         "restarts": [{"secret": one.secret, "file": str(one.file), "line": one.line} for one in report.restarts],
+        "noticed": [
+            {"secret": secret, "readers": list(readers.names), "when": readers.noticed}
+            for secret, readers in report.readers.items()
+            if readers.noticed
+        ],
         "playbooks": list(report.playbooks),
         "delivered": [
             {"part": part.part, "commit": part.remote_sha, "changed": part.changed} for part in report.delivered

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from generator.pipeline.steps.gate import Engine
     from generator.pipeline.steps.session import Session
     from generator.secrets.restarts import Restart
+    from generator.secrets.rotate import Readers
     from generator.secrets.seal import SealReport
     from generator.secrets.selection import Left, Order
 
@@ -44,7 +45,7 @@ class RotateReport:
         left: What is left to people.
         playbooks: What has to be run, so that machines get what they need.
         restarts: Where pods have another revision to restart with.
-        readers: Who reads each secret that was replaced.
+        readers: Who reads each Secret that was replaced.
         delivered: The repositories as they were pushed; nothing where Git has nothing of what was replaced.
     """
 
@@ -55,7 +56,7 @@ class RotateReport:
     left: tuple[Left, ...]
     playbooks: tuple[str, ...]
     restarts: tuple[Restart, ...]
-    readers: dict[str, tuple[str, ...]]
+    readers: dict[str, Readers]
     delivered: tuple[Delivered, ...]
 
 

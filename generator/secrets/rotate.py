@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Readers:
+    """Who reads a Secret.
+
+    Attributes:
+        names: Who, as the catalogue has them; perhaps nobody.
+        noticed: When they take a new value without a restart by Git; "" where the catalogue does not say.
+    """
+
+    names: tuple[str, ...]
+    noticed: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a rotation is going to do.
 
@@ -37,7 +50,7 @@ class Plan:
         external: Values that somebody else issues, and of which nobody gave one yet.
         left: What is left to people.
         playbooks: What has to be run afterwards, so that machines get what they need.
-        readers: Who reads each secret that is meant.
+        readers: Who reads each Secret that is meant.
     """
 
     before: Mapping[ValueId, str]
@@ -46,7 +59,7 @@ class Plan:
     external: tuple[ValueId, ...]
     left: tuple[Left, ...]
     playbooks: tuple[str, ...]
-    readers: Mapping[str, tuple[str, ...]]
+    readers: Mapping[str, Readers]
 
 
 @dataclass(frozen=True)
@@ -113,7 +126,11 @@ def plan_rotation(
         playbooks=tuple(
             dict.fromkeys(playbook for secret, name in meant if (playbook := entries[secret].values[name].playbook))
         ),
-        readers={secret: entries[secret].consumers for secret, _ in meant},
+        readers={
+            secret.id: Readers(secret.consumers, secret.noticed)
+            for secret in catalogue.secrets
+            if secret.id in {name for name, _ in meant}
+        },
     )
 
 

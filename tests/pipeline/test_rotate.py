@@ -156,9 +156,18 @@ def test_all_leaves_to_people_what_is_theirs(world: World) -> None:
     document = json.loads(done.out)
     assert f"{HELLO}: hello" in document["rotated"]
     assert len(document["rotated"]) == 5
+    assert {"secret": TRAEFIK, "readers": ["Middleware/traefik-auth"], "when": "within seconds"} in document["noticed"]
     left = {one["secret"] for one in document["left"]}
     assert left == {"machines/k3s"}
     assert world.published() == world.local()
+
+
+def test_readers_that_need_no_restart_are_told_of_with_the_time_that_it_takes(world: World) -> None:
+    done = rotate(world, TRAEFIK, "argocd/argocd-secret")
+    assert done.code == 0, done.err
+    assert f"{TRAEFIK} reaches Middleware/traefik-auth within seconds" in done.out.splitlines()
+    assert "reaches Deployment/argocd-server at the next log-in; older sessions end" in done.out
+    assert "no pod is told to restart" not in done.out
 
 
 def test_a_token_is_piped_in_and_reaches_the_remote(world: World) -> None:
@@ -177,6 +186,7 @@ def test_machines_get_theirs_by_a_playbook_and_nothing_is_pushed(world: World) -
     done = rotate(world, "machines/k3s")
     assert done.code == 0, done.err
     assert done.out.splitlines()[-1].endswith("ansible-playbook playbooks/rotate-token.yml")
+    assert "no pod is told to restart" not in done.out
     assert world.references() == references
     assert vault(world).values["machines/k3s"]["token"].ancestors == (before.values["machines/k3s"]["token"].revision,)
     assert not (world.workspace / ".fmc" / "rotation.json").exists()

@@ -46,6 +46,7 @@ def test_everything_is_read(catalogue: Callable[..., Catalogue]) -> None:
     assert admin.manifest_path == "secrets/argocd/argocd-secret.sealed.yaml"
     assert admin.annotations == {"sealedsecrets.bitnami.com/patch": "true"}
     assert admin.consumers == ("Deployment/argocd-server",)
+    assert (admin.noticed, repository.noticed) == ("at the next log-in", "")
     assert admin.data["admin.password"] == Derived("admin", Form.BCRYPT, cost=4)
     assert repository.labels == {"argocd.argoproj.io/secret-type": "repository"}
     assert repository.data["type"] == Constant("git")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
 
 from generator.checks.schema.schemas import load_schemas
+from generator.secrets.restarts import ANNOTATION
+from generator.secrets.vault.lineage import INITIAL
 from tests.template.argocd_tree import CLUSTERS, Cluster, Manifest, documents, render_cluster
 from tests.template.conftest import ROOT
 from tests.template.jenkins_values import parsed, pod
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.template.conftest import Render
 
 
@@ -155,6 +161,49 @@ def test_no_budget_stops_a_drain(controller: dict[str, Any]) -> None:
 
 def test_no_object_has_a_random_name(controller: dict[str, Any]) -> None:
     assert controller["testEnabled"] is False
+
+
+# -- restarts by Git ---------------------------------------------------------------------------------------------------
+
+
+def test_the_pod_waits_for_the_logins_that_it_restarts_with(cluster: Cluster, controller: dict[str, Any]) -> None:
+    mark = f"jenkins/jenkins-admin={INITIAL} jenkins/jenkins-git={INITIAL}"
+    assert controller["podAnnotations"] == {ANNOTATION: mark}
+    (variable,) = controller["initContainerEnv"]
+    reference = {"name": "jenkins-admin", "key": f"jenkins-admin.{INITIAL}"}
+    assert variable["valueFrom"] == {"secretKeyRef": reference}
+    (waiting,) = controller["customInitContainers"]
+    volumes = {volume["name"]: volume["secret"] for volume in cluster.values("jenkins")["persistence"]["volumes"]}
+    (mount,) = waiting["volumeMounts"]
+    assert volumes[mount["name"]]["secretName"] == "jenkins-git"
+    assert f"cd {mount['mountPath']}\n" in waiting["command"][-1]
+    assert waiting["securityContext"] == controller["containerSecurityContext"]
+
+
+@pytest.mark.parametrize(
+    ("before", "sleeps"),
+    [((), 0), (("token", f"jenkins-git.{INITIAL}"), 0), (("token", "jenkins-git.old"), 1)],
+    ids=["no login", "its revision", "an older one"],
+)
+def test_what_waits_for_the_login_at_git_ends(
+    cluster: Cluster, tmp_path: Path, before: tuple[str, ...], sleeps: int
+) -> None:
+    """The Secret is optional, and the kubelet renews its files while the container runs: here, while it sleeps."""
+    folder, programs = tmp_path / "git", tmp_path / "programs"
+    folder.mkdir()
+    programs.mkdir()
+    for name in before:
+        (folder / name).touch()
+    sleep = programs / "sleep"
+    sleep.write_text(f"#!/bin/sh\necho slept\ntouch '{folder}/jenkins-git.{INITIAL}'\n")
+    sleep.chmod(0o755)
+    (waiting,) = cluster.values("jenkins")["controller"]["customInitContainers"]
+    script = waiting["command"][-1].replace("/run/secrets/git", str(folder))
+    path = f"{programs}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [*waiting["command"][:-1], script], env={"PATH": path}, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "slept\n" * sleeps
 
 
 # -- agents ------------------------------------------------------------------------------------------------------------

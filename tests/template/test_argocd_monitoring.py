@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from generator.secrets.restarts import ANNOTATION
+from generator.secrets.vault.lineage import INITIAL
 from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, Manifest, documents, render_cluster, wave
 from tests.template.components import read_table
 from tests.template.conftest import ROOT
@@ -246,6 +248,15 @@ def test_nobody_reads_all_secrets_of_the_cluster(values: dict[str, Any]) -> None
     assert values["grafana"]["rbac"] == {"namespaced": True}
     assert values["grafana"]["sidecar"]["dashboards"]["searchNamespace"] == "monitoring"
     assert values["kube-state-metrics"]["collectorsExclude"] == ["secrets"]
+
+
+def test_grafana_and_its_sidecars_wait_for_the_password_that_they_restart_with(values: dict[str, Any]) -> None:
+    """grafana#49055: a sidecar that logs in with another password than Grafana's locks the admin out."""
+    grafana = values["grafana"]
+    assert grafana["podAnnotations"] == {ANNOTATION: f"monitoring/grafana-admin={INITIAL}"}
+    reference = {"name": "grafana-admin", "key": f"grafana-admin.{INITIAL}"}
+    for container in (grafana, grafana["sidecar"]["dashboards"], grafana["sidecar"]["datasources"]):
+        assert container["envValueFrom"] == {"ADMIN_REVISION": {"secretKeyRef": reference}}
 
 
 def test_grafana_has_no_volume_that_keeps_the_first_password_and_no_random_one(values: dict[str, Any]) -> None:

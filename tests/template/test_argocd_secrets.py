@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,10 @@ from ruamel.yaml import YAML
 
 from generator.secrets.catalogue.model import Constant
 from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.restarts import restarts, verify_restarts
 from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, documents, lets_into, render_cluster
+from tests.template.components import environment
+from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +96,19 @@ def test_what_is_in_the_catalogue_is_referred_to_or_found_by_its_label(cluster: 
     used = {secret_id for secret_id, _ in referred(cluster)}
     for secret in read_catalogue(cluster.argocd).secrets:
         assert secret.id in used or "argocd.argoproj.io/secret-type" in secret.labels, secret.id
+
+
+def test_each_secret_restarts_its_reader_by_git_or_says_when_that_takes_a_new_value(cluster: Cluster) -> None:
+    folders = {"argocd": cluster.argocd, "apps": cluster.apps}
+    assert verify_restarts(cluster.argocd, folders) == []
+    restarting = {found.secret for found in restarts(folders)}
+    by_git = environment(ROOT).get_template("lib/components.jinja").module.restarts  # type: ignore[attr-defined]
+    runbook = (cluster.argocd / "docs/runbooks/rotate-a-secret.md").read_text()
+    table = dict(re.findall(r"^\| `(.*)` \| (.*) \|$", runbook, re.MULTILINE))
+    for secret in read_catalogue(cluster.argocd).secrets:
+        assert (secret.id in restarting) is not bool(secret.noticed), secret.id
+        (notice,) = [text for pattern, text in table.items() if fnmatchcase(secret.id, pattern)]
+        assert notice == (secret.noticed or by_git)
 
 
 def test_every_secret_has_a_rendered_namespace_and_a_project_that_may_reach_it(cluster: Cluster) -> None:

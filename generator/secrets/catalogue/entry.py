@@ -61,7 +61,7 @@ _REGISTRY = re.compile(rf"(?=.{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}}
 
 _SECRET_KEYS = (
     *("namespace", "name", "type", "labels", "annotations", "sync_wave", "description", "consumers"),
-    *("values", "data", "revision_key"),
+    *("values", "data", "revision_key", "noticed"),
 )
 _OPTIONS = {
     Generator.PASSWORD: ("length", "max_age"),
@@ -98,6 +98,7 @@ def read_secret(section: Section) -> Secret:
         data=_data(section, values),
         file=section.file,
         revision_key=section.flag("revision_key"),
+        noticed=section.text("noticed", ""),
     )
     _require_keys(section, secret)
     return secret

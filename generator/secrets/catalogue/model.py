@@ -165,6 +165,7 @@ class Secret:
         data: By key of the Secret.
         file: The file that has it, below the folder of the repository part argocd: the catalogue, or the user's own.
         revision_key: Whether the Secret has a further key whose name has the revision, for pods to wait for.
+        noticed: When its readers take a new value where no restart by Git is needed, for people: `within seconds`.
     """
 
     namespace: str
@@ -180,6 +181,7 @@ class Secret:
     data: Mapping[str, Constant | Derived]
     file: str = CATALOGUE
     revision_key: bool = False
+    noticed: str = ""
 
     @property
     def id(self) -> str:
