@@ -88,6 +88,31 @@ def test_argocd_gives_up_waiting_and_keeps_comparing(cluster: Cluster) -> None:
     assert int(configs["cm"]["timeout.reconciliation"].removesuffix("s")) > 0
 
 
+def test_what_serves_of_argocd_runs_on_two_machines_where_there_are_several(cluster: Cluster) -> None:
+    values = cluster.values("argocd")
+    for part in ("repoServer", "server", "applicationSet"):
+        if cluster.answers["profile"] == "single":
+            assert not {"replicas", "pdb", "topologySpreadConstraints"} & set(values[part])
+            continue
+        assert values[part]["replicas"] == 2
+        # With minAvailable a single pod could never be drained.
+        assert values[part]["pdb"] == {"enabled": True, "maxUnavailable": 1}
+        (spread,) = values[part]["topologySpreadConstraints"]
+        # One that is to be drained counts as a machine, too.
+        assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+
+
+def test_no_part_of_argocd_takes_a_machine_s_memory_from_the_others(cluster: Cluster) -> None:
+    values = cluster.values("argocd")
+    for part in ("controller", "redis", "repoServer", "server", "applicationSet"):
+        resources = values[part]["resources"]
+        asked, most = (int(resources[key]["memory"].removesuffix("Mi")) for key in ("requests", "limits"))
+        assert 2 * asked <= most
+    # helm takes 90 MiB for a chart of this platform, of which each rendering at once is one.
+    at_once = int(values["configs"]["params"]["reposerver.parallelism.limit"])
+    assert at_once * 90 + 256 <= int(values["repoServer"]["resources"]["limits"]["memory"].removesuffix("Mi"))
+
+
 def test_argocd_leaves_tls_to_traefik_where_there_is_one(cluster: Cluster) -> None:
     values = cluster.values("argocd")
     behind = "traefik" in cluster.answers["components"]
@@ -110,6 +135,13 @@ def test_traefik_listens_where_its_profile_sends_the_traffic(ingress: Cluster) -
         assert values["service"]["spec"] == {"type": "ClusterIP"}
         assert (web["hostPort"], websecure["hostPort"]) == (80, 443)
         assert level == "privileged"
+
+
+def test_traefik_has_no_budget_which_a_daemonset_does_not_take(ingress: Cluster) -> None:
+    """platform.md §2.6: the budget would be Degraded, and root would never pass Traefik's wave."""
+    values = ingress.values("traefik")
+    assert values["deployment"]["kind"] == "DaemonSet"
+    assert "podDisruptionBudget" not in values
 
 
 def test_traefik_reads_no_proxy_header_where_the_load_balancers_send_none(render: Render) -> None:

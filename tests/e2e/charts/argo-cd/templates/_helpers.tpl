@@ -105,6 +105,19 @@ nodeSelector:
 dnsPolicy: ClusterFirst
 {{- end -}}
 
+{{/* Of (dict "context" $ "name" ... "values" ...). */}}
+{{- define "argo-cd.spread" -}}
+{{- with .values.topologySpreadConstraints -}}
+topologySpreadConstraints:
+{{- range . }}
+  - {{ toYaml . | nindent 4 | trim }}
+    labelSelector:
+      matchLabels:
+        {{- include "argo-cd.selector" $ | nindent 8 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* env/<component>.yaml, and what the values add; of (dict "context" $ "name" ... "values" ...). */}}
 {{- define "argo-cd.env" -}}
 {{- range $map, $variables := .context.Files.Get (printf "env/%s.yaml" .name) | fromYaml }}
