@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.template.conftest import Render
 
 CLUSTER_SCOPED = {
+    "Bundle",
     "ClusterIssuer",
     "ClusterRole",
     "ClusterRoleBinding",

@@ -68,7 +68,10 @@ def referred_by_jenkins(cluster: Cluster) -> Iterator[tuple[str, str]]:
 
 
 def signing(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """Yield each Secret that an issuer signs with or proves the domain with, and the issuer."""
+    """Yield each Secret that an issuer signs with or proves the domain with, or a bundle takes in, and who that is."""
+    for name, bundle in cluster.of_kind("Bundle").items():
+        for source in bundle["spec"]["sources"]:
+            yield f"cert-manager/{source['secret']['name']}", f"Bundle/{name}"
     for name, issuer in cluster.of_kind("ClusterIssuer").items():
         if "ca" in issuer["spec"]:
             yield f"cert-manager/{issuer['spec']['ca']['secretName']}", f"ClusterIssuer/{name}"

@@ -14,7 +14,7 @@ import yaml
 from generator.checks.run import check_trees
 from tests.conftest import require_tool
 from tests.e2e.charts.assemble import CHARTS, assemble, has_own
-from tests.e2e.charts.definitions import TRAEFIK
+from tests.e2e.charts.definitions import BUNDLES, LONGHORN, TRAEFIK
 from tests.template.argocd_tree import CLUSTERS, HA, ROWS, documents, render_cluster
 from tests.template.components import is_chart, is_there
 from tests.template.conftest import ROOT
@@ -22,6 +22,7 @@ from tests.template.conftest import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.e2e.charts.definitions import Group
     from tests.template.conftest import Render
 
 pytestmark = pytest.mark.tools
@@ -274,7 +275,8 @@ def test_traefiks_definitions_have_every_kind_that_it_may_read(render: Render, t
     )
 
 
-def test_traefiks_definitions_are_structural() -> None:
+@pytest.mark.parametrize("group", [BUNDLES, LONGHORN, TRAEFIK], ids=lambda group: group.name)
+def test_definitions_are_structural(group: Group) -> None:
     def check(schema: dict[str, Any], place: str) -> None:
         assert not schema.keys() & {"$ref", "const", "oneOf", "anyOf"}, place
         typed = isinstance(schema.get("type"), str) or schema.get("x-kubernetes-int-or-string")
@@ -285,7 +287,7 @@ def test_traefiks_definitions_are_structural() -> None:
             if key in schema:
                 check(schema[key], f"{place}.{key}")
 
-    for definition in TRAEFIK.definitions():
+    for definition in group.definitions():
         (version,) = definition["spec"]["versions"]
         check(version["schema"]["openAPIV3Schema"], definition["metadata"]["name"])
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.charts.definitions import LONGHORN, TRAEFIK
+from tests.e2e.charts.definitions import BUNDLES, LONGHORN, TRAEFIK
 
 if TYPE_CHECKING:
     from tests.e2e.charts.definitions import Group
@@ -24,7 +24,7 @@ FROM_TOOLS = {
     "prometheus-operator-crds": ("prometheus-operator", "prometheus-operator-crd"),
 }
 """Charts whose definitions are the project's own files: the tool that has them, and the folder in its `share`."""
-_FROM_CHECKS: dict[str, Group] = {"longhorn": LONGHORN, "traefik": TRAEFIK}
+_FROM_CHECKS: dict[str, Group] = {"longhorn": LONGHORN, "traefik": TRAEFIK, "trust-manager": BUNDLES}
 
 
 def assemble(name: str, destination: Path, definitions: Path) -> Path:

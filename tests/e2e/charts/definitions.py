@@ -20,11 +20,13 @@ class Group:
         name: Its name.
         version: The one version that is served.
         kinds: Its kinds; those that the checks know are as strict as there, the others take any specification.
+        scope: Whether they lie in namespaces.
     """
 
     name: str
     version: str
     kinds: tuple[str, ...]
+    scope: str = "Namespaced"
 
     def definitions(self) -> list[dict[str, Any]]:
         """Return the definition of each kind."""
@@ -44,13 +46,14 @@ class Group:
             "metadata": {"name": f"{singular}s.{self.name}"},
             "spec": {
                 "group": self.name,
-                "scope": "Namespaced",
+                "scope": self.scope,
                 "names": {"kind": kind, "listKind": f"{kind}List", "plural": f"{singular}s", "singular": singular},
                 "versions": [version],
             },
         }
 
 
+BUNDLES = Group("trust.cert-manager.io", "v1alpha1", ("Bundle",), "Cluster")
 LONGHORN = Group("longhorn.io", "v1beta2", ("RecurringJob",))
 TRAEFIK = Group(
     "traefik.io",
@@ -65,7 +68,8 @@ TRAEFIK = Group(
 def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """Return a JSON schema of the checks as the structural one that the API server takes: typed, without references."""
     if "$ref" in schema:
-        return _structural(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
+        # Kubernetes' own types are no definitions of a group: they take anything.
+        return _structural(definitions.get(schema["$ref"].removeprefix("#/$defs/"), {}), definitions)
     result = dict(schema)
     if isinstance(schema.get("type"), list):
         del result["type"]
