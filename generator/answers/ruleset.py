@@ -25,6 +25,7 @@ ERRORS = {
     "alerts-incomplete": "Mail has a server that takes it, and only mail has one.",
     "bridge-duplicate": "Each network has a bridge of its own.",
     "choice": "An answer is one of the choices of its question.",
+    "ci-jenkins": "What runs the pipeline is there: Jenkins is a component.",
     "cidr-overlap": "Networks, pods and services have ranges that do not overlap.",
     "counts-room": "The network of a role has addresses for all of its machines.",
     "cpus-floor": "A machine has the CPUs that the software of its role needs.",
