@@ -35,8 +35,11 @@ def controller(cluster: Cluster) -> dict[str, Any]:
 
 
 def buildkit(cluster: Cluster) -> dict[str, Any]:
-    (container,) = pod(cluster)["spec"]["containers"]
-    return dict(container)
+    return containers(cluster)["buildkit"]
+
+
+def containers(cluster: Cluster) -> dict[str, dict[str, Any]]:
+    return {container["name"]: container for container in pod(cluster)["spec"]["containers"]}
 
 
 # -- the core and its plugins ------------------------------------------------------------------------------------------
@@ -100,7 +103,8 @@ def test_renovate_raises_plugins_and_chart_in_one_request(render: Render) -> Non
                 found.add((manager.get("datasourceTemplate") or named["datasource"], named["depName"]))
     plugins = {plugin.split(":")[0] for plugin in cluster.values("jenkins")["controller"]["installPlugins"]}
     assert {name for source, name in found if source == "jenkins-plugins"} == plugins
-    assert {name for source, name in found if source == "docker"} == {"docker.io/moby/buildkit"}
+    images = {container["image"] for container in containers(cluster).values()}
+    assert {name for source, name in found if source == "docker"} == {image.split(":")[0] for image in images}
     grouped = [rule for rule in settings["packageRules"] if rule.get("groupName") == "Jenkins"]
     assert [rule.get("matchDatasources") for rule in grouped] == [None, ["jenkins-plugins"]]
     assert grouped[0]["matchPackageNames"] == ["jenkins"]
@@ -233,6 +237,8 @@ def test_images_of_agents_name_their_registry_and_their_version(cluster: Cluster
     """platform.md 9: a mirror's list is read from these texts, and an image without a registry is missed."""
     assert cluster.values("jenkins")["agent"]["image"] == {"registry": "docker.io"}
     assert re.fullmatch(r"docker\.io/moby/buildkit:v\d+\.\d+\.\d+-rootless", buildkit(cluster)["image"])
+    for container in containers(cluster).values():
+        assert re.fullmatch(r"docker\.io/[a-z/]+:v?\d+\.\d+\.\d+(-\w+)?(@sha256:[0-9a-f]{64})?", container["image"])
 
 
 def test_buildkit_runs_without_root_and_keeps_the_rights_that_its_helpers_gain(cluster: Cluster) -> None:
@@ -250,6 +256,18 @@ def test_buildkit_runs_without_root_and_keeps_the_rights_that_its_helpers_gain(c
     assert {"name": "BUILDKITD_FLAGS", "value": "--oci-worker-no-process-sandbox"} in container["env"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     assert mounts["buildkit"] == "/home/user/.local/share/buildkit"
+
+
+def test_each_container_runs_as_the_owner_of_the_workspace(cluster: Cluster) -> None:
+    """git reads no repository of somebody else's; where the level is restricted, an image of root's does not start."""
+    for container in containers(cluster).values():
+        context = container["securityContext"]
+        assert (context["runAsUser"], context["runAsGroup"]) == (1000, 1000)
+
+
+def test_each_step_has_the_container_of_its_tool(cluster: Cluster) -> None:
+    wanted = re.findall(r"ci\.forEach\(apps, '(\w+)'\)", (cluster.apps / "Jenkinsfile").read_text())
+    assert set(wanted) | {"python"} == set(containers(cluster))
 
 
 def test_buildkit_reads_the_login_where_it_looks_for_it(cluster: Cluster) -> None:

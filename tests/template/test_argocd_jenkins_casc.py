@@ -171,10 +171,65 @@ def test_the_job_of_the_apps_looks_where_the_apps_are(cluster: Cluster) -> None:
     (path,) = re.findall(r"scriptPath\('([^']+)'\)", job["script"])
     assert (cluster.by_url[url] / path).parent == cluster.apps
     # The branches of a push that is under way are nobody's work.
-    assert "excludes('fmc-run-*')" in job["script"]
+    # Nor are those that wait for people to merge an image.
+    assert "excludes('fmc-run-* deploy/*')" in job["script"]
     assert job["script"].count("{") == job["script"].count("}")
     # Jenkins would take it for a secret of its own.
     assert "${" not in job["script"]
+
+
+def test_another_server_of_pipelines_leaves_jenkins_without_a_job(render: Render) -> None:
+    values = values_of(render, ci="gitea")
+    assert "jobs" not in parsed(values["controller"]["JCasC"]["configScripts"]["apps"])
+    (template,) = parsed(values["agent"]["podTemplates"]["buildkit"])
+    assert [container["name"] for container in parsed(template["yaml"])["spec"]["containers"]] == ["buildkit"]
+    assert not (render(HA | {"ci": "gitea"}, "apps") / "Jenkinsfile").exists()
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "ids"),
+    [
+        ({}, []),
+        ({"wait": "rollout"}, ["argocd"]),
+        ({"notify": "webhook"}, ["notify"]),
+        ({"wait": "rollout", "notify": "webhook"}, ["argocd", "notify"]),
+    ],
+    ids=["nothing", "wait", "notify", "both"],
+)
+def test_what_a_build_asks_and_tells_has_its_secret(render: Render, pipeline: dict[str, str], ids: list[str]) -> None:
+    root = render(HA | {"pipeline": pipeline}, "argocd")
+    (catalogue,) = documents(root / "secrets/catalogue.yaml")
+    found = [item for item in catalogue["secrets"] if item["name"] == "jenkins-pipelines"]
+    assert [list(item["data"]) for item in found] == ([ids] if ids else [])
+    (values,) = documents(root / "platform/jenkins/values.yaml")
+    script = parsed(values["controller"]["JCasC"]["configScripts"]["credentials"])
+    ((*entries, git),) = [domain["credentials"] for domain in script["credentials"]["system"]["domainCredentials"]]
+    assert "usernamePassword" in git
+    assert [entry["string"]["id"] for entry in entries] == ids
+    mounts = {mount["name"]: mount["mountPath"] for mount in values["persistence"]["mounts"]}
+    for entry in entries:
+        assert entry["string"]["secret"] == f"${{readFile:{mounts['pipelines']}/{entry['string']['id']}:-}}"
+    jenkinsfile = (render(HA | {"pipeline": pipeline}, "apps") / "Jenkinsfile").read_text()
+    assert set(re.findall(r"credentialsId: '(\w+)'", jenkinsfile)) == {"git", *ids}
+
+
+def test_agents_that_push_by_ssh_have_a_name_and_know_the_server(render: Render) -> None:
+    ssh = {"git_base_url": "ssh://git@git.example.com/home", "git_known_hosts": [HOST_KEY]}
+    root = render(HA | ssh, "argocd")
+    (values,) = documents(root / "platform/jenkins/values.yaml")
+    (template,) = parsed(values["agent"]["podTemplates"]["buildkit"])
+    spec = parsed(template["yaml"])["spec"]
+    (volume,) = [volume for volume in spec["volumes"] if volume["name"] == "ssh"]
+    (container,) = [container for container in spec["containers"] if container["name"] == "python"]
+    (given,) = documents(root / "platform/jenkins/manifests/git-ssh.yaml")
+    assert volume["configMap"]["name"] == given["metadata"]["name"]
+    assert {mount["subPath"]: mount["mountPath"] for mount in container["volumeMounts"]} == {
+        "passwd": "/etc/passwd",
+        "known_hosts": "/etc/ssh/ssh_known_hosts",
+    }
+    assert given["data"]["known_hosts"].splitlines() == [HOST_KEY]
+    users = [line.split(":") for line in given["data"]["passwd"].splitlines()]
+    assert str(container["securityContext"]["runAsUser"]) in {user[2] for user in users}
 
 
 @pytest.mark.parametrize("registry", ["docker.io/home", "registry.example.com:5000/team/apps"])
