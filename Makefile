@@ -72,6 +72,10 @@ charts-record: tools ## The same, and write down what was found: lib/images.json
 alert-tools: tools ## Build promtool and amtool, which judge alerts (needs Go; some minutes, once)
 	$(BIN)/python -m tests.toolchain.build --group alerts
 
+.PHONY: pipeline-tools
+pipeline-tools: tools ## Build what reads a Jenkinsfile and a Dockerfile as Jenkins and BuildKit do (needs Go, a JDK and Maven)
+	$(BIN)/python -m tests.toolchain.build --group pipelines
+
 .PHONY: lab-tools
 lab-tools: tools ## Build what the lab runs besides (needs Go and root; some minutes, once)
 	$(BIN)/python -m tests.toolchain.build --group lab

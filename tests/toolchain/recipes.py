@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 _TIMEOUT = 1800
 _GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath", "GOWORK": "off"}
 _LOCK_ENVIRONMENT = {"GOWORK": "off", "GOFLAGS": "-mod=mod"}
+_MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
+_JAVA_PROGRAM = """#!/bin/sh
+# Groovy looks into classes of Java that it has not been shown; a run is too short to be worth compiling well.
+exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \\
+  --add-opens java.base/java.lang=ALL-UNNAMED --add-opens java.base/java.util=ALL-UNNAMED \\
+  -cp {share}/classes:{share}/'*' {main} {share}/{argument}
+"""
 _DEBIAN_PROGRAM = """#!/bin/bash
 # Its libraries lie beside it.
 LD_LIBRARY_PATH=$(echo {root}/usr/lib/*-linux-gnu) exec -a {name} {root}/{program} "$@"
@@ -57,6 +65,29 @@ def build_own(tool: Tool, target: Path) -> None:
         _run([_go(), *arguments], cwd=tool.locks[0].parent, environment=_GO_ENVIRONMENT)
 
 
+def build_java(tool: Tool, target: Path) -> None:
+    """Compile a program of this repository against jars of Maven Central, each of which is compared with its sum."""
+    for program in ("javac", "mvn"):
+        if shutil.which(program) is None:
+            raise BuildError(f"{program} is not on PATH; a JDK 17 or later and Maven are needed")
+    share = target / "share"
+    for artifact, expected in tool.spec["jars"].items():
+        _run(["mvn", "--quiet", "--batch-mode", _MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={share}"])
+        _, name, version = artifact.split(":")
+        found = hashlib.sha256((share / f"{name}-{version}.jar").read_bytes()).hexdigest()
+        if found != expected:
+            raise BuildError(f"{artifact} has the sum {found}, and tools.toml says {expected}")
+    sources = [str(source) for source in tool.sources if source.suffix == ".java"]
+    _run(["javac", "-Xlint:all", "-Werror", "-d", str(share / "classes"), "-cp", f"{share}/*", *sources])
+    for source in tool.sources:
+        if source.suffix != ".java":
+            _copy(source, share / source.name)
+    for name, (main, argument) in tool.spec["programs"].items():
+        path = target / "bin" / name
+        path.write_text(_JAVA_PROGRAM.format(share=shlex.quote(str(share)), main=main, argument=argument))
+        path.chmod(0o755)
+
+
 def build_python(tool: Tool, target: Path) -> None:
     """Make a virtual environment of pinned wheels."""
     _run([sys.executable, "-m", "venv", str(target)])
@@ -93,6 +124,7 @@ BUILD: dict[str, Callable[[Tool, Path], None]] = {
     "go": build_go,
     "module": build_module,
     "own": build_own,
+    "java": build_java,
     "python": build_python,
     "debian": build_debian,
 }
@@ -113,7 +145,7 @@ def lock(tool: Tool) -> None:
             _run([_go(), "mod", "tidy"], cwd=tool.locks[0].parent, environment=_LOCK_ENVIRONMENT)
         case "python":
             _lock_python(tool)
-        case "module" | "debian":
+        case "module" | "java" | "debian":
             # A sum stands beside its version; apt decides on the version, since an older one is no longer served.
             pass
 

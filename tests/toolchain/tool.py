@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 HERE = Path(__file__).parent
-Kind = Literal["go", "module", "own", "python", "debian"]
-_KINDS: tuple[Kind, ...] = ("go", "module", "own", "python", "debian")
+Kind = Literal["go", "module", "own", "java", "python", "debian"]
+_KINDS: tuple[Kind, ...] = ("go", "module", "own", "java", "python", "debian")
 MAKE_TARGETS = {
     "test": "make tools",
     "e2e": "make e2e-tools",
     "lab": "make lab-tools",
     "alerts": "make alert-tools",
+    "pipelines": "make pipeline-tools",
 }
 """What builds the tools of each group."""
 _RECIPE = 2
@@ -44,7 +45,7 @@ class Tool:
 
     @property
     def group(self) -> str:
-        """Return what it is built for: `test`, `e2e`, `lab` or `alerts`."""
+        """Return what it is built for: `test`, `e2e`, `lab`, `alerts` or `pipelines`."""
         return str(self.spec.get("group", "test"))
 
     @property
@@ -73,8 +74,17 @@ class Tool:
                 return (folder / "go.mod", folder / "go.sum")
             case "python":
                 return (HERE / "python" / f"{self.name}.txt",)
-            case "module" | "debian":
+            case "module" | "java" | "debian":
                 return ()
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Return the files of this repository that it is compiled from."""
+        if self.kind not in ("own", "java"):
+            return ()
+        suffixes = {"own": (".go",), "java": (".java", ".groovy")}[self.kind]
+        folder = HERE.parent / self.spec["folder"]
+        return tuple(sorted(file for file in folder.rglob("*") if file.suffix in suffixes))
 
     def digest(self) -> str:
         """Return a digest of everything that a build is made from."""
@@ -83,8 +93,7 @@ class Tool:
             parts += [sys.base_prefix, platform.python_version()]
         if self.kind == "debian":
             parts.append(platform.freedesktop_os_release().get("VERSION_CODENAME", ""))
-        sources = sorted((HERE.parent / self.spec["folder"]).rglob("*.go")) if self.kind == "own" else []
-        content = "\0".join(parts).encode() + b"\0".join(file.read_bytes() for file in (*self.locks, *sources))
+        content = "\0".join(parts).encode() + b"\0".join(file.read_bytes() for file in (*self.locks, *self.sources))
         return hashlib.sha256(content).hexdigest()[:16]
 
 
