@@ -190,7 +190,8 @@ def _sealing() -> Case:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 
-    from generator.secrets.sealing.crypto import Scope, Sealer
+    from generator.secrets.catalogue.scope import Scope
+    from generator.secrets.sealing.crypto import Sealer
     from generator.secrets.vault.keys import certificate_public_key, generate_sealing_key
     from generator.secrets.vault.plaintext import Plaintext
 

@@ -17,7 +17,8 @@ from generator.pipeline.check import check
 from generator.pipeline.push import push
 from generator.pipeline.steps.gate import Candidate, Engine, judge, require
 from generator.pipeline.steps.session import Session
-from generator.secrets.sealing.crypto import Scope, Sealer
+from generator.secrets.catalogue.scope import Scope
+from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.vault.plaintext import Plaintext
 from generator.workspace import Folders, Repositories, Workspace

@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec.structs import replace
 
-from generator.secrets.sealing.crypto import Scope, load_private_keys, unseal
+from generator.secrets.catalogue.scope import Scope
+from generator.secrets.sealing.crypto import load_private_keys, unseal
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import Reconciled, reconcile
 from tests.secrets.conftest import NOW

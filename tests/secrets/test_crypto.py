@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.errors import VaultError
-from generator.secrets.sealing.crypto import Scope, Sealer, load_private_keys, split, unseal
+from generator.secrets.catalogue.scope import Scope
+from generator.secrets.sealing.crypto import Sealer, load_private_keys, split, unseal
 from generator.secrets.vault.plaintext import Plaintext
 
 if TYPE_CHECKING:

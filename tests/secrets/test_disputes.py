@@ -11,9 +11,10 @@ import pytest
 from generator.errors import BadInputError, DisputeError
 from generator.findings import Severity
 from generator.secrets.catalogue.model import CATALOGUE
+from generator.secrets.catalogue.scope import Scope
 from generator.secrets.listing import State, list_secrets
 from generator.secrets.seal import GitState, seal_repository
-from generator.secrets.sealing.crypto import Scope, Sealer
+from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.disputes import Preference
 from generator.secrets.vault.plaintext import Plaintext
 from generator.secrets.verify import verify_secrets

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.secrets.catalogue.model import Secret
+from generator.secrets.catalogue.scope import Scope
 from generator.secrets.seal import seal_repository
-from generator.secrets.sealing.crypto import Scope, Sealer, load_private_keys, unseal
+from generator.secrets.sealing.crypto import Sealer, load_private_keys, unseal
 from generator.secrets.sealing.manifest import Sealed, parse, render
 from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.conftest import FULL

@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from generator.errors import BadInputError
-from generator.secrets.sealing.crypto import Scope, load_private_keys, unseal
+from generator.secrets.catalogue.scope import Scope
+from generator.secrets.sealing.crypto import load_private_keys, unseal
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.reconcile import Reconciled, reconcile
 from generator.secrets.vault.keys import certificate_fingerprint

@@ -11,7 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator.errors import VaultError
-from generator.secrets.sealing.crypto import Scope, Sealer, load_private_keys, unseal
+from generator.secrets.catalogue.scope import Scope
+from generator.secrets.sealing.crypto import Sealer, load_private_keys, unseal
 from generator.secrets.vault.keys import certificate_fingerprint, key_fingerprint
 from generator.secrets.vault.plaintext import Plaintext
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from generator.findings import Severity
-from generator.secrets.sealing.crypto import Scope, Sealer
+from generator.secrets.catalogue.scope import Scope
+from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.disputes import Preference
 from generator.secrets.sealing.manifest import Sealed, parse, render
 from generator.secrets.set_value import set_value

@@ -17,6 +17,7 @@ from generator.secrets.catalogue.model import (
     Secret,
     Value,
 )
+from generator.secrets.catalogue.scope import Scope
 from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _REGISTRY = re.compile(rf"(?=.{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}}
 
 _SECRET_KEYS = (
     *("namespace", "name", "type", "labels", "annotations", "sync_wave", "description", "consumers"),
-    *("values", "data", "revision_key", "noticed"),
+    *("values", "data", "revision_key", "noticed", "scope", "immutable"),
 )
 _OPTIONS = {
     Generator.PASSWORD: ("length", "max_age"),
@@ -99,6 +100,8 @@ def read_secret(section: Section) -> Secret:
         file=section.file,
         revision_key=section.flag("revision_key"),
         noticed=section.text("noticed", ""),
+        scope=_one_of(section, "scope", Scope, "value", Scope.STRICT) or Scope.STRICT,
+        immutable=section.flag("immutable"),
     )
     _require_keys(section, secret)
     return secret

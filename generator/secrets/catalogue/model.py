@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from generator.errors import BadInputError
+from generator.secrets.catalogue.scope import Scope
 from generator.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -166,6 +167,8 @@ class Secret:
         file: The file that has it, below the folder of the repository part argocd: the catalogue, or the user's own.
         revision_key: Whether the Secret has a further key whose name has the revision, for pods to wait for.
         noticed: When its readers take a new value where no restart by Git is needed, for people: `within seconds`.
+        scope: What its sealed values are bound to.
+        immutable: Whether Kubernetes lets nobody change the Secret: a new value then needs a new name.
     """
 
     namespace: str
@@ -182,11 +185,18 @@ class Secret:
     file: str = CATALOGUE
     revision_key: bool = False
     noticed: str = ""
+    scope: Scope = Scope.STRICT
+    immutable: bool = False
 
     @property
     def id(self) -> str:
         """Return `namespace/name`, by which the vault knows it."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def label(self) -> bytes:
+        """Return what its sealed values are bound to, see `Scope.label`."""
+        return self.scope.label(self.namespace, self.name)
 
     @property
     def manifest_path(self) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from generator.errors import VaultError
-from generator.secrets.sealing.crypto import Scope, load_private_keys, unseal
+from generator.secrets.sealing.crypto import load_private_keys
+from generator.secrets.sealing.documents import as_sealed, kubernetes_objects, opened
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.sealing.marks import sealed_mark
 from generator.secrets.vault.lineage import Lineage
@@ -16,13 +16,9 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import rsa
 
+    from generator.secrets.catalogue.scope import Scope
     from generator.secrets.vault.model import Vault
     from generator.secrets.vault.plaintext import Plaintext
-
-_SCOPES = (
-    ("sealedsecrets.bitnami.com/cluster-wide", Scope.CLUSTER_WIDE),
-    ("sealedsecrets.bitnami.com/namespace-wide", Scope.NAMESPACE_WIDE),
-)
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,8 @@ class CommittedSecret:
 
     Attributes:
         by_fmc: Whether it has the shape and the annotations that `fmc seal` gives it.
-        label: What its values are bound to.
+        scope: What its values are bound to.
+        label: The same, as it is sealed with them.
         certificate: Fingerprint of the sealing key that it names; "" where fmc did not write it.
         marks: Keyed mark of each sealed value, by key of the Secret.
         ciphertexts: Sealed value, by key of the Secret.
@@ -40,6 +37,7 @@ class CommittedSecret:
     """
 
     by_fmc: bool
+    scope: Scope
     label: bytes
     certificate: str
     marks: Mapping[str, str]
@@ -73,40 +71,34 @@ def read_committed(content: bytes, namespace: str, name: str) -> CommittedSecret
         sealed = manifest.sealed
         return CommittedSecret(
             by_fmc=True,
-            label=Scope.STRICT.label(namespace, name),
+            scope=manifest.scope,
+            label=manifest.scope.label(namespace, name),
             certificate=sealed.certificate,
             marks=sealed.fingerprints,
             ciphertexts=sealed.ciphertexts,
             lineages=sealed.lineages,
             lines=manifest.lines,
         )
-    return _foreign(text, namespace, name)
+    return _foreign(content, namespace, name)
 
 
-def _foreign(text: str, namespace: str, name: str) -> CommittedSecret | None:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
+def _foreign(content: bytes, namespace: str, name: str) -> CommittedSecret | None:
     try:
-        document: Any = YAML(typ="rt").load(text)
-        metadata, encrypted = document["metadata"], document["spec"]["encryptedData"]
-        if document["kind"] != "SealedSecret" or (metadata["namespace"], metadata["name"]) != (namespace, name):
-            return None
-        ciphertexts = {str(key): str(value) for key, value in encrypted.items()}
-        lines = {str(key): encrypted.lc.key(key)[0] + 1 for key in encrypted}
-        annotations = metadata.get("annotations") or {}
-    # What has another shape is no SealedSecret; deep nesting ends the reader's recursion.
-    except (YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        objects = list(kubernetes_objects(content))
+    except ValueError:
         return None
-    scope = next((scope for key, scope in _SCOPES if annotations.get(key) == "true"), Scope.STRICT)
+    found = as_sealed(objects[0]) if len(objects) == 1 else None
+    if found is None or (found.namespace, found.name) != (namespace, name):
+        return None
     return CommittedSecret(
         by_fmc=False,
-        label=scope.label(namespace, name),
+        scope=found.scope,
+        label=found.label,
         certificate="",
         marks={},
-        ciphertexts=ciphertexts,
+        ciphertexts=found.ciphertexts,
         lineages={},
-        lines=lines,
+        lines=found.lines,
     )
 
 
@@ -126,10 +118,7 @@ class Opener:
         """Return the plaintext of a sealed value; None if no sealing key of the vault opens it."""
         self._keys = self._keys or load_private_keys(key.private_key for key in self._vault.sealing_keys)
         if (ciphertext, label) not in self._opened:
-            try:
-                self._opened[ciphertext, label] = unseal(self._keys, ciphertext, label)
-            except VaultError:
-                self._opened[ciphertext, label] = None
+            self._opened[ciphertext, label] = opened(self._keys, ciphertext, label)
         return self._opened[ciphertext, label]
 
     def lineage(self, secret_id: str, committed: CommittedSecret, value: str, keys: Iterable[str]) -> Lineage | None:
@@ -150,7 +139,7 @@ class Opener:
         """Return whether a copy of this vault sealed what stands there for a key, as part of that lineage."""
         plaintext = self.plaintext(committed, key)
         return plaintext is not None and committed.marks.get(key) == sealed_mark(
-            self._vault.fingerprint_key, secret_id, key, lineage, plaintext
+            self._vault.fingerprint_key, secret_id, key, lineage, plaintext, committed.scope
         )
 
 

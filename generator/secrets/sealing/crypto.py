@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -36,24 +35,6 @@ _TAG_BYTES = 16
 _LENGTH_BYTES = 2
 _SHA256 = hashes.SHA256()
 _MGF = padding.MGF1(_SHA256)
-
-
-class Scope(StrEnum):
-    """What a sealed value is bound to. fmc writes strict ones and reads all three."""
-
-    STRICT = "strict"
-    NAMESPACE_WIDE = "namespace-wide"
-    CLUSTER_WIDE = "cluster-wide"
-
-    def label(self, namespace: str, name: str) -> bytes:
-        """Return the OAEP label: `namespace/name`, `namespace`, or nothing."""
-        match self:
-            case Scope.STRICT:
-                return f"{namespace}/{name}".encode()
-            case Scope.NAMESPACE_WIDE:
-                return namespace.encode()
-            case Scope.CLUSTER_WIDE:
-                return b""
 
 
 class Sealer:

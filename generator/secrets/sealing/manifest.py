@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from generator.secrets.catalogue.scope import Scope
 from generator.secrets.vault.lineage import whole_revision
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ REVISIONS_ANNOTATION = f"{PREFIX}revisions"
 WAVE_ANNOTATION = "argocd.argoproj.io/sync-wave"
 
 _HEADER = "# Written by `fmc seal` from secrets/catalogue.yaml and the vault; a change made here is lost."
+# The controller looks for them in this order.
+_WIDE = (Scope.CLUSTER_WIDE, Scope.NAMESPACE_WIDE)
 _ESCAPED = re.compile(r"[^ !#-\[\]-~]")
 _ENTRY = re.compile(r'(?P<indent> *)(?:"(?P<quoted>[^"\\]+)"|(?P<plain>[A-Za-z]+)): "(?P<value>[^"\\]*)"')
 
@@ -59,12 +62,14 @@ class SealedManifest:
     Attributes:
         namespace: Namespace that it names.
         name: Name that it names.
+        scope: What its values are bound to.
         sealed: Its sealed values and their annotations.
         lines: Line of each sealed value, by key of the Secret.
     """
 
     namespace: str
     name: str
+    scope: Scope
     sealed: Sealed
     lines: Mapping[str, int]
 
@@ -77,11 +82,13 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
         sealed: Its sealed values; keys in any order.
     """
     place = {"name": secret.name, "namespace": secret.namespace}
+    scope = {secret.scope.annotation: "true"} if secret.scope.annotation else {}
     revision = whole_revision(lineage for _, lineage in sorted(sealed.lineages.items()))
     annotations = {
         KEY_ANNOTATION: sealed.certificate,
         VALUES_ANNOTATION: _pairs(sealed.fingerprints),
         REVISIONS_ANNOTATION: _pairs(sealed.lineages),
+        **scope,
     }
     if secret.sync_wave:
         annotations[WAVE_ANNOTATION] = secret.sync_wave
@@ -99,10 +106,11 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
         *_mapping("  ", "encryptedData", sealed.ciphertexts),
         "  template:",
         f"    type: {quote(secret.type)}",
+        *(["    immutable: true"] if secret.immutable else []),
         "    metadata:",
         *(f"      {field}: {quote(value)}" for field, value in place.items()),
         *_mapping("      ", "labels", secret.labels),
-        *_mapping("      ", "annotations", secret.annotations),
+        *_mapping("      ", "annotations", {**secret.annotations, **scope}),
         # A pod that names this key waits until the cluster has the Secret of this revision.
         *_mapping("    ", "data", {f"{secret.name}.{revision}": revision} if secret.revision_key else {}),
     ]
@@ -161,9 +169,14 @@ def parse(text: str) -> SealedManifest | None:
         fingerprints = dict(pair.split("=") for pair in annotations[VALUES_ANNOTATION].split())
         lineages = dict(pair.split("=") for pair in annotations[REVISIONS_ANNOTATION].split())
         sealed = Sealed(annotations[KEY_ANNOTATION], fingerprints, ciphertexts, lineages)
-        return SealedManifest(metadata["namespace"], metadata["name"], sealed, lines)
+        return SealedManifest(metadata["namespace"], metadata["name"], scope_of(annotations), sealed, lines)
     except (KeyError, ValueError):
         return None
+
+
+def scope_of(annotations: Mapping[str, Any]) -> Scope:
+    """Return the scope that annotations of a SealedSecret name, as the controller reads them."""
+    return next((scope for scope in _WIDE if annotations.get(scope.annotation) == "true"), Scope.STRICT)
 
 
 def _pairs(mapping: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.secrets.catalogue.scope import Scope
 from generator.secrets.vault.fingerprint import DERIVED, SEALED, fingerprint
 
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from generator.secrets.vault.plaintext import Plaintext
 
 
-def sealed_mark(vault_key: Plaintext, secret_id: str, key: str, lineage: str, plaintext: Plaintext) -> str:
+def sealed_mark(
+    vault_key: Plaintext, secret_id: str, key: str, lineage: str, plaintext: Plaintext, scope: Scope
+) -> str:
     """Return the mark of a sealed value, as it stands in the manifest.
 
     It covers the lineage: nobody without the vault can pass an old value off as the newest one.
@@ -22,8 +25,11 @@ def sealed_mark(vault_key: Plaintext, secret_id: str, key: str, lineage: str, pl
         key: Key within the Secret.
         lineage: Text of the lineage of the value that it comes from; "" for a constant.
         plaintext: What is sealed.
+        scope: What it is bound to.
     """
-    return fingerprint(vault_key, SEALED, *_place(secret_id), key.encode(), lineage.encode(), plaintext.reveal())
+    wide = () if scope is Scope.STRICT else (scope.encode(),)
+    place = (*_place(secret_id), key.encode())
+    return fingerprint(vault_key, SEALED, *place, lineage.encode(), plaintext.reveal(), *wide)
 
 
 def recipe_mark(vault_key: Plaintext, secret: Secret, key: str, datum: Derived, value: Plaintext) -> str:

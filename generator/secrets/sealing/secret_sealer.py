@@ -13,7 +13,7 @@ from generator.secrets.making.authority import as_value, of_value, outlives, sti
 from generator.secrets.making.forms import SALTED, plain_form, salted_form
 from generator.secrets.making.make import make
 from generator.secrets.sealing.committed import Opener
-from generator.secrets.sealing.crypto import Scope, Sealer
+from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.manifest import Sealed
 from generator.secrets.sealing.marks import recipe_mark, sealed_mark
 from generator.secrets.vault.lineage import content_digest, descendant
@@ -230,7 +230,7 @@ class SecretSealer:
 
     def _seal(self, secret: Secret, key: str, datum: Constant | Derived, plaintext: Plaintext) -> SealedRecord:
         lineage = self._lineage(secret, datum)
-        mark = sealed_mark(self._vault.fingerprint_key, secret.id, key, lineage, plaintext)
+        mark = sealed_mark(self._vault.fingerprint_key, secret.id, key, lineage, plaintext, secret.scope)
         record = self._vault.sealed.get(secret.id, {}).get(key)
         if record and (record.certificate, record.value) == (self._sealer.fingerprint, mark):
             return record
@@ -240,14 +240,14 @@ class SecretSealer:
         """Return what was delivered for a value that is pending now, under the sealing key in use."""
         if record.certificate == self._sealer.fingerprint:
             return record
-        plaintext = self._opener.unsealed(record.ciphertext, Scope.STRICT.label(secret.namespace, secret.name))
+        plaintext = self._opener.unsealed(record.ciphertext, secret.label)
         return self._sealed(secret, record.value, plaintext) if plaintext else record
 
     def _sealed(self, secret: Secret, mark: str, plaintext: Plaintext) -> SealedRecord:
         return SealedRecord(
             certificate=self._sealer.fingerprint,
             value=mark,
-            ciphertext=self._sealer.seal(plaintext, Scope.STRICT.label(secret.namespace, secret.name)),
+            ciphertext=self._sealer.seal(plaintext, secret.label),
         )
 
 

@@ -60,7 +60,8 @@ def take_over(
         preference: What a person decided.
         now: The present, UTC, whole seconds.
     """
-    run = _TakeOver(vault, preference, now)
+    key = vault.sealing_key(catalogue.key_name)
+    run = _TakeOver(vault, preference, now, key.fingerprint if key else "")
     for secret in catalogue.secrets:
         path = secret.manifest_path
         for content in dict.fromkeys(snapshot[path] for snapshot in committed if path in snapshot):
@@ -96,12 +97,13 @@ def _sealed_keys(secret: Secret, value: str, committed: CommittedSecret) -> dict
 class _TakeOver:
     """One comparison of a vault with Git."""
 
-    def __init__(self, vault: Vault, preference: Preference, now: datetime) -> None:
+    def __init__(self, vault: Vault, preference: Preference, now: datetime, certificate: str) -> None:
         self.vault = vault
         self.taken: list[str] = []
         self.disputes: list[Dispute] = []
         self._preference = preference
         self._now = now
+        self._certificate = certificate
         self._opener = Opener(vault)
 
     def look(self, secret: Secret, content: bytes) -> None:
@@ -247,10 +249,17 @@ class _TakeOver:
         return plain_form(datum.form, record, datum.registry) == plaintext
 
     def _keep_text(self, secret: Secret, key: str, committed: CommittedSecret) -> None:
-        """Note a sealed text of Git, so that the same plaintext stays the same text."""
+        """Note a sealed text of Git, so that the same plaintext stays the same text.
+
+        What a commit has from before the sealing key or the scope changed is no news.
+        """
         record = SealedRecord(
             certificate=committed.certificate, value=committed.marks[key], ciphertext=committed.ciphertexts[key]
         )
+        known = self.vault.sealed.get(secret.id, {}).get(key)
+        is_right = known and (known.value, known.certificate) == (record.value, self._certificate)
+        if is_right or committed.scope is not secret.scope:
+            return
         sealed = {**self.vault.sealed.get(secret.id, {}), key: record}
         self.vault = replace(self.vault, sealed={**self.vault.sealed, secret.id: sealed})
 

@@ -9,7 +9,7 @@ from msgspec import Meta, field
 from msgspec.structs import asdict, replace
 
 from generator.secrets.catalogue.model import Generator
-from generator.secrets.vault.keys import certificate_public_key
+from generator.secrets.vault.keys import certificate_fingerprint, certificate_public_key
 from generator.secrets.vault.lineage import Lineage
 from generator.secrets.vault.plaintext import Plaintext
 from generator.secrets.vault.record import Record, Time, to_json
@@ -38,6 +38,11 @@ class KeyRecord(Record, frozen=True, kw_only=True):
             certificate_public_key(self.certificate.encode())
         except ValueError as error:
             raise ValueError(f"the certificate can't be read: {error}") from None
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the fingerprint of the key, by which manifests and the controller name it."""
+        return certificate_fingerprint(self.certificate.encode())
 
 
 class AuthorityRecord(Record, frozen=True, kw_only=True):
