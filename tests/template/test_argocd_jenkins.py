@@ -14,7 +14,7 @@ import pytest
 from generator.checks.schema.schemas import load_schemas
 from generator.secrets.restarts import ANNOTATION
 from generator.secrets.vault.lineage import INITIAL
-from tests.template.argocd_tree import CLUSTERS, Cluster, Manifest, documents, render_cluster
+from tests.template.argocd_tree import CLUSTERS, HA, Cluster, Manifest, documents, render_cluster
 from tests.template.conftest import ROOT
 from tests.template.jenkins_values import parsed, pod
 
@@ -180,7 +180,8 @@ def test_the_pod_waits_for_the_logins_that_it_restarts_with(cluster: Cluster, co
     volumes = {volume["name"]: volume["secret"] for volume in cluster.values("jenkins")["persistence"]["volumes"]}
     (mount,) = waiting["volumeMounts"]
     assert volumes[mount["name"]]["secretName"] == "jenkins-git"
-    assert f"cd {mount['mountPath']}\n" in waiting["command"][-1]
+    assert mount["mountPath"] == "/run/secrets/git"
+    assert waiting["command"][-1].endswith(f"wait_for git jenkins-git.{INITIAL}\n")
     assert waiting["securityContext"] == controller["containerSecurityContext"]
 
 
@@ -202,12 +203,22 @@ def test_what_waits_for_the_login_at_git_ends(
     sleep.write_text(f"#!/bin/sh\necho slept\ntouch '{folder}/jenkins-git.{INITIAL}'\n")
     sleep.chmod(0o755)
     (waiting,) = cluster.values("jenkins")["controller"]["customInitContainers"]
-    script = waiting["command"][-1].replace("/run/secrets/git", str(folder))
+    script = waiting["command"][-1].replace("/run/secrets", str(tmp_path))
     path = f"{programs}:{os.environ['PATH']}"
     done = subprocess.run(
         [*waiting["command"][:-1], script], env={"PATH": path}, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "slept\n" * sleeps
+
+
+def test_tokens_of_pipelines_are_waited_for_too(render: Render) -> None:
+    root = render(HA | {"pipeline": {"wait": "rollout"}}, "argocd")
+    (values,) = documents(root / "platform/jenkins/values.yaml")
+    controller = values["controller"]
+    assert f"jenkins/jenkins-pipelines={INITIAL}" in controller["podAnnotations"][ANNOTATION]
+    (waiting,) = controller["customInitContainers"]
+    assert f"wait_for pipelines jenkins-pipelines.{INITIAL}\n" in waiting["command"][-1]
+    assert [mount["mountPath"] for mount in waiting["volumeMounts"]] == ["/run/secrets/git", "/run/secrets/pipelines"]
 
 
 # -- agents ------------------------------------------------------------------------------------------------------------
