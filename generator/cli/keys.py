@@ -11,6 +11,7 @@ import click
 
 from generator.cli.options import output_options, workspace_option, workspace_options
 from generator.cli.plaintext import keep_from_others
+from generator.cli.sealing_keys import COMMANDS
 from generator.cli.verbs import help_of
 from generator.errors import BadInputError
 from generator.wording import command as shown
@@ -25,6 +26,10 @@ Examples:
   fmc keys ssh --cluster home
   fmc keys ssh --file ~/.ssh/lab --passphrase
   fmc keys export | kubectl apply --server-side -f -
+  fmc keys list
+  fmc keys rekey
+  fmc keys rekey --loaded
+  fmc keys retire sealed-secrets-key-1
   fmc keys vpn laptop | ssh root@laptop "umask 77; cat > /etc/wireguard/home.conf"
   fmc keys vpn phone --qr
   kubeseal --recovery-unseal --recovery-private-key <(fmc keys export) < FILE.sealed.yaml
@@ -33,7 +38,11 @@ Examples:
 
 @click.group("keys", help=help_of("keys", HELP))
 def command() -> None:
-    """Hold the verb."""
+    """Hold the verbs."""
+
+
+for _sealing in COMMANDS:
+    command.add_command(_sealing)
 
 
 @command.command("export")

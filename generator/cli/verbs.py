@@ -17,7 +17,7 @@ VERBS = {
     "promote": ("Work", "Let an environment run the image that another one runs."),
     "secret": ("Work", "List the secrets of a cluster; set, show, edit or rename one, and see its versions."),
     "vault": ("Work", "See and change who opens the vault; make one of two copies."),
-    "keys": ("Work", "Print the sealing keys, for the cluster; make the SSH key, for the machines."),
+    "keys": ("Work", "Replace the sealing key, or print it for the cluster; make the SSH key, for the machines."),
     "mirror": ("Work", "List what a cluster takes from elsewhere, to fill a mirror."),
     "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),

@@ -15,16 +15,15 @@ from generator.errors import BadInputError
 from generator.pipeline.push import push
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.message import named
-from generator.pipeline.steps.own_changes import all_fmcs_own
+from generator.pipeline.steps.own_changes import require_nothing_else
 from generator.pipeline.steps.rotation_note import forget_rotation, interrupted_rotation, note_rotation
 from generator.secrets.restarts import restarts, write_restarts
 from generator.secrets.rotate import Plan, PreparedKey, plan_rotation, prepare_keys
 from generator.secrets.seal import GitState, seal_repository
-from generator.wording import command
 
 if TYPE_CHECKING:
     from generator.console import Console
-    from generator.delivery.model import Author, Delivered, Target
+    from generator.delivery.model import Author, Delivered
     from generator.pipeline.steps.gate import Engine
     from generator.pipeline.steps.session import Session
     from generator.secrets.restarts import Restart
@@ -97,7 +96,7 @@ def rotate(session: Session, order: Order, author: Author | None, engine: Engine
             prepared = prepare_keys(store, plan.prepared, datetime.now(UTC)) if plan.prepared else ()
             return RotateReport((), False, prepared, (), plan.left, (), (), {}, ())
         if interrupted is None:
-            _require_nothing_else(session.repositories.targets)
+            require_nothing_else(session.repositories.targets)
             note_rotation(workspace, order.text(), plan.before)
         with console.step("replace and seal the secrets"):
             git = GitState(delivered=delivered_secrets(session.repositories.targets, store.root))
@@ -140,21 +139,6 @@ def _require_given(plan: Plan) -> None:
         f"`fmc rotate {secret}:{name}`, or set the variable that the catalogue names; revoke the old one when Argo CD "
         "has delivered.",
     )
-
-
-def _require_nothing_else(targets: tuple[Target, ...]) -> None:
-    """Refuse to begin where the commit would have to wait for a person."""
-    from generator.delivery.local.repository import open_repository
-
-    for target in targets:
-        changes = open_repository(target).changes
-        if not all_fmcs_own(target, changes):
-            where = str(target.path)
-            raise BadInputError(
-                f"{where} has changes that are not committed, {changes[0]} for one; nothing was replaced",
-                where=where,
-                fix=f"Commit them, or put them aside: {command('git', '-C', where, 'stash', '--include-untracked')}.",
-            )
 
 
 def _retired(plan: Plan, sealed: SealReport) -> tuple[PreparedKey, ...]:

@@ -128,9 +128,13 @@ def merged_vault(mine: Vault, theirs: Vault, choice: Choice, now: datetime) -> t
         run.value(place)
     for place in _places(theirs.prepared):
         run.prepared(place)
+    retired = {**theirs.retired, **mine.retired}
     vault = replace(
         run.vault,
-        sealing_keys=_sealing_keys(mine, theirs),
+        sealing_keys=tuple(key for key in _sealing_keys(mine, theirs) if key.fingerprint not in retired),
+        next_key=mine.next_key or theirs.next_key,
+        compromised={**theirs.compromised, **mine.compromised},
+        retired=retired,
         ca=_authority(mine.ca, theirs.ca),
         history=_history(run.vault, mine, theirs),
     )

@@ -177,6 +177,13 @@ def _all(catalogue: Catalogue, vault: Vault, order: Order, now: datetime) -> Ite
                 yield entry, value
 
 
+def how_to_replace(entry: Entry, value: Value) -> str:
+    """Return how a value is replaced: a command, or what people do."""
+    if isinstance(entry, MachineSecret) or value.generator in _OF_PEOPLE:
+        return _for_people(entry, value)
+    return f"`fmc rotate {entry.id}:{value.name}`"
+
+
 def _for_people(entry: Entry, value: Value) -> str:
     place = f"{entry.id}:{value.name}"
     if isinstance(entry, MachineSecret):

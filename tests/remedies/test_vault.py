@@ -81,7 +81,7 @@ def test_a_private_key_that_is_not_its_certificates(workspace: Workspace, other_
 def test_a_sealing_key_that_the_vault_lacks(workspace: Workspace) -> None:
     workspace.seal()
     workspace.write_catalogue(FULL.replace("name: sealed-secrets-key-1}", "name: sealed-secrets-key-7}"))
-    advice(workspace.seal, "Name one of the vault's keys in sealing_key.name")
+    advice(workspace.seal, "or name one of this vault in sealing_key.name")
     workspace.write_catalogue(FULL)
     assert nothing_is_wrong(workspace)
 

@@ -25,7 +25,8 @@ def active_key(catalogue: Catalogue, vault: Vault) -> KeyRecord:
         raise BadInputError(
             f"the catalogue names the sealing key {catalogue.key_name}, the vault holds {known}",
             where=CATALOGUE,
-            fix="Name one of the vault's keys in sealing_key.name.",
+            fix="Take it from the copy of the vault that has it (`fmc vault merge FILE`), or name one of this vault "
+            "in sealing_key.name.",
         )
     return key
 

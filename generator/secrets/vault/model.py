@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VERSION = 1
 _FINGERPRINT_KEY_BYTES = 32
 # Fields that vaults of before do not have.
-_OPTIONAL = ("history", "prepared")
+_OPTIONAL = ("compromised", "history", "next_key", "prepared", "retired")
 
 
 class KeyRecord(Record, frozen=True, kw_only=True):
@@ -131,6 +131,9 @@ class Vault(Record, frozen=True, kw_only=True):
             What was derived from them stands in `derived`; the value that this vault still has is an old one.
         history: Values that were replaced, the latest first, as many as are kept.
         prepared: Keys that the outside has to know before they count: the value to come of each.
+        next_key: Name of the sealing key that counts as soon as the cluster has it; "" where none waits.
+        compromised: Sealing keys that somebody else may have, by fingerprint, and since when that is known.
+        retired: Sealing keys that were taken away, by fingerprint, and when: a copy of before does not bring them back.
         recipients: age public keys that the file is encrypted to.
         answers_recipients: Those of them that the answers named, and that go when the answers no longer do.
     """
@@ -146,6 +149,9 @@ class Vault(Record, frozen=True, kw_only=True):
     elsewhere: dict[str, dict[str, Lineage]] = field(default_factory=dict)
     history: dict[str, dict[str, tuple[ValueRecord, ...]]] = field(default_factory=dict)
     prepared: dict[str, dict[str, ValueRecord]] = field(default_factory=dict)
+    next_key: str = ""
+    compromised: dict[str, Time] = field(default_factory=dict)
+    retired: dict[str, Time] = field(default_factory=dict)
     recipients: tuple[str, ...]
     answers_recipients: tuple[str, ...] = ()
 
