@@ -166,6 +166,29 @@ def reseal_command(console: Console, where: Where, files: tuple[Path, ...]) -> i
     return 0
 
 
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE...")
+@workspace_options
+@output_options
+@click.pass_obj
+def import_command(console: Console, where: Where, files: tuple[Path, ...]) -> int:
+    """Take the sealing keys of a cluster that is there already into the vault.
+
+    FILE holds Secrets, as `kubectl get secret --output yaml` prints them, or certificates and keys in PEM, and nobody
+    but you may be able to read it; /dev/stdin is a pipe. Everything goes on being sealed to the key in use; what the
+    others have sealed can be opened from then on: `fmc recover`, `fmc secret import`, `fmc keys reseal`.
+    """
+    from generator.pipeline.keys import import_files
+
+    report = import_files(where.open(), files)
+    console.document({"taken": report.taken, "known": report.known})
+    for name in report.taken:
+        console.result(f"taken: {name}")
+    for name in report.known:
+        console.result(f"the vault has it already: {name}")
+    return 0
+
+
 def _to_do(report: RekeyReport) -> Iterator[str]:
     if not report.sealed:
         yield f"{report.key} ({report.fingerprint}) is in the vault. Nothing is sealed to it yet."
@@ -208,4 +231,4 @@ def _document(report: RekeyReport) -> dict[str, Any]:
     }
 
 
-COMMANDS = (list_command, rekey_command, retire_command, exposed_command, reseal_command)
+COMMANDS = (list_command, rekey_command, retire_command, exposed_command, reseal_command, import_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,7 @@ Examples:
   fmc secret list
   fmc secret set argocd/git-credentials
   pass show git/argocd | fmc secret set argocd/git-credentials token
+  kubectl get secret database --namespace shop --output yaml | fmc secret import -
   fmc secret show argocd/argocd-secret
   fmc secret show machines/k3s agent-token
   fmc secret history argocd/argocd-secret
@@ -107,6 +109,31 @@ def set_command(console: Console, where: Where, secret: str, value: str | None) 
         console.result(f"{report.secret}: {report.value} is in the vault{kind}.{then}")
     else:
         console.result(f"{report.secret}: {report.value} is what the vault has already. Nothing to do.")
+    return 0
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@workspace_options
+@output_options
+@click.pass_obj
+def import_command(console: Console, where: Where, file: Path) -> int:
+    """Adopt Secrets that are there already: entries in secrets/catalogue.user.yaml, values in the vault.
+
+    FILE holds SealedSecrets, which the vault's keys open, one or several, of any scope; `-` is a pipe, through which
+    Secrets in the clear come as well. Type, labels, annotations, scope and immutability stay what they are. Then
+    `fmc seal` writes the sealed manifests; the file that had them is yours to remove, in the same commit.
+    """
+    from generator.pipeline.secret import import_one
+
+    report = import_one(where.open(), file)
+    console.document({"taken": report.taken, "known": report.known})
+    for name in report.taken:
+        console.result(f"taken: {name}")
+    for name in report.known:
+        console.result(f"the catalogue and the vault have it already: {name}")
+    if report.taken:
+        console.result("Next: fmc seal; then remove the manifests that had them, and commit it all together")
     return 0
 
 

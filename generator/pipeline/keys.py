@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from generator.workspace import workspace_around
 if TYPE_CHECKING:
     from generator.answers.plan import Peer, Vpn
     from generator.pipeline.steps.session import Session
+    from generator.secrets.import_keys import ImportedKeys
     from generator.secrets.operator_key import OperatorKey
     from generator.secrets.vault.plaintext import Plaintext
 
@@ -33,6 +35,22 @@ def export(session: Session) -> Plaintext:
     from generator.secrets.export import export_keys
 
     return export_keys(session.store)
+
+
+def import_files(session: Session, files: tuple[Path, ...]) -> ImportedKeys:
+    """Take sealing keys into the vault.
+
+    Args:
+        session: The workspace.
+        files: Where they are.
+
+    Raises:
+        FmcError: A file has no such key, others can read it, or the vault can't be opened or written.
+    """
+    from generator.secrets.import_keys import import_keys, read_key_file
+
+    with session.workspace.locked():
+        return import_keys(session.store, [read_key_file(file) for file in files], datetime.now(UTC))
 
 
 def vpn_file(session: Session, peer: str) -> Plaintext:

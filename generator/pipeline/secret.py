@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from generator.pipeline.steps.session import Session
+    from generator.secrets.adopt import Adopted
     from generator.secrets.listing import SecretRow
     from generator.secrets.rename import Mention
     from generator.secrets.set_value import SetReport
     from generator.secrets.show import Shown
     from generator.secrets.versions import Version
+
+_LARGEST = 4 << 20  # bytes
 
 
 def list_values(session: Session) -> tuple[SecretRow, ...]:
@@ -47,6 +51,28 @@ def set_one(session: Session, secret: str, value: str | None, content: bytes) ->
     with session.workspace.locked():
         delivered = delivered_secrets(session.repositories.targets, store.root)
         return set_value(store, secret, value, content, datetime.now(UTC), session.supplied, delivered)
+
+
+def import_one(session: Session, file: Path) -> Adopted:
+    """Adopt the SealedSecrets and Secrets of a file.
+
+    Args:
+        session: The workspace.
+        file: The file; `-` for what is piped in.
+
+    Raises:
+        FmcError: One of them can't be adopted, or the vault can't be opened or written.
+    """
+    import stat
+
+    from generator.inputs import read_bounded
+    from generator.secrets.adopt import adopt
+
+    source = Path("/dev/stdin") if str(file) == "-" else file
+    content = read_bounded(source, _LARGEST)
+    is_piped = not stat.S_ISREG(source.stat().st_mode)
+    with session.workspace.locked():
+        return adopt(session.store, content, str(file), datetime.now(UTC), is_piped=is_piped)
 
 
 def show_one(session: Session, secret: str, value: str | None, *, public: bool = False, version: int = 0) -> Shown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import CERTIFICATE
 from generator.secrets.sealing.crypto import load_private_keys
+from generator.secrets.sealing.key_names import KEY_LABEL
 from generator.secrets.sealing.trust import active_key, require_own_certificate
 from generator.secrets.vault.keys import certificate_fingerprint, certificate_public_key
 from generator.secrets.vault.plaintext import Plaintext
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from generator.secrets.store import Store
     from generator.secrets.vault.model import KeyRecord, Vault
-
-_ACTIVE_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 
 
 def export_keys(store: Store) -> Plaintext:
@@ -59,7 +58,7 @@ def key_secrets(namespace: str, keys: Iterable[KeyRecord]) -> Plaintext:
             "apiVersion": "v1",
             "kind": "Secret",
             "type": "kubernetes.io/tls",
-            "metadata": {"name": key.name, "namespace": namespace, "labels": {_ACTIVE_LABEL: "active"}},
+            "metadata": {"name": key.name, "namespace": namespace, "labels": {KEY_LABEL: "active"}},
             "data": {
                 "tls.crt": base64.b64encode(key.certificate.encode()).decode(),
                 "tls.key": base64.b64encode(key.private_key.reveal()).decode(),

@@ -13,6 +13,8 @@ from generator.strictyaml import Limits, parse
 
 CONTROLLER = "platform/sealed-secrets/values.yaml"
 """Values of the controller's chart: its pod mounts the certificate of a key, and so starts when the key is there."""
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+"""The label by which the controller finds its keys: it loads those for which it says `active`."""
 _LIMITS = Limits(text=1 << 16)
 _NAME = rb"(?P<name>[a-z0-9][-.a-z0-9]*)"
 _MOUNTED = re.compile(rb"^ *- name: [\"']?sealing-cert[\"']?\n +secret:\n +secretName: [\"']?" + _NAME, re.MULTILINE)
