@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from generator.errors import WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import IO
 
 _RANDOM_CHARACTERS = 8  # of the names that tempfile.mkstemp makes
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -38,7 +39,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, follow: bool 
             was before.
     """
     target = followed(path) if follow else path
-    with _complete_neighbour(target, content, _kept_mode(target, mode)) as temporary:
+    with _complete_neighbour(target, _writing(content), _kept_mode(target, mode)) as temporary:
         _keep_owner(temporary, target)
         temporary.replace(target)
 
@@ -62,13 +63,28 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> bool:
         WriteError: The disk refused: full, read-only or not permitted.
     """
     with _locked(path, private=not mode & _OTHERS):
-        remove_leftovers(path)
-        if os.path.lexists(path):
-            return False
-        with _complete_neighbour(path, content, mode) as temporary:
-            _keep_owner(temporary, path)
-            temporary.replace(path)
-    return True
+        return _write_unless_there(path, _writing(content), mode)
+
+
+def write_streamed(
+    path: Path, produce: Callable[[IO[bytes]], object], *, mode: int = 0o600, over: bool = False
+) -> bool:
+    """Write a file that is too large for the memory: whole or not at all.
+
+    Args:
+        path: The file to make.
+        produce: Writes its bytes into a stream. What it raises ends the write, and leaves nothing.
+        mode: Permission bits.
+        over: Replace a file that is there.
+
+    Returns:
+        False if the file was there, and is not to be replaced; it is untouched.
+
+    Raises:
+        WriteError: The disk refused: full, read-only or not permitted.
+    """
+    with _locked(path, private=False):
+        return _write_unless_there(path, produce, mode, over=over)
 
 
 def followed(path: Path) -> Path:
@@ -108,6 +124,20 @@ def remove_leftovers(path: Path) -> None:
         raise write_error(path, error) from error
 
 
+def _writing(content: bytes) -> Callable[[IO[bytes]], object]:
+    return lambda stream: stream.write(content)
+
+
+def _write_unless_there(path: Path, produce: Callable[[IO[bytes]], object], mode: int, *, over: bool = False) -> bool:
+    remove_leftovers(path)
+    if os.path.lexists(path) and not over:
+        return False
+    with _complete_neighbour(path, produce, mode) as temporary:
+        _keep_owner(temporary, path)
+        temporary.replace(path)
+    return True
+
+
 @contextmanager
 def _locked(path: Path, *, private: bool) -> Iterator[None]:
     """Make the folder of a file, and hold a lock on the file's name; its lock file is gone afterwards."""
@@ -138,7 +168,7 @@ def _lock(lock: Path) -> int:
 
 
 @contextmanager
-def _complete_neighbour(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+def _complete_neighbour(path: Path, produce: Callable[[IO[bytes]], object], mode: int) -> Iterator[Path]:
     """Give a finished temporary file beside a path; it is gone afterwards unless it was renamed."""
     temporary: Path | None = None
     try:
@@ -146,7 +176,7 @@ def _complete_neighbour(path: Path, content: bytes, mode: int) -> Iterator[Path]
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            produce(stream)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(mode)

@@ -73,6 +73,10 @@ class Workspace:
         """What an unfinished rotation set out to do."""
         return self.root / _PRIVATE / "rotation.json"
 
+    def note(self, name: str) -> Path:
+        """When something was done last, see `backup.due`."""
+        return self.root / _PRIVATE / f"{name}.json"
+
     @property
     def staging(self) -> Path:
         """Where trees are made before they appear by rename."""
@@ -151,7 +155,8 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
-            for path in (self.answers, self.last_answers, followed(self.vault), self.state, self.rotation):
+            notes = (self.last_answers, self.state, self.rotation, self.note("backup"))
+            for path in (self.answers, followed(self.vault), *notes):
                 remove_leftovers(path)
             yield
         finally:

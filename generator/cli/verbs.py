@@ -19,6 +19,8 @@ VERBS = {
     "secret": ("Work", "List the secrets of a cluster; set, show, edit, rename or adopt one, and see its versions."),
     "vault": ("Work", "See and change who opens the vault; make one of two copies."),
     "keys": ("Work", "Replace the sealing key, or print it for the cluster; make the SSH key, for the machines."),
+    "backup": ("Work", "Put a whole workspace into one encrypted file."),
+    "restore": ("Work", "Make the workspace of a backup again, on a machine that has nothing else."),
     "mirror": ("Work", "List what a cluster takes from elsewhere, to fill a mirror."),
     "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),

@@ -39,6 +39,7 @@ PROGRAMS = {
     ),
     *("pass", "pip", "pre-commit", "printf", "python3", "rm", "ssh", "ssh-keygen", "ssh-keyscan", "terraform", "virsh"),
     *(".", "age", "base64", "diff", "export", "install", "ip", "jq", "nft", "python", "read", "set", "systemctl"),
+    "tar",
 }
 _SEPARATORS = {"|", "||", "&&", ";", "&", "(", ")", "<(", "$(", "{", "}", "!"}
 _TARGET = re.compile(r"(?m)^([a-z0-9][a-z0-9. -]*):(?!=)")

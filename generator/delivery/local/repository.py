@@ -54,10 +54,14 @@ class OpenRepository:
     changes: tuple[str, ...]
 
 
-def create_repository(target: Target) -> OpenRepository:
+def create_repository(target: Target, object_format: str = "sha1") -> OpenRepository:
     """Make a repository in a folder of files, with `origin` set to its remote; nothing is committed.
 
     The configuration depends on the target alone, and holds no path, so that the folder may be renamed.
+
+    Args:
+        target: Where it is made, and where it goes.
+        object_format: The hash that it names its objects with.
 
     Raises:
         WriteError: The disk refused.
@@ -66,9 +70,8 @@ def create_repository(target: Target) -> OpenRepository:
     # git before 2.45 has one way of storing references only, later ones take the user's choice from here.
     variables = {**environment(), "GIT_DEFAULT_REF_FORMAT": "files"}
     git = git_in(target.path)
-    made = run(
-        git.init, "--quiet", "--object-format=sha1", f"--initial-branch={target.branch}", ".", variables=variables
-    )
+    options = ("--quiet", f"--object-format={object_format}", f"--initial-branch={target.branch}")
+    made = run(git.init, *options, ".", variables=variables)
     repo = repository_at(target.path)
     if made.code or repo is None:
         raise local_error(target.path, "make a repository", made)

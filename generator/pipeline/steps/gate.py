@@ -93,12 +93,15 @@ class Passed:
 
 def candidate_of(session: Session) -> Candidate:
     """Return a session's repositories as the gate wants them; the vault is opened where that is possible."""
+    from generator.backup.due import reminders
     from generator.delivery.local.outgoing import believed_tips
     from generator.delivery.state import StateFile
     from generator.secrets.vault.needles import needles
 
     repositories, workspace = session.repositories, session.workspace
     vault, notes = usable_vault(workspace, repositories.loaded.answers.name, session.identity)
+    if vault:
+        notes += reminders(workspace.note, vault.sealing_keys[0].created, datetime.now(UTC))
     return Candidate(
         repositories.folders,
         repositories.recorded,

@@ -1,0 +1,77 @@
+"""When the next backup is due, from a note in the workspace.
+
+The note lies beside the vault, not in a repository: a backup is of this copy of the vault, whoever only has the
+repositories can make none, and a commit for each backup would be noise. A workspace without its vault is reminded of
+nothing, therefore.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from generator.files import write_atomic
+from generator.findings import Finding, Flaw, Rule, Severity, declare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_GRACE = timedelta(days=7)
+"""How old a vault may be before anything is due."""
+
+
+@dataclass(frozen=True)
+class _Reminder:
+    rule: Rule
+    longest: timedelta
+    last: str
+    missing: str
+    fix: str
+
+
+_REMINDERS = {
+    "backup": _Reminder(
+        declare("backup/due", "The last backup is not older than 30 days.", Severity.WARNING),
+        timedelta(days=30),
+        "the last backup was made on",
+        "there is no backup of this cluster",
+        "Run `fmc backup FILE`, and keep the file on another machine.",
+    ),
+}
+"""By the name of the note."""
+
+
+def note_date(note: Path, made: datetime) -> None:
+    """Note when something was done.
+
+    Raises:
+        WriteError: The disk refused.
+    """
+    write_atomic(note, json.dumps({"made": made.isoformat(timespec="seconds")}).encode() + b"\n")
+
+
+def noted_date(note: Path) -> datetime | None:
+    """Return what `note_date` noted; None where there is nothing that could be read as that."""
+    try:
+        made = datetime.fromisoformat(json.loads(note.read_bytes())["made"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return made if made.tzinfo else None
+
+
+def reminders(note: Callable[[str], Path], since: datetime, now: datetime) -> Iterator[Finding]:
+    """Yield a warning for what is due.
+
+    Args:
+        note: Where the note of a name lies.
+        since: How long there has been something to back up.
+        now: The present, UTC.
+    """
+    for name, reminder in _REMINDERS.items():
+        last = noted_date(note(name))
+        if now > (last + reminder.longest if last else since + _GRACE):
+            message = f"{reminder.last} {last:%Y-%m-%d}" if last else reminder.missing
+            yield reminder.rule.finding(Flaw("", 0, message, path=f"{name}.json", fix=reminder.fix))

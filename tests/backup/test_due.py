@@ -1,0 +1,48 @@
+"""When a backup is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generator.backup.due import note_date, noted_date, reminders
+from generator.findings import Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+def due(folder: Path, vault: int = 365, **days: int) -> dict[str, str]:
+    """The findings where so many days have passed since the vault was made, and since each note."""
+    for name, passed in days.items():
+        note_date(folder / name, NOW - timedelta(days=passed))
+    found = list(reminders(lambda name: folder / name, NOW - timedelta(days=vault), NOW))
+    assert all(finding.severity is Severity.WARNING and f"`fmc {finding.path[:5]}" in finding.fix for finding in found)
+    return {finding.rule: finding.message for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("days", "rules"), [({"backup": 30}, []), ({"backup": 31}, ["backup/due"]), ({}, ["backup/due"])]
+)
+def test_what_is_old_or_missing_is_due(tmp_path: Path, days: dict[str, int], rules: list[str]) -> None:
+    assert list(due(tmp_path, **days)) == rules
+
+
+def test_the_date_is_said(tmp_path: Path) -> None:
+    assert due(tmp_path, backup=40) == {"backup/due": "the last backup was made on 2026-10-21"}
+
+
+def test_a_new_vault_has_a_week(tmp_path: Path) -> None:
+    assert due(tmp_path, vault=7) == {}
+    assert list(due(tmp_path, vault=8)) == ["backup/due"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"made": 7}', b'{"made": "2026-11-30T00:00:00"}', b"\xff"])
+def test_a_note_that_nobody_can_read_is_none(tmp_path: Path, content: bytes) -> None:
+    note = tmp_path / "note"
+    note.write_bytes(content)
+    assert noted_date(note) is None
