@@ -155,7 +155,8 @@ def test_the_pods_of_an_app_are_reached_by_the_ingress_and_reach_names(cluster: 
         sources = [peer for rule in spec["ingress"] for peer in rule["from"]]
         assert sources[0] == {"podSelector": {}}
         named = {peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in sources[1:]}
-        assert "traefik" in named <= {"traefik", "monitoring"}
+        # Whichever components there are: an app of one's own keeps its files when others come.
+        assert named == {"traefik", "monitoring"}
         own, names = spec["egress"]
         assert own == {"to": [{"podSelector": {}}]}
         assert names["to"][0]["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
@@ -174,4 +175,4 @@ def test_limits_reach_every_namespace_and_an_app_can_not_change_its_own(cluster:
             refused = {(entry["group"], entry["kind"]) for entry in project["spec"]["namespaceResourceBlacklist"]}
             assert {("", "ResourceQuota"), ("", "LimitRange")} <= refused
             # Whoever may ask for certificates gets them for any name.
-            assert (("cert-manager.io", "*") in refused) is ("cert-manager" in cluster.answers["components"])
+            assert ("cert-manager.io", "*") in refused
