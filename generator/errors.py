@@ -56,6 +56,14 @@ class CatalogueError(BadInputError):
         self.findings = tuple(findings)
 
 
+class RequestError(BadInputError):
+    """What was asked for has findings; all of them are in `findings`."""
+
+    def __init__(self, message: str, findings: Sequence[Finding]) -> None:
+        super().__init__(message, fix="Run the same command again with what is said above corrected.")
+        self.findings = tuple(findings)
+
+
 class ChecksError(FmcError):
     """A check found something that must not be delivered; all of it is in `findings`."""
 

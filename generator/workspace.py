@@ -208,19 +208,23 @@ class Repositories:
 
     @property
     def catalogue_root(self) -> Path:
-        """The folder that holds `secrets/`.
+        """The folder that holds `secrets/`; an error where it is not there."""
+        return self.part("argocd")
+
+    def part(self, name: str) -> Path:
+        """Return the folder of a part by its name.
 
         Raises:
-            BadInputError: The part argocd is not there.
+            BadInputError: It is not there.
         """
-        if "argocd" not in self.folders.parts:
+        if name not in self.folders.parts:
             raise BadInputError(
-                f"there is no repository of the layout argocd or monorepo in {self.workspace.root}",
+                f"there is no repository of the layout {name} or monorepo in {self.workspace.root}",
                 where=str(self.workspace.root),
                 fix="Clone it next to the others. If it was never rendered, render it with the same answers: "
-                "`copier copy --data-file OTHER/.copier-answers.yml --data layout=argocd TEMPLATE_URL argocd`.",
+                f"`copier copy --data-file OTHER/.copier-answers.yml --data layout={name} TEMPLATE_URL {name}`.",
             )
-        return self.folders.parts["argocd"]
+        return self.folders.parts[name]
 
     @property
     def targets(self) -> tuple[Target, ...]:

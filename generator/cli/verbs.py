@@ -12,6 +12,8 @@ VERBS = {
     "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
     "rotate": ("Work", "Replace secrets by new ones, and deliver them in one commit."),
     "renew": ("Work", "Renew certificates before they end, and deliver them."),
+    "add": ("Work", "Add an app of your own to the repositories."),
+    "remove": ("Work", "Take an app of your own out of the repositories."),
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
     "image": ("Work", "Write the image that an app runs into Git, while others write, too."),
     "promote": ("Work", "Let an environment run the image that another one runs."),

@@ -19,6 +19,7 @@ _DECLARING = (
     "generator.answers.elsewhere",
     "generator.answers.parts",
     "generator.answers.ruleset",
+    "generator.apps.ruleset",
     "generator.backup.due",
     "generator.checks.run",
     "generator.delivery.local.staged",
