@@ -23,6 +23,7 @@ _DECLARING = (
     "generator.backup.due",
     "generator.checks.run",
     "generator.delivery.local.staged",
+    "generator.forges.ruleset",
     "generator.mirror.inventory",
     "generator.pipeline.steps.outgoing",
     "generator.readiness.ruleset",

@@ -21,6 +21,7 @@ from generator.delivery.model import Target
 from generator.delivery.push import push
 from generator.delivery.remote.ready import remotes_ready
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
+from tests.certificate import self_signed
 from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
 from tests.delivery.workspace import PARTS, RUN, Workspace, git
@@ -267,35 +268,13 @@ def test_a_remote_that_goes_away_between_asking_and_pushing_is_resumed(workspace
 
 def test_an_untrusted_certificate_is_said(tree: Target, tmp_path: Path) -> None:
     key, certificate = tmp_path / "tls.key", tmp_path / "tls.crt"
-    _self_signed(key, certificate)
+    self_signed(key, certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with GitServer(tmp_path / "remotes", tls=context) as server:
         with pytest.raises(RemoteError, match="can't be trusted") as caught:
             remotes_ready([dataclasses.replace(tree, url=f"{server.url}/infra.git")])
         assert "http.sslCAInfo" in (caught.value.fix or "")
-
-
-def _self_signed(key_file: Path, certificate_file: Path) -> None:
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
 
 
 def test_faults_of_several_remotes_are_told_at_once_the_gravest_first(workspace: Workspace) -> None:
