@@ -76,6 +76,10 @@ alert-tools: tools ## Build promtool and amtool, which judge alerts (needs Go; s
 pipeline-tools: tools ## Build what reads a Jenkinsfile and a Dockerfile as Jenkins and BuildKit do (needs Go, a JDK and Maven)
 	$(BIN)/python -m tests.toolchain.build --group pipelines
 
+.PHONY: forge-tools
+forge-tools: tools ## Build Gitea, a Git server with an API (needs Go and a C compiler; some minutes, once)
+	$(BIN)/python -m tests.toolchain.build --group forge
+
 .PHONY: lab-tools
 lab-tools: tools ## Build what the lab runs besides (needs Go and root; some minutes, once)
 	$(BIN)/python -m tests.toolchain.build --group lab

@@ -18,6 +18,9 @@ class Answers:
     layout: str
     git_branch: str
     vault_recipients: list[str]
+    git_authority: str
+    git_known_hosts: list[str]
+    forge: dict[str, Any]
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Answers:

@@ -15,6 +15,7 @@ VERBS = {
     "add": ("Work", "Add an app of your own to the repositories."),
     "remove": ("Work", "Take an app of your own out of the repositories."),
     "push": ("Work", "Push the repositories of a workspace, argocd last."),
+    "remotes": ("Work", "Make, check or take over the repositories at the Git server."),
     "image": ("Work", "Write the image that an app runs into Git, while others write, too."),
     "promote": ("Work", "Let an environment run the image that another one runs."),
     "recover": ("Work", "Open sealed manifests with the vault's keys, and have their values again."),

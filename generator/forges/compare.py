@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from generator.findings import Flaw
 from generator.forges import ruleset
-from generator.forges.model import Protection, without_query
+from generator.forges.model import Kind, Protection, Repository, without_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from generator.findings import Finding, Rule
     from generator.forges.locate import Place
-    from generator.forges.model import DeployKey, Repository
+    from generator.forges.model import DeployKey, Hook
 
 _CREATE = "`fmc remotes create` {does}."
+"""The remedy, where fmc has one itself."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class HookAim:
     """
 
     url: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,29 +81,44 @@ class Difference:
         return self.rule.finding(Flaw("", 0, f"{self.part}: {self.found}", path=self.part, fix=fix))
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What is there; None for what a server has none of the kind of."""
+
+    repository: Repository
+    keys: tuple[DeployKey, ...] | None
+    protection: Protection | None
+    hooks: tuple[Hook, ...] | None
+
+
 def differences(place: Place, aim: Aim) -> tuple[Difference, ...]:
     """Compare a repository with what it should be; nothing is changed.
+
+    Returns:
+        The differences, in the order in which they are to be ended.
 
     Raises:
         FmcError: The forge can't be asked.
     """
-    there = place.forge.repository(place.path, aim.branch)
-    if there is None:
-        made = "makes it, private and empty"
-        return (
-            Difference(
-                ruleset.MISSING,
-                aim.part,
-                f"there is no repository {aim.url}, or this account can't see it",
-                made,
-                lambda: place.forge.create(place.path, aim.branch),
-            ),
-        )
-    return tuple(_of_existing(place, aim, there))
+    forge, path = place.forge, place.path
+    there = forge.repository(path, aim.branch)
+    if there is not None:
+        facts = _Facts(there, forge.keys(path), forge.protection(path, aim.branch), forge.hooks(path))
+        return tuple(_differences(place, aim, facts))
+    missing = Difference(
+        ruleset.MISSING,
+        aim.part,
+        f"there is no repository {aim.url}, or this account can't see it",
+        "makes it, private and empty",
+        lambda: forge.create(path, aim.branch),
+    )
+    nothing = None if forge.kind is Kind.FOLDER else ()
+    fresh = _Facts(Repository(private=True, begun=False), nothing, None, nothing)
+    return (missing, *_differences(place, aim, fresh))
 
 
-def _of_existing(place: Place, aim: Aim, there: Repository) -> Iterator[Difference]:
-    if there.private is False:
+def _differences(place: Place, aim: Aim, facts: _Facts) -> Iterator[Difference]:
+    if facts.repository.private is False:
         yield Difference(
             ruleset.PUBLIC,
             aim.part,
@@ -110,15 +126,14 @@ def _of_existing(place: Place, aim: Aim, there: Repository) -> Iterator[Differen
             "makes it private",
             lambda: place.forge.make_private(place.path),
         )
-    yield from _of_keys(place, aim)
-    yield from _of_protection(place, aim, there)
-    yield from _of_hook(place, aim)
+    if facts.keys is not None:
+        yield from _of_keys(place, aim, facts.keys)
+    yield from _of_protection(place, aim, facts)
+    if facts.hooks is not None and aim.hook is not None:
+        yield from _of_hook(place, aim.part, aim.hook, facts.hooks)
 
 
-def _of_keys(place: Place, aim: Aim) -> Iterator[Difference]:
-    registered = place.forge.keys(place.path)
-    if registered is None:
-        return
+def _of_keys(place: Place, aim: Aim, registered: tuple[DeployKey, ...]) -> Iterator[Difference]:
     known = {key.line: key for key in registered}
     for key in aim.keys:
         found = known.get(key.line)
@@ -127,9 +142,7 @@ def _of_keys(place: Place, aim: Aim) -> Iterator[Difference]:
             yield Difference(
                 ruleset.KEY,
                 aim.part,
-                f"the key {key.title} is not registered"
-                if found is None
-                else f"the key {key.title} should be one that {may}",
+                f"the key {key.title} " + (f"should be one that {may}" if found else "is not registered"),
                 f"registers the key {key.title}, which {may}",
                 partial(place.forge.set_key, place.path, key),
             )
@@ -144,10 +157,10 @@ def _of_keys(place: Place, aim: Aim) -> Iterator[Difference]:
             )
 
 
-def _of_protection(place: Place, aim: Aim, there: Repository) -> Iterator[Difference]:
+def _of_protection(place: Place, aim: Aim, facts: _Facts) -> Iterator[Difference]:
     # The first push founds the branch, and no request could.
-    wanted = Protection(by_request=aim.by_request and there.begun)
-    found = place.forge.protection(place.path, aim.branch)
+    wanted = Protection(by_request=aim.by_request and facts.repository.begun)
+    found = facts.protection
     if found == wanted:
         return
     if found == Protection(by_request=True):
@@ -157,7 +170,7 @@ def _of_protection(place: Place, aim: Aim, there: Repository) -> Iterator[Differ
             ruleset.REQUESTS,
             aim.part,
             f"the branch {aim.branch} takes pull requests alone",
-            fix="Say so in the answers, `forge: {pull_requests: true}`, or let people push there again at the forge.",
+            fix="Say so in the answers, `forge: {delivery: pull-requests}`, or let people push there again.",
         )
         return
     if found == Protection():
@@ -177,11 +190,7 @@ def _of_protection(place: Place, aim: Aim, there: Repository) -> Iterator[Differ
     )
 
 
-def _of_hook(place: Place, aim: Aim) -> Iterator[Difference]:
-    hooks = place.forge.hooks(place.path)
-    if aim.hook is None or hooks is None:
-        return
-    wanted = aim.hook
+def _of_hook(place: Place, part: str, wanted: HookAim, hooks: tuple[Hook, ...]) -> Iterator[Difference]:
     if any(hook.url == wanted.url and hook.works for hook in hooks):
         return
     tells = without_query(wanted.url)
@@ -189,7 +198,7 @@ def _of_hook(place: Place, aim: Aim) -> Iterator[Difference]:
     old, missing = f"the webhook that tells {tells} does not work, or has an older secret", f"no webhook tells {tells}"
     yield Difference(
         ruleset.HOOK,
-        aim.part,
+        part,
         old if is_old else missing,
         f"has pushes told to {tells}",
         lambda: place.forge.set_hook(place.path, wanted.url, wanted.secret),

@@ -37,7 +37,7 @@ class Gitea:
         found = self._api.find(f"/repos/{path}")
         if found is None:
             return None
-        # It answers with an error of its own where a repository is empty.
+        # Asked for a branch of an empty repository, it fails with an error of its own.
         begun = not found["empty"] and self._api.find(f"/repos/{path}/branches/{quote(branch, safe='')}") is not None
         return Repository(bool(found["private"]), begun)
 

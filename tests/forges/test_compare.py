@@ -24,7 +24,6 @@ def found(forge: Memory, aim: Aim = AIM) -> list[str]:
 @pytest.mark.parametrize(
     ("forge", "says"),
     [
-        (Memory(), "remotes/missing: there is no repository"),
         (replace(GOOD, there=Repository(private=False, begun=True)), "remotes/public: "),
         (replace(GOOD, registered=[replace(OWN, writes=True)]), "argocd@home should be one that may read"),
         (replace(GOOD, registered=[]), "argocd@home is not registered"),
@@ -41,10 +40,27 @@ def test_each_difference_is_ended_by_its_change(forge: Memory, says: str) -> Non
     (one,) = differences(Place(forge, "home/argocd"), AIM)
     assert says in f"{one.rule.id}: {one.found}"
     assert one.finding().fix.startswith("`fmc remotes create` ")
-    assert "s3cret" not in repr(one.finding())
+    assert "s3cret" not in f"{one.finding()}{AIM}"
     assert one.change
     one.change()
     assert not any(says in line for line in found(forge))
+
+
+def test_what_is_missing_is_made_with_all_that_it_should_have() -> None:
+    forge = Memory()
+    plan = differences(Place(forge, "home/argocd"), AIM)
+    assert [one.does for one in plan] == [
+        "makes it, private and empty",
+        "registers the key argocd@home, which may read",
+        "guards it against force and deletion",
+        "has pushes told to https://argocd.example.com/api/webhook",
+    ]
+    assert forge.there is None
+    for one in plan:
+        assert one.change
+        one.change()
+    assert found(forge) == []
+    assert forge.secrets == {HOOK.url: "s3cret"}
 
 
 def test_a_branch_takes_pull_requests_alone_once_it_exists() -> None:
@@ -65,7 +81,7 @@ def test_what_people_guard_more_strictly_is_not_loosened() -> None:
     (one,) = differences(Place(strict, "home/argocd"), AIM)
     assert (one.rule.id, one.change) == ("remotes/pull-requests", None)
     # What it advises.
-    assert "`forge: {pull_requests: true}`" in one.fix
+    assert "`forge: {delivery: pull-requests}`" in one.fix
     assert found(strict, replace(AIM, by_request=True)) == []
 
 

@@ -40,8 +40,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_folder_is_made_and_its_branch_guarded(url: str, tmp_path: Path) -> None:
     place = locate(url, Settings(kind="folder"), "")
     aim = Aim("infra", url, "main")
-    assert rules_and_change(place, aim) == ["remotes/missing"]
-    assert rules_and_change(place, aim) == ["remotes/unguarded"]
+    assert rules_and_change(place, aim) == ["remotes/missing", "remotes/unguarded"]
     assert rules_and_change(place, aim) == []
 
     work = tmp_path / "work"
@@ -72,7 +71,7 @@ def test_a_folder_and_a_hook_of_somebody_else_stay_as_they_are(tmp_path: Path) -
     # What it advises.
     assert "move that folder away" in (caught.value.fix or "")
     folder.rename(tmp_path / "their-folder")
-    (missing,) = differences(place, aim)
+    missing, _ = differences(place, aim)
     assert missing.change
     missing.change()
     hook = folder / "hooks" / "update"
@@ -95,5 +94,5 @@ def test_a_machine_that_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.Monke
     assert "Correct what it names" in (caught.value.fix or "")
     # As the other machine does it: its shell gets what follows the name of the server.
     monkeypatch.setenv("GIT_SSH_COMMAND", shlex.join(["sh", "-c", 'shift 4; eval "$@"', "ssh"]))
-    (one,) = differences(locate(url, Settings(kind="folder"), ""), Aim("infra", url, "main"))
-    assert one.rule.id == "remotes/missing"
+    missing, _ = differences(locate(url, Settings(kind="folder"), ""), Aim("infra", url, "main"))
+    assert missing.rule.id == "remotes/missing"

@@ -38,9 +38,12 @@ def build_go(tool: Tool, target: Path) -> None:
     go = _go()
     stamps = " ".join(f"-X {stamp}" for stamp in tool.spec["stamps"])
     folder = HERE / "go" / tool.name
+    environment = {**_GO_ENVIRONMENT, "CGO_ENABLED": "1" if tool.spec.get("cgo") else "0"}
+    tags = ",".join(tool.spec.get("tags", ()))
     for program, package in tool.spec["packages"].items():
-        arguments = ["build", "-ldflags", f"-s -w {stamps}", "-o", str(target / "bin" / program), package]
-        _run([go, *arguments], cwd=folder, environment=_GO_ENVIRONMENT)
+        output = ["-o", str(target / "bin" / program)]
+        arguments = ["build", "-tags", tags, "-ldflags", f"-s -w {stamps}", *output, package]
+        _run([go, *arguments], cwd=folder, environment=environment)
     if "files" in tool.spec:
         listing = [go, "list", "-m", "-f", "{{.Dir}}", tool.spec["module"]]
         module = Path(_run(listing, cwd=folder, environment=_GO_ENVIRONMENT).strip())

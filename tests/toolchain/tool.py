@@ -19,6 +19,7 @@ MAKE_TARGETS = {
     "lab": "make lab-tools",
     "alerts": "make alert-tools",
     "pipelines": "make pipeline-tools",
+    "forge": "make forge-tools",
 }
 """What builds the tools of each group."""
 _RECIPE = 2
@@ -45,7 +46,7 @@ class Tool:
 
     @property
     def group(self) -> str:
-        """Return what it is built for: `test`, `e2e`, `lab`, `alerts` or `pipelines`."""
+        """Return what it is built for: `test`, `e2e`, `lab`, `alerts`, `pipelines` or `forge`."""
         return str(self.spec.get("group", "test"))
 
     @property
