@@ -155,7 +155,7 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
-            notes = (self.last_answers, self.state, self.rotation, self.note("backup"))
+            notes = (self.last_answers, self.state, self.rotation, self.note("backup"), self.note("drill"))
             for path in (self.answers, followed(self.vault), *notes):
                 remove_leftovers(path)
             yield

@@ -1,6 +1,6 @@
-"""When the next backup is due, from a note in the workspace.
+"""When the next backup and the next drill are due, from a note of each in the workspace.
 
-The note lies beside the vault, not in a repository: a backup is of this copy of the vault, whoever only has the
+The notes lie beside the vault, not in a repository: a backup is of this copy of the vault, whoever only has the
 repositories can make none, and a commit for each backup would be noise. A workspace without its vault is reminded of
 nothing, therefore.
 """
@@ -39,6 +39,13 @@ _REMINDERS = {
         "the last backup was made on",
         "there is no backup of this cluster",
         "Run `fmc backup FILE`, and keep the file on another machine.",
+    ),
+    "drill": _Reminder(
+        declare("backup/drill-due", "A drill of the last 90 days brought all secrets back.", Severity.WARNING),
+        timedelta(days=90),
+        "the last drill that went well was on",
+        "no drill has shown that a backup of this cluster can be used",
+        "Run `fmc drill FILE` with the newest backup.",
     ),
 }
 """By the name of the note."""

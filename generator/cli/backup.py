@@ -9,6 +9,7 @@ import click
 
 from generator.cli.options import output_options, workspace_options
 from generator.cli.verbs import help_of
+from generator.wording import command as shown
 
 if TYPE_CHECKING:
     from generator.cli.options import Where
@@ -62,5 +63,5 @@ def command(console: Console, where: Where, file: Path, force: bool) -> int:
         [(one.folder, one.branch, one.commit[:12]) for one in made.manifest.repositories],
     )
     console.result(f"{made.path}: {made.size:,} bytes, opened by {len(made.recipients)} identities.")
-    console.result("Next: bring it to another machine")
+    console.result(f"Next: bring it to another machine, and try it: {shown('fmc', 'drill', str(file))}")
     return 0

@@ -24,6 +24,7 @@ VERBS = {
     "keys": ("Work", "Replace the sealing key, or print it for the cluster; make the SSH key, for the machines."),
     "backup": ("Work", "Put a whole workspace into one encrypted file."),
     "restore": ("Work", "Make the workspace of a backup again, on a machine that has nothing else."),
+    "drill": ("Work", "Try whether a backup brings all secrets back, on a throw-away control plane."),
     "mirror": ("Work", "List what a cluster takes from elsewhere, to fill a mirror."),
     "explain": ("Help", "Explain the rules that findings name."),
     "doctor": ("Help", "Look at the machine: what fmc needs, and what it can use."),

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
 from generator.files import write_error
+from generator.pipeline.steps.scratch import private_folder
 from generator.secrets.vault.identities import identity_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from generator.backup.manifest import Manifest
     from generator.console import Console
@@ -52,7 +49,7 @@ def restore(path: Path, root: Path, identity: Path | None, console: Console) -> 
 
     root = root.absolute()
     _require_empty(root)
-    with _neighbour(root) as folder:
+    with private_folder(root.parent, f".{root.name}.restore-") as folder:
         manifest, _, workspace = recover(path, identity_path(identity, os.environ), folder, console)
         try:
             workspace.root.chmod(_mode(root))
@@ -83,34 +80,3 @@ def _mode(root: Path) -> int:
         return root.stat().st_mode & 0o7777
     os.umask(mask := os.umask(0))
     return 0o777 & ~mask
-
-
-@contextmanager
-def _neighbour(root: Path) -> Iterator[Path]:
-    """Give an empty private folder beside the later workspace; it is gone afterwards.
-
-    What a killed run left is removed; a lock tells it from the folder of one that is at work.
-    """
-    try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in root.parent.glob(f".{root.name}.restore-*"):
-            with suppress(OSError), _locked(leftover):
-                shutil.rmtree(leftover)
-        folder = Path(tempfile.mkdtemp(dir=root.parent, prefix=f".{root.name}.restore-"))
-    except OSError as error:
-        raise write_error(root, error) from error
-    try:
-        with _locked(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)

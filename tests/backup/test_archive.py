@@ -164,7 +164,7 @@ def test_a_newer_format_is_said_to_be_one(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_damage_is_anything_but_refused(data: st.DataObject) -> None:
     """Bytes changed, cut out, doubled or put in: a message, or the very files; nothing outside of the folder."""
     whole = bytearray(archive())

@@ -1,4 +1,4 @@
-"""When a backup is due."""
+"""When a backup and a drill are due."""
 
 from __future__ import annotations
 
@@ -26,19 +26,29 @@ def due(folder: Path, vault: int = 365, **days: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("days", "rules"), [({"backup": 30}, []), ({"backup": 31}, ["backup/due"]), ({}, ["backup/due"])]
+    ("days", "rules"),
+    [
+        ({"backup": 30, "drill": 90}, []),
+        ({"backup": 31, "drill": 0}, ["backup/due"]),
+        ({"backup": 0, "drill": 91}, ["backup/drill-due"]),
+        ({"drill": 1}, ["backup/due"]),
+        ({}, ["backup/due", "backup/drill-due"]),
+    ],
 )
 def test_what_is_old_or_missing_is_due(tmp_path: Path, days: dict[str, int], rules: list[str]) -> None:
     assert list(due(tmp_path, **days)) == rules
 
 
 def test_the_date_is_said(tmp_path: Path) -> None:
-    assert due(tmp_path, backup=40) == {"backup/due": "the last backup was made on 2026-10-21"}
+    assert due(tmp_path, backup=40, drill=100) == {
+        "backup/due": "the last backup was made on 2026-10-21",
+        "backup/drill-due": "the last drill that went well was on 2026-08-22",
+    }
 
 
 def test_a_new_vault_has_a_week(tmp_path: Path) -> None:
     assert due(tmp_path, vault=7) == {}
-    assert list(due(tmp_path, vault=8)) == ["backup/due"]
+    assert list(due(tmp_path, vault=8)) == ["backup/due", "backup/drill-due"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"made": 7}', b'{"made": "2026-11-30T00:00:00"}', b"\xff"])

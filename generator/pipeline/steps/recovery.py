@@ -70,6 +70,12 @@ def places(workspace: Workspace, infra: Path | None) -> dict[str, Path]:
     return found | ({STATE: infra / TERRAFORM_STATE} if infra else {})
 
 
+def part_folder(manifest: Manifest, workspace: Workspace, part: str) -> Path:
+    """Return where a part lies in a restored workspace, or would lie if the backup had it."""
+    folders = {one.part: workspace.root / one.folder for one in manifest.repositories}
+    return folders[MONOREPO] / part if MONOREPO in folders else folders.get(part, workspace.root / part)
+
+
 def _unbundle(manifest: Manifest, archive: Path, workspace: Workspace) -> None:
     from generator.delivery.local.bundle import Bundled, unbundle
     from generator.delivery.model import Target
@@ -85,9 +91,7 @@ def _unbundle(manifest: Manifest, archive: Path, workspace: Workspace) -> None:
 
 def _move(manifest: Manifest, archive: Path, workspace: Workspace) -> None:
     """Move what lies beside the repositories to its place."""
-    folders = {one.part: workspace.root / one.folder for one in manifest.repositories}
-    infra = folders[MONOREPO] / "infra" if MONOREPO in folders else folders.get("infra")
-    for name, place in places(workspace, infra).items():
+    for name, place in places(workspace, part_folder(manifest, workspace, "infra")).items():
         if (archive / name).exists():
             try:
                 (archive / name).rename(place)

@@ -83,7 +83,6 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
     """
     place = {"name": secret.name, "namespace": secret.namespace}
     scope = {secret.scope.annotation: "true"} if secret.scope.annotation else {}
-    revision = whole_revision(lineage for _, lineage in sorted(sealed.lineages.items()))
     annotations = {
         KEY_ANNOTATION: sealed.certificate,
         VALUES_ANNOTATION: _pairs(sealed.fingerprints),
@@ -112,9 +111,15 @@ def render(secret: Secret, sealed: Sealed) -> bytes:
         *_mapping("      ", "labels", secret.labels),
         *_mapping("      ", "annotations", {**secret.annotations, **scope}),
         # A pod that names this key waits until the cluster has the Secret of this revision.
-        *_mapping("    ", "data", {f"{secret.name}.{revision}": revision} if secret.revision_key else {}),
+        *_mapping("    ", "data", revision_entry(secret, sealed)),
     ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def revision_entry(secret: Secret, sealed: Sealed) -> dict[str, str]:
+    """Return the further key of a Secret whose name has the revision, with its content; nothing where it has none."""
+    revision = whole_revision(lineage for _, lineage in sorted(sealed.lineages.items()))
+    return {f"{secret.name}.{revision}": revision} if secret.revision_key else {}
 
 
 def _mapping(indent: str, field: str, entries: Mapping[str, str]) -> Iterator[str]:
