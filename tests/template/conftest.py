@@ -14,6 +14,7 @@ import pytest
 from plumbum import local
 
 from generator.template.compiled import compiled_once
+from generator.template.prepared import prepared_once
 from tests.conftest import require_tool
 
 Render = Callable[..., Path]
@@ -52,7 +53,7 @@ def _renderer(new_folder: Callable[[str], Path]) -> Render:
         if key not in rendered:
             destination = new_folder(layout)
             # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
-            with local.env(PATH="/nonexistent"), compiled_once(layout):
+            with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once():
                 copier.run_copy(
                     str(ROOT), destination, data=data, defaults=True, quiet=True, settings=copier.Settings()
                 )
