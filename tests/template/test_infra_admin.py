@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.bootstrap.conftest import ansible_python
 from tests.conftest import require_tool
 from tests.template.infra_tree import render_infra
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
+__all__ = ["ansible_python"]
 pytestmark = pytest.mark.tools
 
 
@@ -88,7 +90,7 @@ def rendered(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(rendered: Path, tmp_path: Path, releases: Releases) -> Run:
+def run(rendered: Path, tmp_path: Path, releases: Releases, ansible_python: Path) -> Run:
     """Run the playbook in a home of its own, with a PATH that has none of the programs."""
     folder = shutil.copytree(rendered, tmp_path / "infra") / "ansible"
     home, system = tmp_path / "home", tmp_path / "system"
@@ -111,8 +113,9 @@ def run(rendered: Path, tmp_path: Path, releases: Releases) -> Run:
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
         }
+        interpreter = f"ansible_python_interpreter={ansible_python}"
         return subprocess.run(
-            [program, "playbooks/admin.yml", *arguments],
+            [program, "playbooks/admin.yml", "--extra-vars", interpreter, *arguments],
             cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=180,
         )  # fmt: skip
 
