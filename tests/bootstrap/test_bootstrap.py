@@ -93,14 +93,23 @@ def test_a_status_written_while_kubectl_looks_is_no_difference(handed_over: tupl
     assert (done.code, done.changed) == (0, 0), done.output
 
 
-def test_check_mode_looks_and_changes_nothing(operator: Operator) -> None:
-    done = operator.play("--check")
+@pytest.fixture(scope="module")
+def looked(delivered: World, pythons: Pythons, tmp_path_factory: pytest.TempPathFactory) -> tuple[Operator, Played]:
+    """A person with an empty cluster, at which the playbook has looked with --check, and what it said."""
+    made = Operator(delivered.copy(tmp_path_factory.mktemp("looked") / "world"), pythons)
+    made.make_cluster()
+    return made, made.play("--check")
+
+
+def test_check_mode_looks_and_changes_nothing(looked: tuple[Operator, Played]) -> None:
+    operator, done = looked
     assert (done.code, done.changed) == (0, 0), done.output
     assert operator.objects() == {}
 
 
-def test_charts_and_values_are_those_that_argo_cd_will_use(operator: Operator) -> None:
-    require_charts_and_values(operator, operator.argocd)
+def test_charts_and_values_are_those_that_argo_cd_will_use(looked: tuple[Operator, Played]) -> None:
+    operator, done = looked
+    require_charts_and_values(operator, operator.argocd, done)
 
 
 def test_a_monorepo_is_bootstrapped_from_its_folder(pythons: Pythons, tmp_path: Path) -> None:
@@ -109,12 +118,12 @@ def test_a_monorepo_is_bootstrapped_from_its_folder(pythons: Pythons, tmp_path: 
     assert made.code == 0, made.err
     operator = Operator(world, pythons, repository=world.workspace / "home")
     operator.make_cluster()
-    require_charts_and_values(operator, world.workspace / "home/argocd")
+    require_charts_and_values(operator, world.workspace / "home/argocd", operator.play("--check"))
 
 
-def require_charts_and_values(operator: Operator, part: Path) -> None:
+def require_charts_and_values(operator: Operator, part: Path, done: Played) -> None:
     """Also the values of the user."""
-    assert operator.play("--check").code == 0
+    assert done.code == 0, done.output
     charts = yaml.safe_load((part / "versions.yaml").read_text())["charts"]
     assert operator.calls() == [
         f"helm template {name} {charts[name]['version']} {charts[name]['repository']} for v1.36.4+k3s1 with "
