@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from generator.findings import Flaw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from generator.checks.reading.source_files import SourceFile
     from generator.checks.reading.yamlgo import Step, YamlDocument, YamlProblem
@@ -28,6 +28,18 @@ def sequence(value: Any) -> list[Any]:
 def text(value: Any) -> str:
     """Return a value if it is text, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value, however deep; keys are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
 
 
 def pointer(path: tuple[Step, ...]) -> str:

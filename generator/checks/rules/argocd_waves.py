@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.checks.reading.applications import ARGO
-from generator.checks.reading.kubernetes_objects import mapping, sequence, text
+from generator.checks.reading.kubernetes_objects import mapping, sequence, text, texts
 from generator.checks.reading.source_files import ARGOCD
 from generator.checks.reading.values import chart_values
 from generator.checks.rule import rule
@@ -123,18 +123,7 @@ def _texts_of(app: Application, inventory: Inventory) -> set[str]:
     """Return every text of an Application, its values and its objects: a secret that it reads is named among them."""
     values = (given.merged for given in chart_values(inventory) if given.app is app)
     objects = (item.manifest.value for item in inventory.deployed if _deploys(app, item))
-    return {leaf for value in (app.spec, *values, *objects) for leaf in _texts(value)}
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+    return {leaf for value in (app.spec, *values, *objects) for leaf in texts(value)}
 
 
 def _reads(app: Application, folder: Place, inventory: Inventory) -> bool:
