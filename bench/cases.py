@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench.bumping import bumping
 from bench.measure import Case, timed
+from bench.rekeying import rekeying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,7 @@ def cases(scratch: Path) -> Iterator[Case]:
     )
     yield _check(scratch, environment)
     yield _sealing()
+    yield rekeying(scratch)
     yield bumping(scratch, environment)
 
 
