@@ -145,21 +145,45 @@ def import_command(console: Console, where: Where, file: Path) -> int:
     "--version", type=click.IntRange(min=0), default=0, metavar="N", help="An older one: 1 is the one before."
 )
 @click.option("--yes", is_flag=True, help="Don't ask before a value is shown on a terminal.")
+@click.option("--clipboard", is_flag=True, help="Copy it to the clipboard, and print nothing.")
+@click.option(
+    "--clear-after",
+    type=click.IntRange(0, 3600),
+    default=45,
+    show_default=True,
+    metavar="SECONDS",
+    help="When the clipboard is emptied again, unless something else is in it by then; 0 leaves it.",
+)
 @workspace_options
 @click.pass_obj
 def show_command(
-    console: Console, where: Where, secret: str, value: str | None, public: bool, version: int, yes: bool
+    console: Console,
+    where: Where,
+    secret: str,
+    value: str | None,
+    public: bool,
+    version: int,
+    yes: bool,
+    clipboard: bool,
+    clear_after: int,
 ) -> int:
     """Print a value in the clear: a password, a token or a key.
 
     Into a pipe it goes at once; a file that it goes to becomes readable for you alone. On a terminal, where others may
-    look on and its history stays, fmc asks first. VALUE may be left out where there is only one. `fmc secret history`
-    has the numbers of older versions.
+    look on and its history stays, fmc asks first. With --clipboard it goes there, through a pipe to wl-copy, xclip or
+    pbcopy. VALUE may be left out where there is only one. `fmc secret history` has the numbers of older versions.
     """
     from generator.cli.plaintext import keep_from_others
     from generator.pipeline.secret import show_one
 
     shown = show_one(where.open(), secret, value, public=public, version=version)
+    if clipboard:
+        from generator.tools.clipboard import copy
+
+        copy(shown.content.reveal(), clear_after)
+        after = f"; it is emptied after {clear_after} seconds" if clear_after else ""
+        console.note(f"{shown.value} of {shown.secret} is in the clipboard{after}.")
+        return 0
     if sys.stdout.isatty() and not (public or yes):
         click.confirm(f"Show {shown.value} of {shown.secret} in the clear, here?", abort=True, err=True)
     if not public:
