@@ -37,6 +37,7 @@ def read_app(name: str, parts: Mapping[str, Path], image_in: Callable[[str, str,
     environments = tuple(
         _environment(folder, name, namespace.removeprefix(f"{name}-"), hosts, image_in)
         for namespace, hosts in namespaces.items()
+        if namespace.startswith(f"{name}-")
     )
     container = _container(folder / "base" / "deployment.yaml")
     return App(name, _port(container), _health(container), environments, source=_source(parts, name))

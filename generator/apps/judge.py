@@ -29,6 +29,11 @@ _LAST_PORT = 65535
 _MOST_REPLICAS = 12
 
 
+def is_name(text: str) -> bool:
+    """Tell whether an app may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def read_request(given: Given, around: Surroundings, read_image: Callable[[str], Image]) -> App:
     """Return the app that somebody describes.
 
@@ -66,7 +71,7 @@ class _Judge:
     def name(self) -> None:
         """Judge the app's name."""
         name = self._given.name
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             message = f"{name!r} is no name that a Service may have"
             fix = "Begin with a letter; use lower-case letters, digits and dashes, like shop or shop-api."
             self._wrong(ruleset.NAME, "NAME", message, fix)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 from generator.template.source import template_root
+from generator.template.writeback import PROGRAM
 from generator.tools.command import Command
 from generator.workspace import MONOREPO
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from generator.delivery.model import Author
     from generator.pipeline.steps.session import Session
 
-_PROGRAM = "templates/apps/ci/bump-image"
 # It has time limits of its own for each command of git; this one ends what hangs in none of them.
 _TIMEOUT = 3600.0
 _ERRORS: dict[int, type[FmcError]] = {2: BadInputError, 3: ConflictError, 4: RemoteError}
@@ -85,7 +85,7 @@ def bump(session: Session, request: Request, author: Author | None) -> Bumped:
     arguments += ["--pull-request"] if request.pull_request else []
     words = [request.app, *([request.image] if request.image else [])]
     program = Command(sys.executable, timeout=_TIMEOUT, ok=frozenset({0, *_ERRORS}), environment=_identity(author))
-    done = program.run([str(template_root() / _PROGRAM), *arguments, "--", *words])
+    done = program.run([str(template_root() / PROGRAM), *arguments, "--", *words])
     if not done.stdout:
         raise FmcError(f"bump-image ended with {done.code}: {done.stderr.strip()}")
     said = json.loads(done.stdout)

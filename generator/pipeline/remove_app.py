@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator.apps.existing import read_app
+from generator.apps.judge import is_name
 from generator.apps.names import without_hosts
 from generator.apps.request import OwnSecret
 from generator.apps.tree import FOLDERS, files_there
@@ -93,6 +94,11 @@ def remove_app(
 
 
 def _require_own(bench: Workbench, name: str) -> None:
+    """Refuse what is no app, or none of the user's own."""
+    if not is_name(name):
+        raise BadInputError(
+            f"{name!r} is no name of an app", fix=f"Name a folder below {bench.parts['apps'] / 'apps'}."
+        )
     if name in bench.rendered_names():
         raise BadInputError(
             f"{name} is nothing that `fmc add app` made: the template renders what is called so",
@@ -103,11 +109,13 @@ def _require_own(bench: Workbench, name: str) -> None:
 def _removal(bench: Workbench, name: str) -> Removal:
     argocd = bench.parts["argocd"]
     there = tuple(bench.parts[part] / path for part, path in files_there(name, bench.parts))
-    app = read_app(name, bench.parts, bench.image_in)
-    own = [secret for secret in own_secrets(argocd, bench.catalogue) if secret.namespace in app.namespaces]
+    app, around = read_app(name, bench.parts, bench.image_in), bench.surroundings(but=name)
+    # What others have as well is theirs.
+    namespaces = [namespace for namespace in app.namespaces if namespace not in around.namespaces]
+    own = [secret for secret in own_secrets(argocd, bench.catalogue) if secret.namespace in namespaces]
     values = [value for secret in own if secret.name == name for value in secret.values.values()]
     app = replace(app, secrets=tuple(dict.fromkeys(OwnSecret(value.name, value.generator.value) for value in values)))
-    catalogue, entries = without_entries(argocd, bench.catalogue, app.namespaces)
+    catalogue, entries = without_entries(argocd, bench.catalogue, namespaces)
     made = bench.files(app)
     changed = [path for path in there if path.is_symlink() or path.read_bytes() != made.get(path)]
     if entries and entries != bench.entries(app):
@@ -115,11 +123,11 @@ def _removal(bench: Workbench, name: str) -> Removal:
     ids = tuple(secret.id for secret in own)
     lists = {argocd / USER_CATALOGUE: catalogue} if entries else {}
     if bench.variables and bench.variables.exists():
-        hosts = {environment.host for environment in app.environments}
+        hosts = {environment.host for environment in app.environments} - set(around.hosts)
         before = bench.variables.read_bytes()
         if (after := without_hosts(bench.variables, before, hosts)) != before:
             lists[bench.variables] = after
-    return Removal(name, there, tuple(changed), app.namespaces, ids, lists)
+    return Removal(name, there, tuple(changed), tuple(namespaces), ids, lists)
 
 
 def _require_allowed(removal: Removal, allowed: Collection[str]) -> None:

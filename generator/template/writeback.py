@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from writeback.image import Image
 
 PROGRAM = "templates/apps/ci/bump-image"
+"""The program beside the package, below the template's root."""
 
 
 def read_image(template_root: Path, text: str, *, mutable: bool) -> Image:

@@ -31,7 +31,9 @@ DOMAIN = "home.example.com"
 
 
 def read(fields: dict[str, Any]) -> App:
-    described = {name: tuple(value) if isinstance(value, list) else value for name, value in (GOOD | fields).items()}
+    described: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in (GOOD | fields).items()
+    }
     around = Surroundings(
         DOMAIN,
         described.pop("ingress", True),

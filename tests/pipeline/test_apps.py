@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 __all__ = ["render"]  # a fixture
 DIGEST = f"sha256:{1:064x}"
 IMAGE = f"registry.example.com/shop:1.0.0@{DIGEST}"
-SHOP = ("add", "app", "shop", "--image", IMAGE, "--port", "8000", "--health", "/healthz", "--replicas", "production=2")
+SHOP: tuple[str, ...] = (
+    "add",
+    "app",
+    "shop",
+    "--image",
+    IMAGE,
+    "--port",
+    "8000",
+    "--health",
+    "/healthz",
+    "--replicas",
+    "production=2",
+)
 SHOP += ("--secret", "database-password", "--secret", "session=token", "--source")
 DOCS = ("add", "app", "docs", "--image", IMAGE, "--env", "production", "--host", "production=handbook")
 VARIABLES = "ansible/inventory/group_vars/all/user.yml"
@@ -285,6 +297,31 @@ def test_namespaces_that_cannot_be_read_stop_it(pushed: World) -> None:
     assert "namespaces/mine.yaml" in pushed.fmc("check", cwd=pushed.workspace).err
     file.unlink()
     fmc(pushed, *DOCS)
+
+
+def test_what_others_have_is_never_taken_along(pushed: World) -> None:
+    """Though the app's own file claims it, and though that may go."""
+    fmc(pushed, *SHOP)
+    fmc(pushed, *DOCS, "--secret", "mail")
+    namespaces, other = (pushed.workspace / f"argocd/namespaces/{name}.yaml" for name in ("shop", "docs"))
+    namespaces.write_text(f"{namespaces.read_text()}---\n{other.read_text()}")
+    kept = {path: path.read_bytes() for path in pushed.workspace.rglob("docs*") if path.is_file()}
+    fmc(pushed, "remove", "app", "shop", "--allow-destructive", "shop", "--yes")
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert "handbook.home.example.com" in (pushed.workspace / "infra" / VARIABLES).read_text()
+    catalogue = yaml.safe_load((pushed.workspace / "argocd" / USER_CATALOGUE).read_text())
+    assert [entry["namespace"] for entry in catalogue["secrets"]] == ["docs-production"]
+
+
+@pytest.mark.parametrize("name", ["..", "../apps", "/tmp", "", "Shop"])
+def test_what_is_no_name_leads_nowhere(pushed: World, name: str) -> None:
+    fmc(pushed, *DOCS)
+    before = tree(pushed.folder)
+    done = pushed.fmc("remove", "app", name, "--yes", "--allow-destructive", name, cwd=pushed.workspace)
+    assert done.code == 2
+    assert f"Name a folder below {pushed.workspace / 'apps/apps'}." in done.err
+    assert tree(pushed.folder) == before
+    fmc(pushed, "remove", "app", "docs", "--yes")
 
 
 def test_a_removal_that_was_cut_off_is_brought_to_its_end(workspace: Path) -> None:

@@ -223,11 +223,13 @@ def test_the_real_coredns_answers_every_name_of_the_plan(
                 "coredns_metrics_port": metrics,
                 "coredns_upstream": [f"{ADDRESS}:{outside}"],
                 "coredns_clients": [f"{ANOTHER}/32"],
+                # What a user.yml may say.
+                "ingress_hosts": [f"shop.{plan['dns']['zone']}"],
             },
         )
         zone = plan["dns"]["zone"]
         parameters = {
-            "records": plan["dns"]["records"],
+            "records": [*plan["dns"]["records"], {"name": f"shop.{zone}", "address": plan["ingress"]["address"]}],
             "reverse": plan["dns"]["reverse"],
             "missing": [f"no-such-name.{zone}", f"argoproj.github.io.{zone}", f"254.{plan['dns']['reverse_zones'][0]}"],
             "zones": [zone, *plan["dns"]["reverse_zones"]],
