@@ -116,6 +116,12 @@ def _against_the_row(
     kinds = measure.cluster_wide(objects, definitions.scopes)
     faults += [f"kinds lacks {kind}" for kind in sorted(kinds - set(row["kinds"]))]
     faults += [f"kinds has {kind}, which it does not make" for kind in sorted(set(row["kinds"]) - kinds)]
+    made = {(item["kind"].lower(), item["metadata"]["name"]) for item in objects}
+    faults += [
+        f"seen asks for {kind}/{name}, which it does not make"
+        for kind, name in measure.named_in(row["seen"]["command"])
+        if (kind, name) not in made
+    ]
     used = measure.namespaces(objects, row["namespace"], definitions.scopes)
     permitted = {row["namespace"], *row.get("further", {}), *row.get("writes", [])}
     faults += [f"it writes to {name}, which neither further nor writes has" for name in sorted(used - permitted)]

@@ -89,6 +89,12 @@ def _pair(kind: str) -> tuple[str, str]:
     return group, name
 
 
+def named_in(command: str) -> list[tuple[str, str]]:
+    """Return kind and name of the objects that a command of kubectl names, as `KIND/NAME` or `KIND NAME`."""
+    named = re.findall(r"\b(crd|daemonset|deployment|statefulset|storageclass)[/ ]([a-z0-9.-]+)", command)
+    return [("customresourcedefinition" if kind == "crd" else kind, name) for kind, name in named]
+
+
 def cpu(text: object) -> int:
     """Return thousandths of a CPU."""
     spelled = str(text)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.real_charts.judge import _against_the_row
-from tests.real_charts.measure import cluster_wide, cpu, memory, namespaces, requests
+from tests.real_charts.measure import cluster_wide, cpu, memory, named_in, namespaces, requests
 from tests.real_charts.render import Definitions, parsed, strict
 
 ASKS = {"resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}
@@ -17,6 +17,7 @@ ROW: dict[str, Any] = {
     "namespace": "sample",
     "kinds": ["storage.k8s.io/StorageClass"],
     "requests": {"once": [200, 128], "node": [0, 0], "worker": [0, 0]},
+    "seen": {"command": "kubectl get storageclass a", "what": "the class"},
 }
 CLASS = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "a"}}
 
@@ -100,6 +101,10 @@ def test_scopes_come_from_kubernetes_and_from_definitions() -> None:
         ({"kinds": []}, ["kinds lacks storage.k8s.io/StorageClass"]),
         ({"kinds": [*ROW["kinds"], "/Namespace"]}, ["kinds has /Namespace, which it does not make"]),
         ({"namespace": "more"}, []),
+        (
+            {"seen": {"command": "kubectl get storageclass b", "what": "the class"}},
+            ["seen asks for storageclass/b, which it does not make"],
+        ),
         ({"writes": ["more"]}, ["writes has more, where nothing of it lies"]),
         (
             {"requests": {**ROW["requests"], "once": [100, 64]}},
@@ -121,6 +126,18 @@ def test_objects_in_a_namespace_that_the_row_does_not_have_are_told(tmp_path: An
         _against_the_row(ROW | {"further": {"more": "restricted"}}, objects, requests(objects), Definitions(tmp_path))
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("kubectl --namespace a get deployments,statefulsets", []),
+        ("kubectl --namespace a rollout status daemonset/b-c", [("daemonset", "b-c")]),
+        ("kubectl get crd bs.example.com", [("customresourcedefinition", "bs.example.com")]),
+    ],
+)
+def test_a_command_names_the_objects_that_have_to_be_there(command: str, named: list[tuple[str, str]]) -> None:
+    assert named_in(command) == named
 
 
 def test_a_lone_equals_sign_is_a_text() -> None:

@@ -30,6 +30,7 @@ _APPLICATION: dict[str, type] = {
     "manifests": bool,
     "hosts": dict,
     "requests": dict,
+    "seen": dict,
 }
 _CHART: dict[str, type] = {"chart": str, "repository": str, "version": str}
 _BESIDES: dict[str, type] = {"further": dict, "writes": list}
@@ -149,6 +150,8 @@ def _settings(row: Row) -> Iterator[str]:
         len(pair) != 2 for pair in row["requests"].values()
     ):
         yield "requests is not a pair of CPU and memory for each of once, node, worker"
+    if sorted(row["seen"]) != ["command", "what"] or not row["seen"]["command"].startswith("kubectl "):
+        yield "seen does not say which command of kubectl shows that it works, and what"
     for host, service in row["hosts"].items():
         if sorted(service) != ["password", "user", "what"] or bool(service["user"]) is not bool(service["password"]):
             yield f"the host {host} does not say what is there, who logs in, and with which password"

@@ -212,6 +212,20 @@ def test_the_dashboard_asks_for_a_password_and_only_traefiks_namespace_may_show_
     assert middleware["spec"]["basicAuth"]["secret"] == "traefik-dashboard-auth"
 
 
+def test_the_readme_says_of_each_component_in_its_turn_what_shows_that_it_works(cluster: Cluster) -> None:
+    text = (cluster.argocd / "README.md").read_text()
+    shown = re.findall(r"^\| (\S+) \| `(kubectl .*)` \| \S.* \|$", text, re.MULTILINE)
+    turns = sorted(cluster.applications, key=lambda row: row["wave"])
+    expected = [(row["name"], row["seen"]["command"]) for row in turns]
+    assert shown[: len(expected)] == expected
+    assert [name for name, _ in shown[len(expected) :]] == [
+        row["name"] for row in cluster.rows if "environments" in row for _ in row["environments"]
+    ]
+    for row in turns:
+        named = re.findall(r"--namespace (\S+)", row["seen"]["command"])
+        assert named in ([], [row["namespace"]])
+
+
 def test_the_readme_names_only_files_that_are_there(cluster: Cluster) -> None:
     for readme in [cluster.argocd / "README.md", cluster.apps / "README.md"]:
         for target in re.findall(r"\]\((?![a-z]+:)([^)#]+)\)", readme.read_text()):

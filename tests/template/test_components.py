@@ -33,6 +33,7 @@ SAMPLE_ROW = """  {
     'manifests': true,
     'hosts': {'sample': {'what': 'A sample', 'user': 'admin', 'password': 'sample/sample-auth admin'}},
     'requests': {'once': [10, 16], 'node': [0, 0], 'worker': [0, 0]},
+    'seen': {'command': 'kubectl --namespace sample rollout status deployment/sample', 'what': 'it is there'},
     'secrets': {'sample/sample-auth': 'within seconds'},
   },
 """
@@ -145,6 +146,7 @@ def test_a_folder_that_lacks_a_file_is_told_by_the_file(template: Path, file: st
         ("StorageClass'", "k8s.io/StorageClass'", "is not group/Kind"),
         ("'public': 'cascade'", "'public': 'never'", "sample: removal is not one of"),
         ("'node': [0, 0]", "'node': [0]", "sample: requests is not a pair"),
+        ("'command': 'kubectl ", "'command': '", "sample: seen does not say which command"),
         ("'user': 'admin'", "'user': ''", "sample: the host sample does not say"),
         ("'hosts': {'sample'", "'hosts': {'argocd'", "the host argocd stands there twice"),
         ("'hosts':", "'further': {'more': 'loose'}, 'hosts':", "sample: loose is no pod security level"),
