@@ -45,7 +45,8 @@ def build(folder: Path) -> list[dict[str, Any]]:
 def test_kustomize_builds_an_overlay_into_its_namespace(apps: Path, environment: str) -> None:
     objects = {item["kind"]: item for item in build(apps / f"apps/hello/overlays/{environment}")}
     scaled = {"HorizontalPodAutoscaler", "PodDisruptionBudget"} if environment == "production" else set()
-    assert set(objects) == {"ConfigMap", "Deployment", "IngressRoute", "NetworkPolicy", "Service"} | scaled
+    everywhere = {"ConfigMap", "Deployment", "IngressRoute", "NetworkPolicy", "PodMonitor", "Service"}
+    assert set(objects) == everywhere | scaled
     assert {item["metadata"]["namespace"] for item in objects.values()} == {f"hello-{environment}"}
 
     deployment, service = objects["Deployment"]["spec"], objects["Service"]["spec"]
@@ -65,10 +66,24 @@ def test_kustomize_builds_an_overlay_into_its_namespace(apps: Path, environment:
     rules = objects["NetworkPolicy"]["spec"]["ingress"]
     assert {port["port"] for rule in rules for port in rule["ports"]} == ports
     assert objects["NetworkPolicy"]["spec"]["podSelector"] == deployment["selector"]
+    monitor = objects["PodMonitor"]["spec"]
+    assert monitor["selector"] == deployment["selector"]
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    (admitted,) = [rule["from"] for rule in rules if {"port": endpoint["port"]} in rule["ports"]]
+    assert admitted == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
     if scaled:
         assert "replicas" not in deployment
         assert objects["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == "hello"
         assert objects["PodDisruptionBudget"]["spec"]["selector"] == deployment["selector"]
+
+
+def test_without_monitoring_nobody_is_told_to_ask_for_metrics(render: Render) -> None:
+    base = render(HA | {"components": ["traefik", "hello"]}, "apps") / "apps/hello/base"
+    (kustomization,) = documents(base / "kustomization.yaml")
+    assert sorted(kustomization["resources"]) == sorted(
+        path.name for path in base.iterdir() if path.name != "kustomization.yaml"
+    )
+    assert "podmonitor.yaml" not in kustomization["resources"]
 
 
 @pytest.mark.parametrize(("environment", "host"), [("production", "hello"), ("staging", "hello-staging")])
