@@ -6,87 +6,22 @@ import ast
 import json
 import os
 import re
-import shutil
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ci.conftest import ANSWERS
-from tests.ci.jenkins_bed import ARGOCD_TOKEN, STANDINS, WEBHOOK_KEY, Listener
-from tests.ci.registry import Registry
+from tests.ci.conftest import ANSWERS, Checkout
+from tests.ci.jenkins_bed import ARGOCD_TOKEN, WEBHOOK_KEY, Listener
 from tests.delivery.workspace import git, make_remote
 from tests.template.argocd_tree import HA
 from tests.template.conftest import ROOT, Render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SOURCES = ROOT / "templates/apps/ci"
 STEPS = ("changed-apps", "test-app", "build-image", "scan-image", "deploy-image", "wait-for-rollout", "notify")
-
-
-@dataclass
-class Checkout:
-    """A checkout of the apps, and the variables with which a person runs a step in it."""
-
-    folder: Path
-    registry: Registry
-    variables: dict[str, str]
-
-    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a step, as it is typed in the README."""
-        environment = {**self.variables, **variables}
-        return subprocess.run(
-            [str(self.folder / command[0]), *command[1:]],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def commit(self, path: str, text: str) -> str:
-        """Commit a file, and return the commit."""
-        file = self.folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        git(self.folder, "add", "--all")
-        git(self.folder, "commit", "--quiet", f"--message={path}")
-        return git(self.folder, "rev-parse", "HEAD")
-
-    def arguments(self) -> list[list[str]]:
-        """What the stand-ins were called with, one list a call."""
-        return [json.loads(line) for line in (self.folder.parent / "notes").read_text().splitlines()]
-
-    def pushed(self, app: str, image: str) -> None:
-        """Leave behind what a build of an image leaves."""
-        (self.folder / "out" / app).mkdir(parents=True)
-        (self.folder / "out" / app / "image").write_text(f"{image}\n")
-
-
-@pytest.fixture
-def checkout(render: Render, tmp_path: Path) -> Iterator[Checkout]:
-    folder = tmp_path / "apps"
-    shutil.copytree(render(ANSWERS, "apps"), folder)
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=first")
-    with Registry("ada", "s3cret") as registry:
-        logins = {"auths": {registry.address: {"auth": registry.login}}}
-        (tmp_path / "config.json").write_text(json.dumps(logins))
-        variables = {
-            "PATH": f"{STANDINS}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "STANDIN_NOTES": str(tmp_path / "notes"),
-            "DOCKER_CONFIG": str(tmp_path),
-            "REGISTRY": f"{registry.address}/team",
-        }
-        yield Checkout(folder, registry, variables)
 
 
 # -- all of them -------------------------------------------------------------------------------------------------------
@@ -125,6 +60,30 @@ def test_every_setting_is_read_and_every_one_that_is_read_is_set(render: Render)
     sources = "".join((SOURCES / step).read_text() for step in STEPS)
     for name in names:
         assert f"${name}" in sources or f'"{name}"' in sources or f"['{name}']" in sources, name
+
+
+def test_the_commands_of_the_readme_do_what_it_says(checkout: Checkout, tmp_path: Path) -> None:
+    remote = make_remote(tmp_path / "remote.git")
+    settings = checkout.folder / "ci/delivery.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"remote": f"file://{remote}"}))
+    checkout.commit("sources/hello/test", "#!/bin/sh\necho tested\n")
+    git(checkout.folder, "push", "--quiet", str(remote), "main")
+    readme = (checkout.folder / "README.md").read_text()
+    (block,) = re.findall(r"```sh\n(ci/.*?)```", readme, re.DOTALL)
+    done = subprocess.run(
+        ["sh", "-exc", block],
+        cwd=checkout.folder,
+        env=checkout.variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    app, tests, image, written = done.stdout.splitlines()
+    assert (app, tests) == ("hello", "tested")
+    assert checkout.registry.manifest(image)
+    assert written.startswith(f"hello in staging: main now says {image}, commit ")
+    assert git(checkout.folder, "status", "--porcelain") == ""
 
 
 # -- which apps --------------------------------------------------------------------------------------------------------

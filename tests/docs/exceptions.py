@@ -8,12 +8,16 @@ OF_RENDERED = {
     ("infra/terraform/README.md", ".terraform.lock.hcl"): "`terraform init` writes it",
     ("argocd/docs/runbooks/chart-mirror.md", "index.yaml"): "`helm repo index` writes it",
     ("infra/README.md", ". .venv/bin/activate"): "`make tools` makes it",
+    ("apps/README.md", "out/APP/"): "`ci/build-image` makes it",
+    ("apps/README.md", "sources/APP/.trivyignore"): "a person may write one",
     ("infra/README.md", "backup.json"): "`playbooks/backup.yml` writes it",
 }
 OF_PRODUCT = {
     ("CONTRIBUTING.md", "dist/"): "`make release` makes it",
     ("docs/architecture.md", ".fmc/state.json"): "fmc keeps it while it pushes",
     ("docs/architecture.md", ".fmc/rotation.json"): "fmc keeps it while it rotates",
+    ("docs/architecture.md", "ci/jenkins.groovy"): "it is rendered where Jenkins runs the pipeline",
+    ("docs/architecture.md", "out/"): "a step of a pipeline makes it",
     ("docs/architecture.md", "fmc/x"): "a branch of a remote",
     ("docs/architecture.md", "pipeline.py"): "the module that was decided against",
     ("docs/benchmarks.md", "bench/results.json"): "`make bench` writes it",
