@@ -20,45 +20,65 @@ Checks them, commits sealed manifests that `fmc seal` wrote, and pushes every re
 when all remotes took theirs are the branches moved forward, argocd last, because the cluster acts on it at once. If
 something stops it, the same command goes on from there. Nothing is reported that the remotes did not confirm.
 
+With `--mode pull-request`, or where the answer forge.delivery says pull-requests, people move the branches: a pull
+request is opened from each run branch, argocd's when the others are merged. The same command, or --wait, goes on then.
+Without a token for the forge the page is named where a person opens it. An empty repository gets its first branch by a
+push: there is nothing yet that it could be merged into.
+
 \b
 Examples:
   fmc push
+  fmc push --mode pull-request --wait
   fmc push --workspace ~/clusters/home
 
 \b
 Environment:
-  FMC_GIT_TOKEN  token that may push, for http(s) remotes; a credential helper does as well
+  FMC_GIT_TOKEN  token that may push, for http(s) remotes; a credential helper does as well; it opens pull requests, too
   FMC_GIT_USER   user that belongs to the token
 """
 
 
 @click.command("push", help=help_of("push", HELP))
+@click.option(
+    "--mode",
+    type=click.Choice(["direct", "pull-request"]),
+    help="Move the branches forward, or ask people to merge.  [default: as the answers say, else direct]",
+)
+@click.option("--wait", is_flag=True, help="Go on when people have merged, until all is delivered.")
 @workspace_options
 @author_options
 @engine_options
 @output_options
 @click.pass_obj
-def command(console: Console, where: Where, author: Author | None, engine: Engine) -> int:
+def command(console: Console, where: Where, author: Author | None, engine: Engine, mode: str | None, wait: bool) -> int:
     """Call the pipeline, and show what the remotes answered."""
+    from dataclasses import asdict
+
     from generator.cli.summary import delivered_document
-    from generator.pipeline.push import push
+    from generator.pipeline.push import push, requests_of
     from generator.pipeline.steps.origin import origin_notes
 
     session = where.open(console)
     for note in origin_notes(session.workspace):
         console.note(note)
-    delivered = push(session, author, engine, console)
+    pushed = push(session, author, engine, console, requests=requests_of(session, mode), wait=wait)
     if console.json_output:
-        console.document({"delivered": delivered_document(delivered)})
+        proposed = [asdict(one) for one in pushed.proposed]
+        console.document({"delivered": delivered_document(pushed.delivered), "proposed": proposed})
         return 0
     console.table(
         "Remotes",
         ("part", "remote", "branch", "commit", ""),
         [
             (part.part, part.url, part.branch, part.remote_sha[:12], "pushed" if part.changed else "had it already")
-            for part in delivered
+            for part in pushed.delivered
         ],
     )
-    changed = any(part.changed for part in delivered)
+    if pushed.proposed:
+        for one in pushed.proposed:
+            console.result(f"{one.part}: merge {one.source} into {one.branch}: {one.page or 'at the Git server'}")
+        console.result("Next: have that merged, then run the same command again; or wait for it with --wait.")
+        return 0
+    changed = any(part.changed for part in pushed.delivered)
     console.result("Next: Argo CD takes it from here." if changed else "No change: the remotes had everything.")
     return 0

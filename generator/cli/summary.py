@@ -66,7 +66,7 @@ def overview(plan: Overview, console: Console) -> None:
     show_effects(plan.effects, console)
     console.findings(plan.loaded.warnings)
     console.note(
-        "The remotes have to exist before the first push, empty or as a forge begins them: `fmc remotes create` makes them."
+        "The remotes have to exist before the first push: `fmc remotes create` makes them, or a forge with a README."
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,3 +64,55 @@ class Delivered:
     commit: str
     changed: bool
     remote_sha: str
+
+
+class ProposalState(StrEnum):
+    """What people have done with a pull request."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """One repository whose commit people are asked to merge.
+
+    Attributes:
+        part: Name of the repository.
+        branch: The branch that it is to be merged into.
+        source: The branch that has the commit.
+        commit: The commit.
+        page: Where people merge it, or open the pull request first.
+        state: What they have done; without a token for the forge it is open until the branch has the commit.
+    """
+
+    part: str
+    branch: str
+    source: str
+    commit: str
+    page: str
+    state: ProposalState
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A commit that is on a remote, and that people may merge.
+
+    Attributes:
+        target: Whose it is; its branch is what it is to be merged into.
+        source: The branch that has it.
+        commit: The commit.
+        onto: Where the target's branch is.
+        subject: First line of its message.
+    """
+
+    target: Target
+    source: str
+    commit: str
+    onto: str
+    subject: str
+
+
+Propose: TypeAlias = Callable[[Offer], Proposed]
+"""Finds or opens the pull request of an offer."""

@@ -225,7 +225,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
             with console.step("check what is going out"):
                 passed = require(placed, judge_commits(placed, options.engine, checked))
             with console.step("push"):
-                delivered = deliver(passed, workspace, run_id, console, remotes)
+                delivered = deliver(passed, workspace, run_id, console, remotes).delivered
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered, changes)
 
 

@@ -106,7 +106,7 @@ def rotate(session: Session, order: Order, author: Author | None, engine: Engine
     names = list(dict.fromkeys(secret for secret, _ in plan.before))
     delivered: tuple[Delivered, ...] = ()
     if any(secret.id in names for secret in store.catalogue().secrets):
-        delivered = push(session, author, engine, console, named("Rotate", names, " "))
+        delivered = push(session, author, engine, console, named("Rotate", names, " ")).delivered
     else:
         forget_rotation(workspace)
     return RotateReport(

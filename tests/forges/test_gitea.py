@@ -84,8 +84,8 @@ def test_a_repository_becomes_what_it_should_be_and_takes_a_pull_request(
     assert rules_and_change(place, aim) == ["remotes/pull-requests"]
     assert differences(place, aim) == ()
     git(work, "commit", "--quiet", "--allow-empty", "--message", "3", token="")
-    refused = git(work, "push", url, "main", token=forge.token)
-    assert (refused.returncode, "protected branch" in refused.stderr) == (1, True), refused.stderr
+    declined = git(work, "push", url, "main", token=forge.token)
+    assert (declined.returncode, "protected branch" in declined.stderr) == (1, True), declined.stderr
 
     # A key with other rights and a hook with another secret are replaced.
     aim = replace(aim, keys=(replace(key, writes=True),), hook=replace(HOOK, url=HOOK.url.replace("=1", "=2")))

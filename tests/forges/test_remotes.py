@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.workspace import PARTS
+from tests.pipeline.test_remotes import begin
 from tests.pipeline.world import World, answers
 
 if TYPE_CHECKING:
@@ -75,13 +80,72 @@ def test_the_remotes_of_a_cluster_are_made_once_and_then_delivered_to(forge: Ser
     code, out = remotes("check")
     assert (code, "The remotes are as they should be." in out) == (0, True), out
 
+    _by_pull_requests(forge, world, token)
+
     # What signs the webhook's messages is in the cluster's Secret; with another one the webhook is an old one.
     sealed = (world.workspace / "argocd/secrets/argocd/argocd-secret.sealed.yaml").read_text()
-    assert "webhook.gogs.secret:" in sealed
+    assert '"webhook.gogs.secret":' in sealed
     value = ("secret", "set", "argocd/argocd-secret", "webhook")
     assert world.fmc(*value, cwd=world.workspace, stdin="another-secret-of-the-hook").code == 0
     code, out = remotes("check")
     assert (code, "has an older secret" in out) == (1, True), out
+
+
+def _by_pull_requests(forge: Server, world: World, token: dict[str, str]) -> None:
+    """Deliver a change of two repositories, as the answers have it: people merge."""
+    before = {part: _tip(forge, part) for part in ("infra", "argocd")}
+    for part in before:
+        world.commit(part, {"docs/notes.md": "# Notes\n"})
+    opened = world.fmc("push", cwd=world.workspace, env=token)
+    assert (opened.code, "infra: merge fmc-run-" in opened.out, "argocd: merge" in opened.out) == (0, True, False)
+    assert {part: _tip(forge, part) for part in before} == before
+    again = world.fmc("push", "--output", "json", cwd=world.workspace, env=token)
+    (waits,) = json.loads(again.out)["proposed"]
+    (request,) = forge.api("GET", "/repos/home/infra/pulls")
+    assert (waits["page"], waits["state"], request["title"]) == (request["html_url"], "open", "Mine")
+
+    # Whoever has no token for the forge is told where a person opens one.
+    by_hand = world.fmc("push", "--mode", "pull-request", cwd=world.workspace, env=_by_header(forge))
+    assert f"{forge.url}/home/infra/compare/main...{request['head']['ref']}" in by_hand.out, by_hand.all
+
+    # A person closes it, which is told; then they reopen and merge it, while fmc waits and goes on to argocd.
+    forge.api("PATCH", f"/repos/home/infra/pulls/{request['number']}", {"state": "closed"})
+    closed = world.fmc("push", cwd=world.workspace, env=token)
+    assert (closed.code, f"{request['html_url']} was closed" in closed.err) == (3, True), closed.all
+    forge.api("PATCH", f"/repos/home/infra/pulls/{request['number']}", {"state": "open"})
+    with ThreadPoolExecutor(1) as person:
+        merging = person.submit(_merge, forge, ("infra", "argocd"))
+        done = world.fmc("push", "--wait", cwd=world.workspace, env=token)
+        merging.result()
+    assert (done.code, "Argo CD takes it from here" in done.out) == (0, True), done.all
+    for part in before:
+        mine = world.git("rev-parse", "HEAD", cwd=world.workspace / part)
+        commits = forge.api("GET", f"/repos/home/{part}/commits?sha=main&limit=5&stat=false")
+        assert mine in [commit["sha"] for commit in commits]
+        assert [branch["name"] for branch in forge.api("GET", f"/repos/home/{part}/branches")] == ["main"]
+
+
+def _tip(forge: Server, part: str) -> str:
+    return str(forge.api("GET", f"/repos/home/{part}/branches/main")["commit"]["id"])
+
+
+def _merge(forge: Server, parts: tuple[str, ...]) -> None:
+    """Merge a pull request of each, once it is there."""
+    deadline = time.monotonic() + 200
+    for part in parts:
+        while not (found := forge.api("GET", f"/repos/home/{part}/pulls?state=open")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        forge.api("POST", f"/repos/home/{part}/pulls/{found[0]['number']}/merge", {"Do": "merge"})
+
+
+def _by_header(forge: Server) -> dict[str, str]:
+    """Return what lets git in, and fmc not: a header in the configuration of the person."""
+    basic = base64.b64encode(f"ada:{forge.token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{forge.url}/.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }
 
 
 @pytest.mark.tools
@@ -118,3 +182,32 @@ def test_without_a_token_or_a_terminal_nothing_is_asked(pushed: World) -> None:
     assert "export FMC_GIT_TOKEN" in refused.err
     asked = pushed.fmc("remotes", "check", cwd=pushed.workspace, env={"FMC_GIT_TOKEN": "token-of-the-test"})
     assert (asked.code, "can't be reached" in asked.err, "token-of-the-test" in asked.all) == (4, True, False)
+
+
+def test_folders_are_made_taken_over_and_pushed_to(world: World) -> None:
+    given = answers(world.folder, git_base_url=f"file://{world.folder}/remotes")
+    assert world.new(answers=given).code == 0
+    created = world.fmc("remotes", "create", "--yes", cwd=world.workspace)
+    assert (created.code, "infra: makes it, private and empty" in created.err) == (0, True), created.all
+    begin(world, "infra", {"README.md": "# infra\n", "LICENSE": "Apache License\n"})
+
+    adopted = world.fmc("remotes", "adopt", cwd=world.workspace)
+    assert (adopted.code, "which held LICENSE, README.md alone" in adopted.err) == (0, True), adopted.all
+    assert "No change" in world.fmc("remotes", "adopt", cwd=world.workspace).out
+    # What somebody else put there is theirs.
+    theirs = begin(world, "apps", {"main.go": "package main\n"})
+    refused = world.fmc("remotes", "adopt", cwd=world.workspace)
+    assert (refused.code, "holds another history" in refused.err) == (3, True), refused.all
+    assert world.tips()["apps"] == theirs
+    world.git("update-ref", "-d", "refs/heads/main", cwd=world.remote("apps"))
+    assert world.fmc("push", cwd=world.workspace).code == 0
+    assert world.published()["infra"]["LICENSE"] == b"Apache License\n"
+    assert world.fmc("remotes", "check", cwd=world.workspace).code == 0
+
+    # Nobody merges in a folder.
+    world.commit("infra", {"docs/notes.md": "# Notes\n"})
+    nowhere = world.fmc("push", "--mode", "pull-request", cwd=world.workspace)
+    assert (nowhere.code, "nobody opens a pull request there" in nowhere.err) == (2, True), nowhere.all
+    assert "`fmc push --mode direct`" in nowhere.err
+    assert world.fmc("push", "--mode", "direct", cwd=world.workspace).code == 0
+    assert world.tips() == {part: world.git("rev-parse", "HEAD", cwd=world.workspace / part) for part in PARTS}

@@ -128,7 +128,8 @@ def _commands(url: str) -> dict[str, str]:
     port = "" if port == "22" else port
     keyscan = ("ssh-keyscan", "-t", "ed25519", *(("-p", port) if port else ()), host)
     folder = url.removeprefix("file://")
-    made = command("git", "init", "--bare", folder) if folder.startswith("/") else "with `fmc remotes create`, or in the web pages of the forge"
+    in_forge = "with `fmc remotes create`, or in the web pages of the forge"
+    made = command("git", "init", "--bare", folder) if folder.startswith("/") else in_forge
     return {
         "keyscan": f"`{shlex.join(keyscan)} >> ~/.ssh/known_hosts`",
         "forget": command("ssh-keygen", "-R", f"[{host}]:{port}" if port else host),

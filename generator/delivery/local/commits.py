@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from git import Git
+    from git import Git, Repo
 
     from generator.delivery.local.repository import OpenRepository
     from generator.delivery.model import Target
@@ -145,6 +145,18 @@ def commit_staged(
     )
     if done.code:
         raise local_error(path, "commit", done)
+
+
+def subject_of(path: Path, repo: Repo, commit: str) -> str:
+    """Return the first line of a commit's message.
+
+    Raises:
+        ToolError: git failed.
+    """
+    shown = run(repo.git.log, "-1", "--no-show-signature", "--format=%s", commit)
+    if shown.code:
+        raise local_error(path, "read the message of a commit", shown)
+    return shown.out.decode(errors="replace")
 
 
 def _tip(repository: OpenRepository) -> str:

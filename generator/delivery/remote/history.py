@@ -53,6 +53,13 @@ def relation(target: Target, repo: Repo, commit: str, tip: str | None) -> Relati
     return Relation.UNRELATED if compared.code else Relation.DIVERGED
 
 
+def adds_nothing(repo: Repo, tip: str, commit: str) -> bool:
+    """Return whether a commit brings nothing that a diverged tip lacks: its changes were taken as other commits."""
+    merged = run(repo.git.merge_tree, "--write-tree", tip, commit)
+    tree = run(repo.git.rev_parse, f"{tip}^{{tree}}")
+    return merged.code == 0 and tree.code == 0 and merged.out.split(b"\n")[0] == tree.out
+
+
 def contains(repo: Repo, descendant: str, ancestor: str) -> bool:
     """Return whether a commit contains another one; False where the repository doesn't know one of them.
 

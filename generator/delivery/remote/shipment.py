@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.messages import shown_url
 from generator.delivery.local.repository import open_repository
 from generator.delivery.remote.ask import ask
-from generator.delivery.remote.history import Relation, contains, relation
+from generator.delivery.remote.history import Relation, adds_nothing, contains, relation
 from generator.delivery.remote.references import HEADS
 from generator.errors import BadInputError, ConflictError
 from generator.wording import command
@@ -113,6 +113,14 @@ def conflict(shipment: Shipment, seen: Seen | None) -> ConflictError | None:
             f"{shipment.shown} holds another history than {path}; it was not touched",
             where=shipment.url,
             fix="Check git_base_url and the repositories' names in the answers, or choose an empty repository.",
+        )
+    tip = str(shipment.remote.tip)
+    if shipment.relation is Relation.DIVERGED and adds_nothing(shipment.repo, tip, shipment.commit):
+        take = command("git", "-C", str(path), "reset", "--keep", tip)
+        return ConflictError(
+            f"{shipment.shown} has what {path} would bring, as other commits: somebody squashed or rebased them",
+            where=shipment.url,
+            fix=f"Take theirs instead of yours: {take}; then run the same command again.",
         )
     if not shipment.sendable:
         pull = command("git", "-C", str(path), "pull", "--rebase", "origin", target.branch)
