@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from generator.answers.load import LoadedAnswers, recorded
 from generator.answers.parts import load_parts
@@ -87,9 +88,9 @@ class Workspace:
         answers, repositories = loaded.answers, loaded.plan.repositories
         if answers.layout == MONOREPO:
             folder = re.split("[/:]", repositories["argocd"].url)[-1].removesuffix(".git")
-            return (Target(MONOREPO, self.root / folder, repositories["argocd"].url, answers.git_branch),)
+            return (_target(loaded, MONOREPO, self.root / folder),)
         parts = PARTS if answers.layout == "parts" else (answers.layout,)
-        return tuple(Target(part, self.root / part, repositories[part].url, answers.git_branch) for part in parts)
+        return tuple(_target(loaded, part, self.root / part) for part in parts)
 
     def require_usable(self, targets: tuple[Target, ...]) -> None:
         """Refuse a folder with somebody's other files in it.
@@ -229,11 +230,16 @@ class Repositories:
     @property
     def targets(self) -> tuple[Target, ...]:
         """What is delivered where."""
-        answers, repositories = self.loaded.answers, self.loaded.plan.repositories
-        return tuple(
-            Target(layout, path, repositories["argocd" if layout == MONOREPO else layout].url, answers.git_branch)
-            for layout, path in self.folders.repositories.items()
-        )
+        return tuple(_target(self.loaded, layout, path) for layout, path in self.folders.repositories.items())
+
+
+def _target(loaded: LoadedAnswers, layout: str, path: Path) -> Target:
+    answers, repositories = loaded.answers, loaded.plan.repositories
+    url, watched = repositories["argocd" if layout == MONOREPO else layout].url, repositories["argocd"].url
+    # The authority is that of the server that Argo CD reads from; another one may be public.
+    same = urlsplit(url).netloc == urlsplit(watched).netloc
+    authority = answers.git_authority if same else ""
+    return Target(layout, path, url, answers.git_branch, tuple(answers.git_known_hosts), authority)
 
 
 def workspace_around(start: Path) -> Workspace | None:

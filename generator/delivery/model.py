@@ -20,12 +20,16 @@ class Target:
         path: Its folder, or the folder of rendered files that is to become one.
         url: Its remote, without credentials.
         branch: The branch that is committed to, pushed, and watched by Argo CD.
+        known_hosts: Lines of known_hosts that count for SSH, where they are about its server.
+        authority: Certificates in PEM that are trusted for HTTPS, beside those of this machine.
     """
 
     part: str
     path: Path
     url: str
     branch: str
+    known_hosts: tuple[str, ...] = ()
+    authority: str = ""
 
 
 @dataclass(frozen=True)

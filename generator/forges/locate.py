@@ -16,6 +16,7 @@ from generator.forges.github import GitHub
 from generator.forges.gitlab import GitLab
 from generator.forges.http import Api, RefusedError
 from generator.forges.model import Kind
+from generator.tools.trust import ssh_command
 
 if TYPE_CHECKING:
     from generator.forges.model import Forge, ForgeWithRequests
@@ -48,11 +49,13 @@ class Settings:
         kind: Which it is; "" where its address has to tell.
         api: Address of its API; "" where its kind tells.
         authority: Certificates in PEM that are trusted besides.
+        known_hosts: Lines of known_hosts that count for SSH, where they are about the server.
     """
 
     kind: str = ""
     api: str = ""
     authority: str = ""
+    known_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def locate(url: str, settings: Settings, token: str) -> Place:
         port = str(address.port) if address.port else ""
         user = f"{address.username}@" if address.username else ""
         server = f"{user}{address.hostname}" if address.scheme == "ssh" else ""
-        return Place(Folder(server, port, _ssh()), _on_disk(address))
+        return Place(Folder(server, port, _ssh(url, settings)), _on_disk(address))
     forge = _open(kind, _base(address, kind, settings), settings.authority, token)
     return Place(forge, _on_disk(address._replace(path=_within(address, settings))).strip("/").removesuffix(".git"))
 
@@ -183,6 +186,7 @@ def _on_disk(address: SplitResult) -> str:
     return address.path.removeprefix("/~/") if address.path.startswith("/~/") else address.path
 
 
-def _ssh() -> list[str]:
+def _ssh(url: str, settings: Settings) -> list[str]:
     """Return the ssh command that git would run."""
-    return shlex.split(os.environ.get("GIT_SSH_COMMAND") or "ssh -o BatchMode=yes")
+    own = os.environ.get("GIT_SSH_COMMAND")
+    return shlex.split(own) if own else ssh_command(url, settings.known_hosts)

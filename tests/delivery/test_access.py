@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import os
 import shlex
+import shutil
 import socket
 import ssl
 import sys
@@ -22,8 +23,10 @@ from generator.delivery.push import push
 from generator.delivery.remote.ready import remotes_ready
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 from tests.certificate import self_signed
+from tests.conftest import require_tool
 from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
+from tests.delivery.sshserver import ssh_server
 from tests.delivery.workspace import PARTS, RUN, Workspace, git
 
 TOKEN = "ghp_s3cr3t-T0ken"
@@ -310,3 +313,50 @@ except RemoteError as error:
     assert "SAID" in said
     assert "refused the credentials" in said
     assert "Username" not in said
+
+
+def test_the_authority_that_the_answers_name_is_trusted_for_its_server(workspace: Workspace, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "tls.key", tmp_path / "tls.crt"
+    self_signed(key, certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with GitServer(tmp_path / "remotes", tls=context) as server:
+        workspace.targets = [
+            dataclasses.replace(target, url=f"{server.url}/{target.part}.git", authority=certificate.read_text())
+            for target in workspace.targets
+        ]
+        workspace.commit()
+        workspace.push(RUN)
+    assert workspace.remote_heads() == workspace.heads()
+
+
+# An ssh with the options that a person's configuration would have; of an option the first value counts.
+_OWN_SSH = """#!/bin/sh
+options=
+while [ "$1" = -o ]; do options="$options -o $2"; shift 2; done
+exec {ssh} $options -F /dev/null -i {folder}/user -o UserKnownHostsFile={folder}/none "$@"
+"""
+
+
+@pytest.mark.tools
+def test_the_host_keys_that_the_answers_name_are_the_only_ones_that_count(
+    tree: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ssh"
+    with ssh_server(require_tool("sshd"), folder) as (base, _):
+        own = tmp_path / "bin" / "ssh"
+        own.parent.mkdir()
+        own.write_text(_OWN_SSH.format(ssh=shutil.which("ssh"), folder=folder))
+        own.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{own.parent}:{os.environ['PATH']}")
+        remote = dataclasses.replace(tree, url=f"{base}{tree.url}")
+        with pytest.raises(RemoteError, match="the SSH host key"):
+            remotes_ready([remote])
+        line = (folder / "known_hosts").read_text().strip()
+        assert remotes_ready([dataclasses.replace(remote, known_hosts=(line,))])
+        wrong = " ".join([line.split()[0], *(folder / "user.pub").read_text().split()[:2]])
+        with pytest.raises(RemoteError, match="the SSH host key"):
+            remotes_ready([dataclasses.replace(remote, known_hosts=(wrong,))])
+        # Lines about other servers leave this one to the files of this machine.
+        with pytest.raises(RemoteError, match="the SSH host key"):
+            remotes_ready([dataclasses.replace(remote, known_hosts=(line.replace("127.0.0.1", "git.example.com"),))])

@@ -129,7 +129,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_an_address_tells_the_forge_its_api_and_the_name_there(
-    url: str, settings: dict[str, str], kind: str, base: str, path: str
+    url: str, settings: dict[str, Any], kind: str, base: str, path: str
 ) -> None:
     place = locate(url, Settings(**settings), TOKEN)
     assert (place.forge.kind, place.path) == (kind, path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,12 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.command import git_in, run
 from generator.errors import BadInputError
 from generator.tools.git import environment
+from generator.tools.trust import authorities, ssh_command
 
 if TYPE_CHECKING:
     from git import Git
+
+    from generator.delivery.model import Target
 
 TOKEN = "FMC_GIT_TOKEN"  # noqa: S105  (the variable's name)
 USER = "FMC_GIT_USER"
@@ -29,12 +33,12 @@ _DEFAULT_USER = "x-access-token"
 _LOCAL = re.compile(r"file://|[^:]*/|[^:]*$", re.IGNORECASE)
 
 
-def network_environment(git: Git, url: str) -> dict[str, str]:
+def network_environment(git: Git, target: Target) -> dict[str, str]:
     """Return the variables for a git command that talks to a remote.
 
     Args:
         git: Where the command will run; its configuration may name an SSH command.
-        url: The remote; the token is bound to it.
+        target: Whose remote; the token and what is trusted are bound to it.
 
     Raises:
         BadInputError: The token or its user name can't be sent as HTTP Basic authentication.
@@ -47,9 +51,9 @@ def network_environment(git: Git, url: str) -> dict[str, str]:
         "GIT_TRACE2": "0",
         "GIT_TRACE2_EVENT": "0",
         "GIT_TRACE2_PERF": "0",
-        **_batch_ssh(git, url),
+        **_batch_ssh(git, target),
     }
-    return {**environment(_token_settings(url)), **variables}
+    return {**environment([*_token_settings(target.url), *_trust_settings(target)]), **variables}
 
 
 def redact(text: str) -> str:
@@ -76,19 +80,27 @@ def _token_settings(url: str) -> list[tuple[str, str]]:
     ]
 
 
+def _trust_settings(target: Target) -> list[tuple[str, str]]:
+    if not target.authority or not target.url.lower().startswith("https://"):
+        return []
+    return [(f"http.{target.url}.sslCAInfo", authorities(target.authority))]
+
+
 def _basic(token: str) -> str:
     user = os.environ.get(USER, _DEFAULT_USER)
     return base64.b64encode(f"{user}:{token}".encode()).decode()
 
 
-def _batch_ssh(git: Git, url: str) -> dict[str, str]:
+def _batch_ssh(git: Git, target: Target) -> dict[str, str]:
     """Keep ssh from asking for passwords and host keys, unless the user has an SSH command of their own.
 
     Addresses of any protocol get it: `url.<base>.insteadOf` may turn https into ssh.
     """
-    if _LOCAL.match(url) or os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
+    if _LOCAL.match(target.url) or os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
         return {}
-    return {} if _own_ssh_command(str(git.working_dir)) else {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    if _own_ssh_command(str(git.working_dir)):
+        return {}
+    return {"GIT_SSH_COMMAND": shlex.join(ssh_command(target.url, target.known_hosts))}
 
 
 @cache

@@ -77,7 +77,7 @@ def ask(target: Target) -> RemoteBranches:
             fix="Take them out of git_base_url; set FMC_GIT_TOKEN (and FMC_GIT_USER), or use a credential helper.",
         )
     git = git_in(_existing(target.path))
-    variables = network_environment(git, target.url)
+    variables = network_environment(git, target)
     answer = run(git.ls_remote, "--", target.url, *PATTERNS, variables=variables, timeout=_TIMEOUT)
     if answer.code:
         raise remote_error(target.url, answer)

@@ -59,7 +59,7 @@ def _clone(target: Target, scratch: Path) -> bool:
         "--",
         target.url,
         str(copy),
-        variables=network_environment(git, target.url),
+        variables=network_environment(git, target),
         timeout=_TIMEOUT,
     )
     if done.code:

@@ -88,7 +88,7 @@ def _fetch(target: Target, repo: Repo) -> None:
         "--no-tags",
         "origin",
         f"+refs/heads/{target.branch}:refs/remotes/origin/{target.branch}",
-        variables=network_environment(repo.git, target.url),
+        variables=network_environment(repo.git, target),
         timeout=_TIMEOUT,
     )
     if done.code:

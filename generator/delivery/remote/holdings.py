@@ -52,7 +52,7 @@ def holdings_of_remote(target: Target) -> Holdings:
             "--",
             target.url,
             f"+{HEADS}{target.branch}:{HEADS}fetched",
-            variables=network_environment(git, target.url),
+            variables=network_environment(git, target),
             timeout=_TIMEOUT,
         )
         if fetched.code:

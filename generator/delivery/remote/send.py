@@ -62,7 +62,7 @@ def send(target: Target, repo: Repo, *updates: Update) -> str | None:
         "--",
         "origin",
         *(f"{update.commit or ''}:{update.reference}" for update in updates),
-        variables=network_environment(repo.git, target.url),
+        variables=network_environment(repo.git, target),
         timeout=_TIMEOUT,
     )
     if done.code == 0:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def forge_settings(loaded: LoadedAnswers) -> Settings:
     """Return what the answers say of the forge."""
     forge = loaded.answers.forge
-    return Settings(forge.get("kind", ""), forge.get("api", ""), loaded.answers.git_authority)
+    answers = loaded.answers
+    return Settings(
+        forge.get("kind", ""), forge.get("api", ""), answers.git_authority, known_hosts=tuple(answers.git_known_hosts)
+    )
 
 
 def by_request(loaded: LoadedAnswers) -> bool:
