@@ -87,7 +87,7 @@ class Transfer:
                 self.proposed.append(proposed)
                 self.progress(f"{one.target.part}: {one.commit[:12]} waits to be merged: {proposed.page}")
             elif not (now := asked_again(one)).there:
-                errors.append(_undelivered(now, one))
+                errors.append(conflict(now, None) or _undelivered(now, one))
         if errors:
             raise combined(errors)
 
