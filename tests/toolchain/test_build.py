@@ -111,14 +111,14 @@ def test_without_go_it_says_what_is_missing_and_builds_the_rest(
     monkeypatch.setenv("FMC_TOOLS_DIR", str(tmp_path))
     monkeypatch.setitem(recipes.BUILD, "python", lambda tool, target: built.append(tool.name))
     assert builder.main([]) == 1
-    assert built == ["ansible"]
+    assert built == ["ansible", "check-jsonschema"]
     assert "sealed-secrets v0.40.0: Go is not on PATH; 1.26.8 or later is needed" in capsys.readouterr().err
 
 
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         builder.main(["kubesael"])
-    assert "unknown: kubesael; known: alertmanager, amtool, ansible" in capsys.readouterr().err
+    assert "unknown: kubesael; known: actionlint, alertmanager, amtool, ansible" in capsys.readouterr().err
 
 
 CASE = """
