@@ -52,9 +52,7 @@ Environment:
 @click.pass_obj
 def command(console: Console, where: Where, author: Author | None, engine: Engine, mode: str | None, wait: bool) -> int:
     """Call the pipeline, and show what the remotes answered."""
-    from dataclasses import asdict
-
-    from generator.cli.summary import delivered_document
+    from generator.cli.summary import pushed_document, pushed_lines
     from generator.pipeline.push import push, requests_of
     from generator.pipeline.steps.origin import origin_notes
 
@@ -63,8 +61,7 @@ def command(console: Console, where: Where, author: Author | None, engine: Engin
         console.note(note)
     pushed = push(session, author, engine, console, requests=requests_of(session, mode), wait=wait)
     if console.json_output:
-        proposed = [asdict(one) for one in pushed.proposed]
-        console.document({"delivered": delivered_document(pushed.delivered), "proposed": proposed})
+        console.document(pushed_document(pushed))
         return 0
     console.table(
         "Remotes",
@@ -74,11 +71,6 @@ def command(console: Console, where: Where, author: Author | None, engine: Engin
             for part in pushed.delivered
         ],
     )
-    if pushed.proposed:
-        for one in pushed.proposed:
-            console.result(f"{one.part}: merge {one.source} into {one.branch}: {one.page or 'at the Git server'}")
-        console.result("Next: have that merged, then run the same command again; or wait for it with --wait.")
-        return 0
-    changed = any(part.changed for part in pushed.delivered)
-    console.result("Next: Argo CD takes it from here." if changed else "No change: the remotes had everything.")
+    for line in pushed_lines(pushed) or ("No change: the remotes had everything.",):
+        console.result(line)
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import author_options, engine_options, output_options, workspace_options
+from generator.cli.summary import pushed_document, pushed_lines
 from generator.cli.verbs import help_of
 from generator.errors import BadInputError
 
@@ -134,8 +135,7 @@ def _to_do(report: RotateReport) -> Iterator[str]:
         yield f"left to you: {left.secret}: {left.value}: {left.what}"
     for playbook in report.playbooks:
         yield f"Next, in infra/ansible, for the machines: ansible-playbook playbooks/{playbook}"
-    if any(part.changed for part in report.delivered):
-        yield "Next: Argo CD takes it from here."
+    yield from pushed_lines(report.pushed)
 
 
 def _document(report: RotateReport) -> dict[str, Any]:
@@ -152,9 +152,7 @@ def _document(report: RotateReport) -> dict[str, Any]:
             if readers.noticed
         ],
         "playbooks": list(report.playbooks),
-        "delivered": [
-            {"part": part.part, "commit": part.remote_sha, "changed": part.changed} for part in report.delivered
-        ],
+        **pushed_document(report.pushed),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli.options import author_options, engine_options, output_options, workspace_options
+from generator.cli.summary import pushed_document, pushed_lines
 from generator.wording import command as shown
 
 if TYPE_CHECKING:
@@ -190,6 +191,8 @@ def import_command(console: Console, where: Where, files: tuple[Path, ...]) -> i
 
 
 def _to_do(report: RekeyReport) -> Iterator[str]:
+    if report.pushed.proposed:
+        yield from pushed_lines(report.pushed)
     if not report.sealed:
         yield f"{report.key} ({report.fingerprint}) is in the vault. Nothing is sealed to it yet."
         yield "Next: fmc keys export | kubectl apply --server-side -f -"
@@ -225,9 +228,7 @@ def _document(report: RekeyReport) -> dict[str, Any]:
         "old": report.old,
         "own": report.own,
         "exposed": _rows(report.exposed),
-        "delivered": [
-            {"part": part.part, "commit": part.remote_sha, "changed": part.changed} for part in report.delivered
-        ],
+        **pushed_document(report.pushed),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from generator.console import Console
     from generator.delivery.model import Delivered
     from generator.pipeline.new import NewReport, Overview
+    from generator.pipeline.steps.deliver import Pushed
 
 _SHORT = 12
 
@@ -178,6 +180,27 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
         "notes": list(origin_notes(report.workspace)),
         "seconds": {timing.step: round(timing.seconds, 3) for timing in console.timings},
         "next": next_command(report),
+    }
+
+
+def pushed_lines(pushed: Pushed) -> tuple[str, ...]:
+    """Return what is left to do after a push; nothing where the remotes had everything."""
+    if pushed.proposed:
+        return (
+            *(
+                f"{one.part}: merge {one.source} into {one.branch}: {one.page or 'at the Git server'}"
+                for one in pushed.proposed
+            ),
+            "Next: have that merged, then run the same command again; `fmc push --wait` waits for it.",
+        )
+    return ("Next: Argo CD takes it from here.",) if any(part.changed for part in pushed.delivered) else ()
+
+
+def pushed_document(pushed: Pushed) -> dict[str, Any]:
+    """Return what a push did, for `--output json`."""
+    return {
+        "delivered": delivered_document(pushed.delivered),
+        "proposed": [asdict(one) for one in pushed.proposed],
     }
 
 

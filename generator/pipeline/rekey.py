@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from generator.delivery.local.committed import committed_elsewhere
 from generator.delivery.local.history import contents_ever
 from generator.errors import BadInputError
-from generator.pipeline.push import push
+from generator.pipeline.push import push, requests_of
+from generator.pipeline.steps.deliver import Pushed
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.manifests import is_manifest, sealed_anywhere, sealed_here
 from generator.pipeline.steps.own_changes import require_nothing_else
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.console import Console
-    from generator.delivery.model import Author, Delivered
+    from generator.delivery.model import Author
     from generator.pipeline.steps.gate import Engine
     from generator.pipeline.steps.session import Session
     from generator.secrets.exposure import Exposed
@@ -61,7 +62,7 @@ class RekeyReport:
         old: Names of the keys that are there besides.
         own: Files with SealedSecrets of the user's own, which only an old key opens.
         exposed: Values that whoever has a compromised key knows.
-        delivered: The repositories as they were pushed.
+        pushed: What the remotes have.
     """
 
     key: str
@@ -72,7 +73,7 @@ class RekeyReport:
     old: tuple[str, ...]
     own: tuple[str, ...]
     exposed: tuple[Exposed, ...]
-    delivered: tuple[Delivered, ...]
+    pushed: Pushed
 
 
 def rekey(
@@ -94,14 +95,13 @@ def rekey(
         FmcError: A person's work or a remote stands in the way; the same command goes on.
     """
     store = session.store
-    delivered: tuple[Delivered, ...] = ()
     with session.workspace.locked():
         pending = pending_replacement(store)
         remove_what_a_kill_left(store.root)
         if pending is None or not pending.is_named:
             require_nothing_else(session.repositories.targets)
         if is_there and pending is None:
-            return _report(session, restarts_itself=True, sealed=True, delivered=())
+            return _report(session, restarts_itself=True, sealed=True, pushed=Pushed(()))
         with console.step("make the next sealing key"):
             replacement = begin_replacement(store, datetime.now(UTC), is_compromised=is_compromised)
         switching = replacement.is_named or is_there
@@ -115,13 +115,14 @@ def rekey(
                 seal_repository(store, session.supplied, datetime.now(UTC), git=git)
                 write_restarts(store.root, session.repositories.folders.workloads)
     verb = "Seal to" if switching else "Let the controller load"
-    delivered = push(session, author, engine, console, f"{verb} {replacement.key.name}")
-    if switching:
+    subject, requests = f"{verb} {replacement.key.name}", requests_of(session, None)
+    pushed = push(session, author, engine, console, subject, requests=requests)
+    if switching and not pushed.proposed:
         with session.workspace.locked():
             # Where a person's work was beside it, nothing was committed.
             require_nothing_else(session.repositories.targets)
             finish_replacement(store)
-    return _report(session, restarts_itself=restarts_itself, sealed=switching, delivered=delivered)
+    return _report(session, restarts_itself=restarts_itself, sealed=switching, pushed=pushed)
 
 
 def keys(session: Session) -> tuple[KeyRow, ...]:
@@ -195,7 +196,7 @@ def _require_loaded(session: Session, replacement: Replacement) -> None:
         )
 
 
-def _report(session: Session, *, restarts_itself: bool, sealed: bool, delivered: tuple[Delivered, ...]) -> RekeyReport:
+def _report(session: Session, *, restarts_itself: bool, sealed: bool, pushed: Pushed) -> RekeyReport:
     rows = keys(session)
     catalogue = session.store.catalogue()
     vault = session.store.open(catalogue.cluster)
@@ -210,5 +211,5 @@ def _report(session: Session, *, restarts_itself: bool, sealed: bool, delivered:
         old=tuple(row.name for row in others),
         own=tuple(dict.fromkeys(place for row in others for place in row.needed_by)) if sealed else (),
         exposed=exposed(session),
-        delivered=delivered,
+        pushed=pushed,
     )

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
-from generator.pipeline.push import push
+from generator.pipeline.push import push, requests_of
+from generator.pipeline.steps.deliver import Pushed
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.message import named
 from generator.pipeline.steps.own_changes import require_nothing_else
@@ -23,7 +24,7 @@ from generator.secrets.seal import GitState, seal_repository
 
 if TYPE_CHECKING:
     from generator.console import Console
-    from generator.delivery.model import Author, Delivered
+    from generator.delivery.model import Author
     from generator.pipeline.steps.gate import Engine
     from generator.pipeline.steps.session import Session
     from generator.secrets.restarts import Restart
@@ -45,7 +46,7 @@ class RotateReport:
         playbooks: What has to be run, so that machines get what they need.
         restarts: Where pods have another revision to restart with.
         readers: Who reads each Secret that was replaced.
-        delivered: The repositories as they were pushed; nothing where Git has nothing of what was replaced.
+        pushed: What the remotes have; nothing where Git has nothing of what was replaced.
     """
 
     rotated: tuple[tuple[str, str], ...]
@@ -56,7 +57,7 @@ class RotateReport:
     playbooks: tuple[str, ...]
     restarts: tuple[Restart, ...]
     readers: dict[str, Readers]
-    delivered: tuple[Delivered, ...]
+    pushed: Pushed
 
 
 def lacking(session: Session, order: Order) -> tuple[tuple[str, str], ...]:
@@ -94,7 +95,7 @@ def rotate(session: Session, order: Order, author: Author | None, engine: Engine
         _require_given(plan)
         if not plan.before:
             prepared = prepare_keys(store, plan.prepared, datetime.now(UTC)) if plan.prepared else ()
-            return RotateReport((), False, prepared, (), plan.left, (), (), {}, ())
+            return RotateReport((), False, prepared, (), plan.left, (), (), {}, Pushed(()))
         if interrupted is None:
             require_nothing_else(session.repositories.targets)
             note_rotation(workspace, order.text(), plan.before)
@@ -104,9 +105,10 @@ def rotate(session: Session, order: Order, author: Author | None, engine: Engine
             write_restarts(store.root, session.repositories.folders.workloads)
         prepared = prepare_keys(store, plan.prepared, datetime.now(UTC)) if plan.prepared else ()
     names = list(dict.fromkeys(secret for secret, _ in plan.before))
-    delivered: tuple[Delivered, ...] = ()
+    pushed = Pushed(())
     if any(secret.id in names for secret in store.catalogue().secrets):
-        delivered = push(session, author, engine, console, named("Rotate", names, " ")).delivered
+        subject, requests = named("Rotate", names, " "), requests_of(session, None)
+        pushed = push(session, author, engine, console, subject, requests=requests)
     else:
         forget_rotation(workspace)
     return RotateReport(
@@ -118,7 +120,7 @@ def rotate(session: Session, order: Order, author: Author | None, engine: Engine
         plan.playbooks,
         tuple(found for found in restarts(session.repositories.folders.workloads) if found.secret in names),
         dict(plan.readers),
-        delivered,
+        pushed,
     )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from generator.secrets.catalogue.scope import Scope
 from generator.secrets.recovered import WantedSecret, opened_here, sealing_keys, wanted_secrets
-from generator.secrets.sealing.crypto import Scope, Sealer
+from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.vault.model import KeyRecord
 from generator.secrets.vault.plaintext import Plaintext
