@@ -15,21 +15,15 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-)
 
 from generator.errors import RemoteError
+from generator.tools.web import opener, send
 from generator.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from generator.tools.web import Opener
 
 _TIMEOUT = 30.0
 _MOST_BYTES = 16 << 20
@@ -116,9 +110,8 @@ class Api:
         headers = {"Accept": "application/json", "User-Agent": "fmc", **self.headers}
         if data is not None:
             headers["Content-Type"] = "application/json"
-        request = Request(url, data=data, headers=headers, method=method)  # noqa: S310 (the answers allow http(s) alone)
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+            with send(self._opener, method, url, headers, data, _TIMEOUT) as answer:
                 content = answer.read(_MOST_BYTES)
                 links = answer.headers.get("Link") or ""
         except HTTPError as error:
@@ -137,20 +130,8 @@ class Api:
             ) from None
 
     @cached_property
-    def _opener(self) -> OpenerDirector:
-        context = ssl.create_default_context()
-        if self.authority:
-            context.load_verify_locations(cadata=self.authority)
-        opener = OpenerDirector()
-        for handler in (
-            ProxyHandler(),
-            HTTPHandler(),
-            HTTPSHandler(context=context),
-            HTTPDefaultErrorHandler(),
-            HTTPErrorProcessor(),
-        ):
-            opener.add_handler(handler)
-        return opener
+    def _opener(self) -> Opener:
+        return opener(self.authority)
 
     def _unreachable(self, error: OSError | HTTPException) -> RemoteError:
         reason = error.reason if isinstance(error, URLError) else error

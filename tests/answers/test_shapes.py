@@ -35,8 +35,11 @@ GOOD = {
     "build_notifier": "webhook",
     "cidr": "10.20.0.0/24",
     "clock": "02:00",
+    "code_owner": "@ada",
+    "delivery": "pull-requests",
     "deployment": "pull-request",
     "distribution": "alma",
+    "forge_kind": "gitea",
     "group": "databases",
     "host_name": "kvm1",
     "host_state": "retired",
@@ -59,6 +62,7 @@ GOOD = {
     "time_server": "ntp.example.com",
     "uri": "qemu:///system",
     "web_folder": "https://git.example.com/home/argocd/src/branch/main/docs/runbooks",
+    "webhook": "none",
     "weekday": "mo",
 }
 
