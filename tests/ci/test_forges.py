@@ -65,6 +65,15 @@ def test_without_a_forge_the_check_is_there_to_be_run_by_hand(render: Render) ->
     assert os.access(root / "ci/check", os.X_OK)
 
 
+@pytest.mark.parametrize(
+    ("kind", "wanted"), [("gitea", [".gitea/workflows/apps.yml", ".gitea/workflows/check.yml"]), ("folder", [])]
+)
+def test_the_kind_of_the_git_server_chooses_the_pipeline(render: Render, kind: str, wanted: list[str]) -> None:
+    """git.example.com tells nothing by its name."""
+    root = render(ANSWERS | {"forge": {"kind": kind}}, "apps")
+    assert [path.relative_to(root).as_posix() for path in files(root)] == wanted
+
+
 @pytest.mark.tools
 def test_actionlint_and_shellcheck_find_nothing(repository: Callable[[str, str], Path]) -> None:
     actionlint = require_tool("actionlint")
