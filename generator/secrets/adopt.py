@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import BadInputError, CatalogueError
 from generator.files import write_atomic
 from generator.inputs import read_bounded
-from generator.secrets.catalogue.model import CATALOGUE, USER_CATALOGUE, Generator, Secret
-from generator.secrets.catalogue.read import parse_catalogue
+from generator.secrets.catalogue.model import USER_CATALOGUE, Generator, Secret
 from generator.secrets.catalogue.scope import Scope
 from generator.secrets.making.kinds import fault_of
+from generator.secrets.own_entries import with_entries
 from generator.secrets.sealing.crypto import load_private_keys
 from generator.secrets.sealing.documents import as_sealed, kubernetes_objects, opened
 from generator.secrets.sealing.manifest import PREFIX, WAVE_ANNOTATION, quote
@@ -34,16 +33,12 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    from generator.secrets.catalogue.model import Catalogue
     from generator.secrets.sealing.documents import SealedDocument
     from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
 _LARGEST = 4 << 20  # bytes
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_LIST = re.compile(r"^secrets:[ \t]*(\[\][ \t]*)?(#.*)?$", re.MULTILINE)
-_ITEM = re.compile(r"\s*?^( *)- ", re.MULTILINE)
-_EMPTY = "version: 1\nsecrets:\n"
 
 
 @dataclass(frozen=True)
@@ -119,16 +114,17 @@ def adopt(store: Store, content: bytes, where: str, now: datetime, *, is_piped: 
             vault = _with_value(vault, incoming.id, key, value, now.replace(microsecond=0))
         taken.append(incoming)
     path = store.root / USER_CATALOGUE
-    text = read_bounded(path, _LARGEST).decode() if path.is_file() else _EMPTY
-    for incoming in taken:
-        text = _with_entry(text, incoming)
-    ids = [incoming.id for incoming in taken]
     if taken:
-        _require_read(store, catalogue, text, ids)
+        listed = "".join(f"  {line}\n" for incoming in taken for line in _entry(incoming))
+        own = read_bounded(path, _LARGEST) if path.is_file() else b""
+        try:
+            text = with_entries(store.root, own, listed)
+        except CatalogueError as error:
+            raise _unusable(where, error.findings[0].message) from error
         if vault is not before:
             save_vault(store.vault, remember(before, vault))
-        write_atomic(path, text.encode())
-    return Adopted(tuple(ids), tuple(known))
+        write_atomic(path, text)
+    return Adopted(tuple(incoming.id for incoming in taken), tuple(known))
 
 
 def _incoming(content: bytes, where: str, vault: Vault, *, is_piped: bool) -> Iterator[Incoming]:
@@ -239,18 +235,6 @@ def _require_same(entry: Secret, incoming: Incoming, vault: Vault) -> None:
         )
 
 
-def _with_entry(text: str, incoming: Incoming) -> str:
-    """Return the user's catalogue with one more entry, the first of its list; everything else stays."""
-    found = _LIST.search(text)
-    if found is None:
-        return text
-    item = _ITEM.match(text, found.end())
-    indent = item[1] if item else "  "
-    entry = "".join(f"{indent}{line}\n" for line in _entry(incoming))
-    head = "secrets:" + (f" {found[2]}" if found[2] else "")
-    return f"{text[: found.start()]}{head}\n{entry}{text[found.end() :].removeprefix(chr(10))}"
-
-
 def _entry(incoming: Incoming) -> Iterator[str]:
     yield f"- namespace: {quote(incoming.namespace)}"
     yield f"  name: {quote(incoming.name)}"
@@ -270,25 +254,6 @@ def _entry(incoming: Incoming) -> Iterator[str]:
     yield from (f"    {quote(key)}: {{generator: external}}" for key in sorted(incoming.data))
     yield "  data:"
     yield from (f"    {quote(key)}: {{from: {quote(key)}}}" for key in sorted(incoming.data))
-
-
-def _require_read(store: Store, catalogue: Catalogue, text: str, ids: list[str]) -> None:
-    """Refuse to write a catalogue that would not have exactly these entries besides."""
-    where = str(store.root / USER_CATALOGUE)
-    reason = "its list of secrets is written in a way that can't be changed for you"
-    try:
-        found = parse_catalogue((store.root / CATALOGUE).read_bytes(), where=where, user=text.encode())
-    except CatalogueError as error:
-        reason = error.findings[0].message
-    else:
-        if {secret.id for secret in found.secrets} == {*ids, *(secret.id for secret in catalogue.secrets)}:
-            return
-    raise BadInputError(
-        f"{', '.join(ids)} can't be written into {USER_CATALOGUE}: {reason}; nothing was taken",
-        where=where,
-        fix="Write the list as `secrets:` with each entry in lines of its own below, and correct what is named; then "
-        "run the same command again.",
-    )
 
 
 def _unusable(where: str, why: str) -> BadInputError:
