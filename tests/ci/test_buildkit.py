@@ -67,5 +67,5 @@ def test_the_client_refuses_other_things_before_it_asks_anybody(wrong: list[str]
 
 
 def test_it_is_the_release_that_agents_run() -> None:
-    (values,) = ROOT.glob("templates/argocd/*jenkins*/platform/jenkins/values.yaml.jinja")
-    assert f"image: docker.io/moby/buildkit:{read_tools()['buildkit'].version}-rootless\n" in values.read_text()
+    pins = (ROOT / "lib/ci/pins.jinja").read_text()
+    assert f"'docker.io/moby/buildkit:{read_tools()['buildkit'].version}-rootless@sha256:" in pins

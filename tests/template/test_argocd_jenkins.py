@@ -247,9 +247,9 @@ def test_agents_come_by_websocket_and_no_further_port_is_open(cluster: Cluster, 
 def test_images_of_agents_name_their_registry_and_their_version(cluster: Cluster) -> None:
     """platform.md 9: a mirror's list is read from these texts, and an image without a registry is missed."""
     assert cluster.values("jenkins")["agent"]["image"] == {"registry": "docker.io"}
-    assert re.fullmatch(r"docker\.io/moby/buildkit:v\d+\.\d+\.\d+-rootless", buildkit(cluster)["image"])
+    assert re.match(r"docker\.io/moby/buildkit:v\d+\.\d+\.\d+-rootless@", buildkit(cluster)["image"])
     for container in containers(cluster).values():
-        assert re.fullmatch(r"docker\.io/[a-z/]+:v?\d+\.\d+\.\d+(-\w+)?(@sha256:[0-9a-f]{64})?", container["image"])
+        assert re.fullmatch(r"docker\.io/[a-z/]+:v?\d+\.\d+\.\d+(-\w+)?@sha256:[0-9a-f]{64}", container["image"])
 
 
 def test_buildkit_runs_without_root_and_keeps_the_rights_that_its_helpers_gain(cluster: Cluster) -> None:
