@@ -285,6 +285,7 @@ def _seal(
     root = staged.parts.get("argocd")
     if root is None:
         return None
+    from generator.secrets.rekey import name_kept_key
     from generator.secrets.seal import GitState, seal_repository
     from generator.secrets.store import Store
     from generator.secrets.vault.identities import Identities, identity_path
@@ -293,4 +294,6 @@ def _seal(
     git = GitState(replaces=argocd, delivered=delivered_secrets([one for one in targets if one.path.exists()], argocd))
     identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
     store = Store(root, workspace.vault, identities)
+    if not argocd.exists():
+        name_kept_key(store)
     return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)

@@ -129,10 +129,14 @@ def merged_vault(mine: Vault, theirs: Vault, choice: Choice, now: datetime) -> t
     for place in _places(theirs.prepared):
         run.prepared(place)
     retired = {**theirs.retired, **mine.retired}
+    keys = tuple(key for key in _sealing_keys(mine, theirs) if key.fingerprint not in retired)
+    current = _current_key(keys, mine, theirs)
+    waiting = mine.next_key or theirs.next_key
     vault = replace(
         run.vault,
-        sealing_keys=tuple(key for key in _sealing_keys(mine, theirs) if key.fingerprint not in retired),
-        next_key=mine.next_key or theirs.next_key,
+        sealing_keys=keys,
+        next_key="" if waiting == current else waiting,
+        current_key=current,
         compromised={**theirs.compromised, **mine.compromised},
         retired=retired,
         ca=_authority(mine.ca, theirs.ca),
@@ -223,6 +227,12 @@ class _Merge:
 
 def _places(outer: Mapping[str, Mapping[str, object]]) -> list[Place]:
     return [(secret, name) for secret, inner in outer.items() for name in inner]
+
+
+def _current_key(keys: tuple[KeyRecord, ...], mine: Vault, theirs: Vault) -> str:
+    """Return the key that took another one's place last, in either vault; keys come oldest first."""
+    named = {mine.current_key, theirs.current_key}
+    return next((key.name for key in reversed(keys) if key.name in named), "")
 
 
 def _sealing_keys(mine: Vault, theirs: Vault) -> tuple[KeyRecord, ...]:

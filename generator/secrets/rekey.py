@@ -146,6 +146,25 @@ def let_catalogue_name(root: Path, key: str) -> None:
     _rewrite(root, CATALOGUE, read_bounded(root / CATALOGUE, _LARGEST), key)
 
 
+def name_kept_key(store: Store) -> None:
+    """Let a part argocd that was rendered from nothing name the key that the one before it was sealed to.
+
+    The template has the first key's name, and where repositories are made again from answers and vault nothing else
+    remembers that it was replaced.
+
+    Raises:
+        BadInputError: The catalogue can't be read.
+        VaultError: The vault can't be opened.
+        WriteError: The disk refused.
+    """
+    if not store.vault.exists():
+        return
+    key = store.open(store.catalogue().cluster).current_key
+    if key:
+        let_controller_load(store.root, key)
+        let_catalogue_name(store.root, key)
+
+
 def is_loaded(snapshots: Iterable[bytes], key: str) -> bool:
     """Return whether the controller's values name a sealing key in every commit that counts, as far as they name one.
 
@@ -163,9 +182,10 @@ def finish_replacement(store: Store) -> None:
         VaultError: The vault can't be opened.
         WriteError: The disk refused; the vault is as it was.
     """
-    vault = store.open(store.catalogue().cluster)
+    catalogue = store.catalogue()
+    vault = store.open(catalogue.cluster)
     if vault.next_key:
-        save_vault(store.vault, replace(vault, next_key=""))
+        save_vault(store.vault, replace(vault, next_key="", current_key=catalogue.key_name))
 
 
 def retire(store: Store, name: str, needed_by: Iterable[str], now: datetime) -> KeyRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from generator.secrets.sealing.crypto import Sealer, load_private_keys, unseal
 from generator.secrets.sealing.documents import documents_of
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.plaintext import Plaintext
+from generator.workspace import PARTS
 from tests.pipeline import kill_driver
 from tests.pipeline.world import FMC, Finished, World, tree
 
@@ -121,7 +123,8 @@ def test_then_everything_is_sealed_to_it_and_the_old_key_can_go(switched: World,
     require_open(world, SECOND)
     assert world.published() == world.local()
     assert world.git("log", "-1", "--format=%s", "main", cwd=world.remote("argocd")) == f"Seal to {SECOND}"
-    assert (vault(world).next_key, vault(world).values) == ("", vault(switched).values)
+    assert (vault(world).next_key, vault(world).current_key) == ("", SECOND)
+    assert vault(world).values == vault(switched).values
     checked = world.fmc("check", cwd=world.workspace)
     assert (checked.code, "error:" in checked.all) == (0, False), checked.all
     before = tree(world.folder)
@@ -137,6 +140,22 @@ def test_then_everything_is_sealed_to_it_and_the_old_key_can_go(switched: World,
     assert [key.name for key in vault(world).sealing_keys] == [SECOND]
     require_open(world, SECOND)
     assert world.fmc("check", cwd=world.workspace).code == 0
+
+
+def test_repositories_that_are_made_again_from_the_vault_are_sealed_to_the_key_that_counts(
+    switched: World, tmp_path: Path
+) -> None:
+    """The template has the first key's name, and somebody else may know that key."""
+    world = switched.copy(tmp_path / "world")
+    for part in PARTS:
+        shutil.rmtree(world.workspace / part)
+        shutil.rmtree(world.remote(part))
+        world.git("init", "--quiet", "--bare", "--initial-branch=main", str(world.remote(part)), cwd=world.folder)
+    shutil.rmtree(world.workspace / ".fmc")
+    made = world.new("--push")
+    assert made.code == 0, made.all
+    require_open(world, SECOND)
+    assert mounted(world) == SECOND
 
 
 def test_nothing_is_sealed_to_a_key_that_no_controller_was_told_of(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VERSION = 1
 _FINGERPRINT_KEY_BYTES = 32
 # Fields that vaults of before do not have.
-_OPTIONAL = ("compromised", "history", "next_key", "prepared", "retired")
+_OPTIONAL = ("compromised", "current_key", "history", "next_key", "prepared", "retired")
 
 
 class KeyRecord(Record, frozen=True, kw_only=True):
@@ -132,6 +132,7 @@ class Vault(Record, frozen=True, kw_only=True):
         history: Values that were replaced, the latest first, as many as are kept.
         prepared: Keys that the outside has to know before they count: the value to come of each.
         next_key: Name of the sealing key that counts as soon as the cluster has it; "" where none waits.
+        current_key: Name of the sealing key that took another one's place last; "" where the first one still counts.
         compromised: Sealing keys that somebody else may have, by fingerprint, and since when that is known.
         retired: Sealing keys that were taken away, by fingerprint, and when: a copy of before does not bring them back.
         recipients: age public keys that the file is encrypted to.
@@ -150,6 +151,7 @@ class Vault(Record, frozen=True, kw_only=True):
     history: dict[str, dict[str, tuple[ValueRecord, ...]]] = field(default_factory=dict)
     prepared: dict[str, dict[str, ValueRecord]] = field(default_factory=dict)
     next_key: str = ""
+    current_key: str = ""
     compromised: dict[str, Time] = field(default_factory=dict)
     retired: dict[str, Time] = field(default_factory=dict)
     recipients: tuple[str, ...]
