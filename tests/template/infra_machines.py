@@ -89,7 +89,7 @@ def render_machines(render: Render, name: str, scratch: Path, layout: str = "inf
 
 
 def terraform(
-    folder: Path, *arguments: str, settings: Mapping[str, object] | None = None
+    folder: Path, *arguments: str, settings: Mapping[str, object] | None = None, program: str = "terraform"
 ) -> subprocess.CompletedProcess[str]:
     """Run Terraform in a folder, which has to be free of providers.
 
@@ -97,9 +97,10 @@ def terraform(
         folder: Where; state and working files go there too.
         arguments: Of the command line.
         settings: Values of variables.
+        program: `terraform` or `tofu`.
     """
     values = {f"TF_VAR_{key}": json.dumps(value).strip('"') for key, value in (settings or {}).items()}
-    command = [str(require_tool("terraform")), *arguments]
+    command = [str(require_tool(program)), *arguments]
     return subprocess.run(
         command,
         cwd=folder,
@@ -112,8 +113,13 @@ def terraform(
     )
 
 
-def prepare(infra: Infra, scratch: Path) -> Path:
+def prepare(infra: Infra, scratch: Path, program: str = "terraform") -> Path:
     """Copy a rendered part, and leave out of its root module what needs a provider.
+
+    Args:
+        infra: The rendered part.
+        scratch: Where the copy goes.
+        program: `terraform` or `tofu`.
 
     Returns:
         The folder of that module.
@@ -125,14 +131,14 @@ def prepare(infra: Infra, scratch: Path) -> Path:
     path = folder / "configuration.tf"
     path.write_text(_BUTANE_PROVIDER.sub("", path.read_text()))
     (folder / "outputs.tf").write_text(_OUTPUTS)
-    result = terraform(folder, "init", "-no-color")
+    result = terraform(folder, "init", "-no-color", program=program)
     assert result.returncode == 0, result.stderr
     return folder
 
 
-def render_sources(infra: Infra, folder: Path) -> Sources:
-    """Let Terraform render the sources of all machines of a cluster, in a folder that `prepare` made."""
-    result = terraform(folder, "apply", "-auto-approve", "-input=false", "-no-color")
+def render_sources(infra: Infra, folder: Path, program: str = "terraform") -> Sources:
+    """Let Terraform render the sources of all machines of a cluster, in a folder that `prepare` made for it."""
+    result = terraform(folder, "apply", "-auto-approve", "-input=false", "-no-color", program=program)
     assert result.returncode == 0, result.stderr
-    output = json.loads(terraform(folder, "output", "-json").stdout)
+    output = json.loads(terraform(folder, "output", "-json", program=program).stdout)
     return Sources(infra, output["butane"]["value"], output["cloud_init"]["value"])

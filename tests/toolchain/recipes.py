@@ -179,7 +179,8 @@ def _replacements(go: str, tool: Tool) -> dict[str, str]:
                 found[entry["Old"]["Path"]] = f"{entry['New']['Path']} {entry['New']['Version']}"
     if "served_as" in spec:
         found[spec["module"]] = f"{spec['served_as']} {spec['version']}"
-    found |= {module: f"{module} {version}" for module, version in spec.get("replace", {}).items()}
+    for module, version in spec.get("replace", {}).items():
+        found[module] = version if " " in version else f"{module} {version}"
     return found
 
 

@@ -1,4 +1,4 @@
-"""Clusters of other shapes: on two hypervisors, and of eleven machines that somebody chose one by one."""
+"""Clusters of other shapes, on two hypervisors or of chosen machines; and one that OpenTofu makes."""
 
 from __future__ import annotations
 
@@ -57,3 +57,16 @@ def test_eleven_machines_of_chosen_names_addresses_and_systems(
     assert cleared.running() == {node.libvirt_name for node in infra.plan.nodes}
     assert len(cleared.running()) == 11
     assert site.planned() == {}
+
+
+def test_opentofu_makes_and_destroys_the_machines_as_terraform_does(
+    render: Render, cleared: Hypervisor, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    infra = render_machines(render, "single-behind-nat", tmp_path_factory.mktemp("answers"))
+    site = make_site(infra.root, tmp_path / "site", {"kvm1": cleared}, "tofu")
+    site.apply()
+    assert cleared.running() == {node.libvirt_name for node in infra.plan.nodes}
+    assert site.planned() == {}
+    destroyed = site.destroy(f"{infra.plan.cluster.name}\n")
+    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    assert cleared.defined("domain") == cleared.defined("network") == cleared.defined("pool") == {}
