@@ -53,13 +53,14 @@ Environment:
 def command(console: Console, where: Where, author: Author | None, engine: Engine, mode: str | None, wait: bool) -> int:
     """Call the pipeline, and show what the remotes answered."""
     from generator.cli.summary import pushed_document, pushed_lines
-    from generator.pipeline.push import push, requests_of
+    from generator.pipeline.push import push
     from generator.pipeline.steps.origin import origin_notes
+    from generator.pipeline.steps.requests import requests_for
 
     session = where.open(console)
     for note in origin_notes(session.workspace):
         console.note(note)
-    pushed = push(session, author, engine, console, requests=requests_of(session, mode), wait=wait)
+    pushed = push(session, author, engine, console, requests=requests_for(session.repositories.loaded, mode), wait=wait)
     if console.json_output:
         console.document(pushed_document(pushed))
         return 0

@@ -105,9 +105,10 @@ def summary(report: NewReport, console: Console) -> None:
 
 
 def _repositories(report: NewReport) -> Iterator[tuple[str, ...]]:
-    delivered = {part.part: part for part in report.delivered}
+    delivered = {part.part: part for part in report.pushed.delivered}
+    waiting = {one.part for one in report.pushed.proposed}
     for commit in report.commits:
-        pushed = "not pushed"
+        pushed = "waits to be merged" if commit.part in waiting else "not pushed"
         if part := delivered.get(commit.part):
             pushed = f"{part.url} {part.branch} at {part.remote_sha[:_SHORT]}" + ("" if part.changed else " (had it)")
         state = "" if commit.changed else " (no change)"
@@ -130,12 +131,15 @@ def _advice(report: NewReport) -> Iterator[str]:
         if report.changed:
             yield f"Register at the Git server, read-only, for {key.secret}: {key.line}"
     yield from origin_notes(report.workspace)
+    if report.pushed.proposed:
+        yield from pushed_lines(report.pushed)
+        return
     yield f"Next: {next_command(report)}"
 
 
 def next_command(report: NewReport) -> str:
     """Return the command that comes next."""
-    if not report.delivered:
+    if not report.pushed.delivered:
         return f"fmc push --workspace {_shown(report.workspace.root)}"
     return f"less {_shown(report.targets[0].path / 'README.md')}"
 
@@ -176,7 +180,7 @@ def _document(report: NewReport, console: Console) -> dict[str, Any]:
             "engine": report.checked.engine,
             "findings": [finding.as_dict() for finding in report.warnings],
         },
-        "delivered": delivered_document(report.delivered),
+        **pushed_document(report.pushed),
         "notes": list(origin_notes(report.workspace)),
         "seconds": {timing.step: round(timing.seconds, 3) for timing in console.timings},
         "next": next_command(report),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from generator.delivery.git.failures import combined
 from generator.delivery.git.parallel import as_done, each
 from generator.delivery.local.commits import subject_of
+from generator.delivery.local.outgoing import track
 from generator.delivery.model import Offer, ProposalState
 from generator.delivery.remote.ask import ask
 from generator.delivery.remote.cleanup import delete_run_references, still_there
@@ -187,6 +188,9 @@ class Transfer:
         """Note where a remote's branch is that has the commit."""
         seen = Seen(shipment.commit, shipment.remote.tip or shipment.commit)
         self.delivery.seen[shipment.target.url, shipment.target.branch] = seen
+        # git notes that by itself where it pushed the branch; what people merged it has not seen.
+        if shipment.remote.tip == shipment.commit:
+            track(shipment.target, shipment.commit)
 
 
 def _undelivered(now: Shipment, before: Shipment, declined: str | None = None, offered: str = "") -> FmcError:

@@ -18,7 +18,7 @@ from generator.delivery.local.staged import Decisions
 from generator.delivery.remote.forge_start import take_over
 from generator.errors import InterruptedByUserError
 from generator.pipeline.steps.answers import keep_answers, load_for_new
-from generator.pipeline.steps.deliver import deliver, new_run_id
+from generator.pipeline.steps.deliver import Pushed, deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.effects import foreseen, require_allowed
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from generator.answers.load import LoadedAnswers
     from generator.checks.run import Report
     from generator.console import Console
-    from generator.delivery.model import Author, Commit, Delivered, Target
+    from generator.delivery.model import Author, Commit, Target
     from generator.delivery.remote.ask import RemoteBranches
     from generator.findings import Finding
     from generator.pipeline.steps.workers import Task
@@ -111,7 +111,7 @@ class NewReport:
         commits: The tip of each repository's branch.
         sealed: What was sealed; None where the layout has no secrets.
         checked: What the checks looked at.
-        delivered: What the remotes answered; empty without a push.
+        pushed: What the remotes have; nothing without a push.
         effects: What changes for machines, networks, repositories and secrets that were there.
     """
 
@@ -122,13 +122,13 @@ class NewReport:
     commits: tuple[Commit, ...]
     sealed: SealReport | None
     checked: Report
-    delivered: tuple[Delivered, ...]
+    pushed: Pushed
     effects: tuple[Effect, ...]
 
     @property
     def changed(self) -> bool:
         """Whether a repository or a remote is another one than before."""
-        return any(commit.changed for commit in self.commits) or any(part.changed for part in self.delivered)
+        return any(commit.changed for commit in self.commits) or any(part.changed for part in self.pushed.delivered)
 
     @property
     def argocd(self) -> Path:
@@ -217,16 +217,18 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
                 run_id=run_id,
             )
             remember_rendered(workspace, loaded.data)
-        delivered: tuple[Delivered, ...] = ()
+        pushed = Pushed(())
         if options.push:
+            from generator.pipeline.steps.requests import requests_for
+
             take_over(remotes, author=options.author, progress=lambda line: console.note(f"    {line}"))
             tips = {answer.target: answer.tip for answer in remotes}
             placed = replace(candidate, folders=_placed(targets), targets=targets, tips=tips)
             with console.step("check what is going out"):
                 passed = require(placed, judge_commits(placed, options.engine, checked))
             with console.step("push"):
-                delivered = deliver(passed, workspace, run_id, console, remotes).delivered
-    return NewReport(workspace, loaded, targets, files, commits, sealed, checked, delivered, changes)
+                pushed = deliver(passed, workspace, run_id, console, remotes, requests_for(loaded))
+    return NewReport(workspace, loaded, targets, files, commits, sealed, checked, pushed, changes)
 
 
 def _placed(targets: Sequence[Target]) -> Folders:

@@ -12,7 +12,6 @@ from generator.delivery.local.repository import open_repository
 from generator.delivery.remote.ask import ask_all
 from generator.delivery.remote.forge_start import take_over
 from generator.pipeline.steps.deliver import deliver, new_run_id
-from generator.pipeline.steps.forge import by_request, forge_settings, given_token
 from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders, require
 from generator.pipeline.steps.own_changes import all_fmcs_own
 from generator.pipeline.steps.requests import Requests
@@ -63,18 +62,6 @@ def push(
             requests = Requests(requests.settings, requests.token)
             pushed = _push(session, author, engine, console, subject, requests)
         return pushed
-
-
-def requests_of(session: Session, mode: str | None) -> Requests | None:
-    """Return what opens pull requests, where this is how changes are to get to the branch.
-
-    Args:
-        session: The workspace.
-        mode: direct or pull-request; None takes what the answers say.
-    """
-    loaded = session.repositories.loaded
-    wanted = mode == "pull-request" if mode else by_request(loaded)
-    return Requests(forge_settings(loaded), given_token()) if wanted else None
 
 
 def _push(

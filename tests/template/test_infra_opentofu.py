@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.template.infra_machines import Infra, prepare, render_machines, render_sources, terraform
+from tests.template.infra_machines import prepare, render_machines, render_sources, terraform
+from tests.template.infra_tree import Infra
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -47,6 +47,20 @@ def remote_tracking_tip(target: Target) -> str | None:
         return None
 
 
+def track(target: Target, commit: str) -> None:
+    """Note that a remote's branch is at a commit that this repository has.
+
+    Raises:
+        ToolError: git failed.
+    """
+    repo = repository_at(target.path)
+    if repo is None or remote_tracking_tip(target) == commit:
+        return
+    noted = run(repo.git.update_ref, f"refs/remotes/origin/{target.branch}", commit)
+    if noted.code:
+        raise local_error(target.path, "note where the remote's branch is", noted)
+
+
 def outgoing_blobs(repo_path: Path, remote_tip: str | None) -> Iterator[tuple[str, bytes]]:
     """Yield what a push of the current branch would send; nothing where it has no commit.
 

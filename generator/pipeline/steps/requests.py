@@ -11,11 +11,13 @@ from generator.delivery.remote.ask import ask
 from generator.errors import BadInputError
 from generator.forges.locate import kind_of, locate_with_requests
 from generator.forges.model import Kind, Proposal, State
+from generator.pipeline.steps.forge import by_request, forge_settings, given_token
 from generator.template.source import template_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from generator.answers.load import LoadedAnswers
     from generator.delivery.model import Offer
     from generator.forges.locate import Settings
     from generator.forges.model import PullRequest
@@ -25,6 +27,17 @@ _TEXT = (
     "Made by `fmc push`, which goes on when this is merged: the repository that Argo CD follows comes last.\n\n"
     "A merge commit or a fast-forward keeps this commit; after a squash `fmc push` says how to take that over."
 )
+
+
+def requests_for(loaded: LoadedAnswers, mode: str | None = None) -> Requests | None:
+    """Return what opens pull requests, where this is how changes are to get to the branch.
+
+    Args:
+        loaded: The answers.
+        mode: direct or pull-request; None takes what the answers say.
+    """
+    wanted = mode == "pull-request" if mode else by_request(loaded)
+    return Requests(forge_settings(loaded), given_token()) if wanted else None
 
 
 class Requests:

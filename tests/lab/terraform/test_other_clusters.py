@@ -67,6 +67,6 @@ def test_opentofu_makes_and_destroys_the_machines_as_terraform_does(
     site.apply()
     assert cleared.running() == {node.libvirt_name for node in infra.plan.nodes}
     assert site.planned() == {}
-    destroyed = site.destroy(f"{infra.plan.cluster.name}\n")
+    destroyed = site.destroy("mini\n")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert cleared.defined("domain") == cleared.defined("network") == cleared.defined("pool") == {}
