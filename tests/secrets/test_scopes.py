@@ -56,14 +56,24 @@ def test_kubeseal_opens_each_scope(shop: Workspace, kubeseal: Path, scope: Scope
 
 
 def test_another_scope_is_sealed_anew_and_the_same_one_is_not(shop: Workspace) -> None:
-    seen = set()
-    for scope in (*Scope, Scope.STRICT):
+    seen: list[bytes] = []
+    for scope in Scope:
         manifest = with_scope(shop, scope)
         assert manifest not in seen
-        seen.add(manifest)
+        seen.append(manifest)
         # What an older commit has is bound otherwise, and the same value all the same.
         assert shop.seal(NO_PREFERENCE, *({PATH: one} for one in seen)).written == ()
         assert verify_secrets(shop.root, shop.open(), NOW) == []
+
+
+def test_the_text_that_git_has_of_a_value_is_the_one_that_counts(shop: Workspace) -> None:
+    """Two operators who sealed the same value each, or one who went back to an earlier scope, agree on one text."""
+    first = with_scope(shop, Scope.STRICT)
+    with_scope(shop, Scope.CLUSTER_WIDE)
+    assert with_scope(shop, Scope.STRICT) != first
+    shop.seal(NO_PREFERENCE, {PATH: first})
+    assert shop.files()[PATH] == first
+    assert shop.seal(NO_PREFERENCE, {PATH: first}).written == ()
 
 
 def test_an_unknown_scope_is_named(shop: Workspace) -> None:

@@ -249,7 +249,7 @@ class _TakeOver:
         return plain_form(datum.form, record, datum.registry) == plaintext
 
     def _keep_text(self, secret: Secret, key: str, committed: CommittedSecret) -> None:
-        """Note a sealed text of Git, so that the same plaintext stays the same text.
+        """Note a sealed text of Git, so that the same plaintext stays the same text, and two operators agree on one.
 
         What a commit has from before the sealing key or the scope changed is no news.
         """
@@ -257,8 +257,8 @@ class _TakeOver:
             certificate=committed.certificate, value=committed.marks[key], ciphertext=committed.ciphertexts[key]
         )
         known = self.vault.sealed.get(secret.id, {}).get(key)
-        is_right = known and (known.value, known.certificate) == (record.value, self._certificate)
-        if is_right or committed.scope is not secret.scope:
+        is_newer = known and (known.value, known.certificate) == (record.value, self._certificate)
+        if (is_newer and record.certificate != self._certificate) or committed.scope is not secret.scope:
             return
         sealed = {**self.vault.sealed.get(secret.id, {}), key: record}
         self.vault = replace(self.vault, sealed={**self.vault.sealed, secret.id: sealed})
