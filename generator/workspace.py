@@ -34,6 +34,8 @@ ANSWERS_FILE = "answers.yaml"
 PARTS = ("infra", "apps", "argocd")
 """The parts in the order of delivery: the cluster acts on argocd at once, and must find the others complete."""
 MONOREPO = "monorepo"
+NOTES = ("answers", "rotation", "backup", "drill")
+"""The answers of the last run, what an unfinished rotation set out to do, when there was a backup, and a drill."""
 _WORKLOADS = ("apps", "argocd")
 _PRIVATE = ".fmc"
 _DISK_FAILED = {errno.EDQUOT, errno.EIO, errno.ENOSPC}
@@ -60,22 +62,12 @@ class Workspace:
         return self.root / "vault.age"
 
     @property
-    def last_answers(self) -> Path:
-        """What fmc remembers of the answers of the last run."""
-        return self.root / _PRIVATE / "answers.json"
-
-    @property
     def state(self) -> Path:
         """How far the last delivery got."""
         return self.root / _PRIVATE / "state.json"
 
-    @property
-    def rotation(self) -> Path:
-        """What an unfinished rotation set out to do."""
-        return self.root / _PRIVATE / "rotation.json"
-
     def note(self, name: str) -> Path:
-        """When something was done last, see `backup.due`."""
+        """What fmc notes beside `state` under a name of NOTES."""
         return self.root / _PRIVATE / f"{name}.json"
 
     @property
@@ -156,8 +148,7 @@ class Workspace:
                 raise ConflictError(
                     f"another fmc is at work in {self.root}", where=str(self.root), fix="Wait until it has ended."
                 ) from None
-            notes = (self.last_answers, self.state, self.rotation, self.note("backup"), self.note("drill"))
-            for path in (self.answers, followed(self.vault), *notes):
+            for path in (self.answers, followed(self.vault), self.state, *map(self.note, NOTES)):
                 remove_leftovers(path)
             yield
         finally:

@@ -43,6 +43,7 @@ ERRORS = {
     "exposure-clients": "A public cluster sees from where its visitors come: its own networks may more.",
     "exposure-domain": "A public cluster has a domain that public DNS knows.",
     "exposure-nat": "What lies behind the NAT of libvirt is not meant to be reached from the Internet.",
+    "forge-webhook": "A webhook of the Git server has a way in to Argo CD.",
     "gateway-outside": "A gateway is an address of its network.",
     "git-host": "The host keys of Git are those of the server that Argo CD reads from.",
     "git-mixed": "Argo CD reads all repositories over addresses of one kind.",

@@ -33,7 +33,8 @@ Examples:
 
 \b
 Environment:
-  FMC_GIT_TOKEN  token that may push, for http(s) remotes; a credential helper does as well; it opens pull requests, too
+  FMC_GIT_TOKEN  token that may push, for http(s) remotes, and open pull requests; a credential
+                 helper does for pushes
   FMC_GIT_USER   user that belongs to the token
 """
 
@@ -42,7 +43,7 @@ Environment:
 @click.option(
     "--mode",
     type=click.Choice(["direct", "pull-request"]),
-    help="Move the branches forward, or ask people to merge.  [default: as the answers say, else direct]",
+    help="Move the branches forward, or ask people to merge; by default as the answers say.",
 )
 @click.option("--wait", is_flag=True, help="Go on when people have merged, until all is delivered.")
 @workspace_options

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Rules of other rooms have their cases there.
-_ELSEWHERE = ("answers", "app", "catalogue", "delivery", "secrets")
+_ELSEWHERE = ("answers", "app", "backup", "catalogue", "delivery", "doctor", "mirror", "remotes", "secrets")
 RULES = [rule for rule in declared_rules() if rule.split("/")[0] not in _ELSEWHERE]
 
 

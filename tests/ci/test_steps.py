@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SOURCES = ROOT / "templates/apps/ci"
 STEPS = ("changed-apps", "test-app", "build-image", "scan-image", "deploy-image", "wait-for-rollout", "notify")
 
+HELPERS = ("bump-image", "bring-tools", "check", "for-each", "with-login")
+"""Programs beside them: what deploy-image runs, what runners of forges need, and the check of the repository."""
+
 
 # -- all of them -------------------------------------------------------------------------------------------------------
 
@@ -36,10 +39,11 @@ def test_each_says_what_it_does_and_how_it_is_called(checkout: Checkout, step: s
 
 
 def test_the_list_of_steps_names_these_programs(render: Render) -> None:
-    readme = (render(ANSWERS, "apps") / "README.md").read_text()
+    root = render(ANSWERS, "apps")
+    readme = (root / "README.md").read_text()
     assert tuple(re.findall(r"^\| \w+ \| `ci/([\w-]+) ", readme, re.MULTILINE)) == STEPS
-    programs = {file.name for file in SOURCES.iterdir() if file.is_file() and os.access(file, os.X_OK)}
-    assert programs == {*STEPS, "bump-image"}
+    programs = {file.name for file in (root / "ci").iterdir() if file.is_file() and os.access(file, os.X_OK)}
+    assert programs == {*STEPS, *HELPERS}
 
 
 def test_answers_leave_steps_out(render: Render) -> None:

@@ -91,7 +91,7 @@ def _change_files(source: Path) -> None:
     templates = source / "templates"
     _substitute(source / "lib/components.jinja", r"('chart': 'argo-cd'.*'version': ')[^']+", r"\g<1>99.1.0")
     _substitute(templates / "infra/versions.yaml.jinja", r'(flatcar:\n +version: ")[^"]+', r"\g<1>99.1.0")
-    (deployment,) = (templates / "apps").rglob("deployment.yaml")
+    (deployment,) = (templates / "apps").rglob("deployment.yaml.jinja")
     _substitute(deployment, r"(limits:\n +memory: )\w+", r"\g<1>99Mi")
     for part in ("infra", "argocd", "apps"):
         (templates / part / "NEWS.md.jinja").write_text("# News of #{ name }#\n")

@@ -95,7 +95,7 @@ def test_work_that_is_not_committed(world: World, way: str) -> None:
 
 
 def test_a_note_that_can_not_be_read(world: World) -> None:
-    note = Folder(world.workspace).rotation
+    note = Folder(world.workspace).note("rotation")
     note.write_text("{}")
     message = said(world, HELLO)
     note.unlink()

@@ -44,7 +44,7 @@ SAMPLE_FILES = {
     "namespaces/sample.yaml.jinja": """#% import 'lib/argocd.jinja' as a with context %#
 #{ a.namespace_of('sample') }#
 """,
-    "platform/sample/values.yaml": "replicas: 1\n",
+    "platform/sample/values.yaml": "auth:\n  existingSecret: sample-auth\n",
     "platform/sample/values.user.yaml": "# Yours.\n",
     "platform/sample/manifests/settings.yaml": """apiVersion: v1
 kind: ConfigMap

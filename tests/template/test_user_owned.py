@@ -64,12 +64,19 @@ def test_the_runbook_of_a_component_makes_one_that_its_project_permits(cluster: 
     assert lets_into(project, application["spec"]["destination"]["namespace"])
 
 
+def catalogue_of(runbook: Path) -> bytes:
+    """The user's catalogue with the entry that a runbook shows."""
+    (entry,) = re.findall(r"```yaml\nsecrets:\n(.*?)```", runbook.read_text("utf-8"), re.DOTALL)
+    return f"version: 1\nsecrets:\n{entry}".encode()
+
+
 def test_the_runbook_of_an_app_makes_one_that_its_project_permits(cluster: Cluster, tmp_path: Path) -> None:
     """faults B13 and C12: a further app, with a secret, is files of one's own."""
     argocd, apps = tmp_path / "argocd", tmp_path / "apps"
     runbook = cluster.argocd / "docs/runbooks/add-an-app.md"
     assert follow(runbook, cluster.argocd, argocd) == ["limits/shop.yaml", "namespaces/shop.yaml", "projects/shop.yaml"]
     assert len(follow(cluster.apps / "README.md", cluster.apps, apps)) == 3
+    (argocd / "secrets/catalogue.user.yaml").write_bytes(catalogue_of(runbook))
     assert findings(argocd, apps) == []
     (overlay,) = documents(apps / "apps/shop/overlays/production/kustomization.yaml")
     (project,) = documents(argocd / "projects/shop.yaml")
@@ -81,12 +88,10 @@ def test_the_runbook_of_an_app_makes_one_that_its_project_permits(cluster: Clust
 
 
 def test_the_secret_of_the_runbook_and_of_the_comment_are_entries_of_a_catalogue(cluster: Cluster) -> None:
-    runbook = (cluster.argocd / "docs/runbooks/add-an-app.md").read_text("utf-8")
-    (entry,) = re.findall(r"```yaml\nsecrets:\n(.*?)```", runbook, re.DOTALL)
+    own = catalogue_of(cluster.argocd / "docs/runbooks/add-an-app.md")
     commented = "".join(line + "\n" for line in re.findall(r"^# (  .*)$", OWNED, re.MULTILINE))
-    assert yaml.safe_load(commented) == yaml.safe_load(entry)
+    assert yaml.safe_load(commented) == yaml.safe_load(own)["secrets"]
     path = cluster.argocd / "secrets/catalogue.yaml"
-    own = f"version: 1\nsecrets:\n{entry}".encode()
     secret = parse_catalogue(path.read_text("utf-8"), where=str(path), user=own).secrets[-1]
     assert secret.id == "shop-production/shop-database"
 

@@ -31,7 +31,7 @@ class LastAnswers:
 def last_answers(workspace: Workspace) -> LastAnswers:
     """Return what is known of the last run; nothing where there was none, or where somebody has spoilt the file."""
     try:
-        found = json.loads(workspace.last_answers.read_bytes())
+        found = json.loads(workspace.note("answers").read_bytes())
         return LastAnswers(str(found["written"]), dict(found["rendered"]))
     except (OSError, ValueError, TypeError, KeyError):
         return LastAnswers()
@@ -64,7 +64,7 @@ def remember_rendered(workspace: Workspace, data: Mapping[str, object]) -> None:
 
 def _write(workspace: Workspace, last: LastAnswers) -> None:
     if last != last_answers(workspace):
-        write_atomic(workspace.last_answers, f"{json.dumps(asdict(last), indent=2)}\n".encode())
+        write_atomic(workspace.note("answers"), f"{json.dumps(asdict(last), indent=2)}\n".encode())
 
 
 def _digest(content: bytes) -> str:

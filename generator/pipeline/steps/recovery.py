@@ -65,7 +65,7 @@ def places(workspace: Workspace, infra: Path | None) -> dict[str, Path]:
         workspace: The workspace.
         infra: The folder of the part infra; None where it has none.
     """
-    notes = (workspace.last_answers, workspace.rotation, workspace.state)
+    notes = (workspace.note("answers"), workspace.note("rotation"), workspace.state)
     found = {ANSWERS: workspace.answers, VAULT: workspace.vault, **{note_name(note.name): note for note in notes}}
     return found | ({STATE: infra / TERRAFORM_STATE} if infra else {})
 

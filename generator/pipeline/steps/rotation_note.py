@@ -30,7 +30,7 @@ def note_rotation(workspace: Workspace, order: str, before: Mapping[tuple[str, s
         WriteError: The disk refused.
     """
     document = {"order": order, "before": [[*place, revision] for place, revision in before.items()]}
-    write_atomic(workspace.rotation, json.dumps(document, indent=2).encode() + b"\n", mode=0o600)
+    write_atomic(workspace.note("rotation"), json.dumps(document, indent=2).encode() + b"\n", mode=0o600)
 
 
 def interrupted_rotation(workspace: Workspace, order: str) -> dict[tuple[str, str], str] | None:
@@ -44,15 +44,15 @@ def interrupted_rotation(workspace: Workspace, order: str) -> dict[tuple[str, st
         BadInputError: The note can't be read.
     """
     try:
-        document = json.loads(workspace.rotation.read_bytes())
+        document = json.loads(workspace.note("rotation").read_bytes())
         before = {(str(secret), str(name)): str(revision) for secret, name, revision in document["before"]}
         return before if document["order"] == order else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInputError(
-            f"the note of an interrupted rotation, {workspace.rotation}, can't be read",
-            where=str(workspace.rotation),
+            f"the note of an interrupted rotation, {workspace.note('rotation')}, can't be read",
+            where=str(workspace.note("rotation")),
             fix="Remove it, and see with `fmc secret list` what was replaced; then `fmc push` delivers it.",
         ) from error
 
@@ -64,6 +64,6 @@ def forget_rotation(workspace: Workspace) -> None:
         WriteError: The disk refused.
     """
     try:
-        workspace.rotation.unlink(missing_ok=True)
+        workspace.note("rotation").unlink(missing_ok=True)
     except OSError as error:
-        raise write_error(workspace.rotation, error) from error
+        raise write_error(workspace.note("rotation"), error) from error
