@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.workspace import PARTS
+from tests.e2e.bed.waiting import wait_for
 from tests.pipeline.test_remotes import begin
 from tests.pipeline.world import World, answers
 
@@ -74,6 +75,8 @@ def test_the_remotes_of_a_cluster_are_made_once_and_then_delivered_to(forge: Ser
 
     pushed = world.fmc("push", cwd=world.workspace, env=token)
     assert pushed.code == 0, pushed.err
+    # Gitea takes note of pushes by and by.
+    wait_for("Gitea to know the branches", lambda: all(_is_known(forge, part) for part in PARTS), timeout=30)
     # Each branch exists now, and takes pull requests alone, as the answers say.
     code, out = remotes("create", "--yes", "--output", "json")
     assert {change["rule"] for change in json.loads(out)["changes"]} == {"remotes/pull-requests"}, out
@@ -123,6 +126,11 @@ def _by_pull_requests(forge: Server, world: World, token: dict[str, str]) -> Non
         commits = forge.api("GET", f"/repos/home/{part}/commits?sha=main&limit=5&stat=false")
         assert mine in [commit["sha"] for commit in commits]
         assert [branch["name"] for branch in forge.api("GET", f"/repos/home/{part}/branches")] == ["main"]
+
+
+def _is_known(forge: Server, part: str) -> bool:
+    repository = forge.api("GET", f"/repos/home/{part}")
+    return not repository["empty"] and bool(forge.api("GET", f"/repos/home/{part}/branches"))
 
 
 def _tip(forge: Server, part: str) -> str:
