@@ -27,7 +27,7 @@ Examples:
   fmc keys ssh --file ~/.ssh/lab --passphrase
   fmc keys export | kubectl apply --server-side -f -
   fmc keys list
-  kubectl -n kube-system get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml | fmc keys import /dev/stdin
+  kubectl -n kube-system get secret sealed-secrets-key4x8zn -o yaml | fmc keys import /dev/stdin
   fmc keys rekey
   fmc keys rekey --loaded
   fmc keys retire sealed-secrets-key-1

@@ -31,9 +31,11 @@ Examples:
 
 \b
 Environment:
-  FMC_GIT_TOKEN  token of somebody who may make repositories there; asked for in a terminal where it is not set
+  FMC_GIT_TOKEN  token of somebody who may make repositories there; asked for in a terminal where
+                 it is not set
   HTTPS_PROXY    proxy on the way there; NO_PROXY names what needs none
-  SSL_CERT_FILE  authorities that are trusted instead of the system's; the answer git_authority is trusted besides
+  SSL_CERT_FILE  authorities that are trusted instead of the system's; the answer git_authority is
+                 trusted besides
 """
 
 

@@ -244,8 +244,7 @@ def _clone_missing(targets: tuple[Target, ...], workspace: Workspace, staging: P
     from generator.delivery.state import StateFile
 
     with console.step("clone what is missing here"):
-        last = StateFile(workspace.state).read()
-        clone_missing(targets, last, staging, lambda line: console.note(f"    {line}"))
+        clone_missing(targets, StateFile(workspace.state).read(), staging, lambda line: console.note(f"    {line}"))
 
 
 def _start_key(workers: Workers, workspace: Workspace, staged: Folders) -> Task[SealingKey] | None:

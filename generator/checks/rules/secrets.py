@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.checks.reading.kubernetes_objects import mapping, sequence, text, texts
 from generator.checks.reading.secret_references import secret_references
-from generator.checks.reading.source_files import ARGOCD
+from generator.checks.reading.source_files import APPS, ARGOCD
 from generator.checks.reading.values import chart_values
 from generator.checks.rule import rule
 from generator.findings import Flaw, Severity
@@ -53,9 +53,16 @@ def secret(inventory: Inventory) -> Iterator[Flaw]:
 
 @rule("manifests/secret-unread", "A Secret of the catalogue is named by what reads it.", Severity.WARNING)
 def unread(inventory: Inventory) -> Iterator[Flaw]:
-    """Look for the name of each Secret of the catalogue, in whatever text."""
+    """Look for the name of each Secret of the catalogue, in whatever text.
+
+    Where the repository of the apps is not at hand, as in a clone of argocd alone, their Secrets can't be judged.
+    """
+    all_here = any(file.part == APPS for file in inventory.files)
+    destinations = {app.namespace for app in inventory.applications}
     words = {word for leaf in _texts_of_all(inventory) for word in _WORD.findall(leaf)}
-    for _, name, entry, file, line in _catalogued(inventory):
+    for namespace, name, entry, file, line in _catalogued(inventory):
+        if not all_here and namespace not in destinations:
+            continue
         # What has labels is found by them; what is merged into a Secret is read as that one.
         if name in words or mapping(entry.get("labels")) or _PATCH in mapping(entry.get("annotations")):
             continue
