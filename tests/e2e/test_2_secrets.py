@@ -20,6 +20,7 @@ from tests.template.argocd_tree import ROWS
 from tests.template.components import is_chart, matches
 
 _LOCATIONS = {
+    "Bundle": "bundles.trust.cert-manager.io",
     "ClusterIssuer": "clusterissuers.cert-manager.io",
     "Middleware": "middlewares.traefik.io",
     "TLSStore": "tlsstores.traefik.io",
