@@ -100,10 +100,17 @@ class Rollout:
         _, version = _chart_of(applications(self.bed.api)[name])
         return version
 
-    def root_waits_for(self, name: str) -> bool:
-        """Tell whether root is in the middle of a sync, and waits for an Application to get healthy."""
-        operation = applications(self.bed.api)["root"]["status"].get("operationState", {})
-        return operation.get("phase") == "Running" and f"Application/{name}" in operation.get("message", "")
+    def wait_until_root_waits_for(self, name: str) -> None:
+        """Wait until root is in the middle of a sync, and waits for an Application to get healthy.
+
+        It goes through all waves before that one, and two busy cores need some seconds for each.
+        """
+
+        def waits() -> bool:
+            operation = applications(self.bed.api)["root"]["status"].get("operationState", {})
+            return operation.get("phase") == "Running" and f"Application/{name}" in operation.get("message", "")
+
+        wait_for(f"root to wait for {name}", waits, timeout=240, report=self.report)
 
     def _declared(self) -> dict[str, tuple[str, int]]:
         found = {}

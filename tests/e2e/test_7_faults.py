@@ -86,7 +86,7 @@ def test_the_application_controller_is_killed_in_mid_sync(rollout: Rollout, evid
     bed = rollout.bed
     bed.kubelet.hold(*GATE)
     bumped = rollout.bump("traefik")
-    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=bed.report)
+    rollout.wait_until_root_waits_for("traefik")
     container = bed.kubelet.container("argocd-application-controller")
     before = container.pid
     container.kill()

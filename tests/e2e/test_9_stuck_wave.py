@@ -97,7 +97,7 @@ def have_root_wait(rollout: Rollout) -> None:
     """Bring a Traefik whose pods can't run, and wait until root is in the middle of its wave."""
     rollout.bed.kubelet.hold(*GATE)
     rollout.bump("traefik")
-    wait_for("root to wait for Traefik", lambda: rollout.root_waits_for("traefik"), report=rollout.report)
+    rollout.wait_until_root_waits_for("traefik")
 
 
 def is_ended(rollout: Rollout) -> bool:

@@ -18,14 +18,14 @@ def wait_for(
     what: str,
     probe: Callable[[], _Value],
     *,
-    timeout: float = 60.0,
+    timeout: float = 120.0,
     pause: float = _PAUSE,
     report: Callable[[], str] | None = None,
 ) -> _Value:
     """Ask until the answer is true, and return it.
 
     Args:
-        what: What is waited for, to complete "waited 60 s for …".
+        what: What is waited for, to complete "waited 120 s for …".
         probe: Asks. What it raises ends the wait: a probe of something that may be down returns a false value instead.
         timeout: Seconds.
         pause: Seconds between two questions.
