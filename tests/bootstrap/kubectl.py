@@ -271,7 +271,7 @@ def get(given: argparse.Namespace) -> int:
     else:
         kinds = [PLURALS[word.partition(".")[0].removesuffix("s")] for word in given.words[0].split(",")]
         found = [item for kind in kinds for item in every(kind) if _selected(item, given)]
-    if None in found or (given.words[1:] and not found and not given.ignore_not_found):
+    if not given.ignore_not_found and (None in found or (given.words[1:] and not found)):
         print("Error from server (NotFound)", file=sys.stderr)
         return 1
     items = [item for item in found if item is not None]
@@ -305,7 +305,7 @@ def delete(given: argparse.Namespace) -> int:
         items.append({"kind": PLURALS[kind], "metadata": {"namespace": given.namespace, "name": name}})
     for item in items:
         log(f"delete {item['kind']} {item['metadata']['name']}")
-        place_of(item).unlink()
+        place_of(item).unlink(missing_ok=given.ignore_not_found)
     return 0
 
 
@@ -313,6 +313,9 @@ def wait(given: argparse.Namespace) -> int:
     """Serve `wait` and `rollout status`: a workload that is not ready will not be so in time."""
     for name in (word.partition("/")[2] for word in given.words if "/" in word):
         log(f"wait {name}")
+        if any("job." in word for word in given.words) and read(place("Job", given.namespace, name)) is None:
+            print(f'Error from server (NotFound): jobs.batch "{name}" not found', file=sys.stderr)
+            return 1
         for kind in ("Deployment", "StatefulSet"):
             item = read(place(kind, given.namespace, name))
             if item and not item.get("status", {}).get("ready"):
@@ -415,6 +418,9 @@ def main() -> int:
     verb, *given.words = given.words
     given.world = json.loads((WORLD / "world.json").read_text())
     controllers(given.world)
+    if given.world.get("jobs_end_before") == verb and (given.filename or verb == "wait"):
+        for item in every("Job"):
+            place_of(item).unlink()
     return VERBS[verb](given)
 
 

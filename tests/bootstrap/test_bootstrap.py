@@ -159,6 +159,14 @@ def test_a_job_of_other_values_is_replaced(operator: Operator) -> None:
     assert operator.objects()[job]["spec"] != before["spec"]
 
 
+@pytest.mark.parametrize("verb", ["get", "wait"])
+def test_a_finished_job_may_be_gone_at_any_moment(operator: Operator, verb: str) -> None:
+    """The cluster deletes it some time after its end, by ttlSecondsAfterFinished."""
+    operator.change_world(jobs_end_before=verb)
+    done = operator.play()
+    assert done.code == 0, done.output
+
+
 # -- Said when it happens, and taken up again --------------------------------------------------------------------------
 
 
