@@ -56,12 +56,11 @@ def command(console: Console, where: Where, author: Author | None, engine: Engin
     from generator.cli.summary import pushed_document, pushed_lines
     from generator.pipeline.push import push
     from generator.pipeline.steps.origin import origin_notes
-    from generator.pipeline.steps.requests import requests_for
 
     session = where.open(console)
     for note in origin_notes(session.workspace):
         console.note(note)
-    pushed = push(session, author, engine, console, requests=requests_for(session.repositories.loaded, mode), wait=wait)
+    pushed = push(session, author, engine, console, mode=mode, wait=wait)
     if console.json_output:
         console.document(pushed_document(pushed))
         return 0

@@ -24,7 +24,7 @@ _NOTHING, _STRANGER = 64, 65
 _LOOK = f"""
 test -d "$1" || exit {_NOTHING}
 git --git-dir="$1" rev-parse --is-bare-repository >/dev/null || exit {_STRANGER}
-git --git-dir="$1" show-ref --verify --quiet "refs/heads/$2" && echo begun || true
+if git --git-dir="$1" show-ref --verify --quiet "refs/heads/$2"; then echo begun; fi
 """
 _CREATE = """
 mkdir -p "$(dirname "$1")"

@@ -14,13 +14,14 @@ from generator.delivery.remote.forge_start import take_over
 from generator.pipeline.steps.deliver import deliver, new_run_id
 from generator.pipeline.steps.gate import candidate_of, judge_commits, judge_folders, require
 from generator.pipeline.steps.own_changes import all_fmcs_own
-from generator.pipeline.steps.requests import Requests
+from generator.pipeline.steps.requests import requests_for
 
 if TYPE_CHECKING:
     from generator.console import Console
     from generator.delivery.model import Author
     from generator.pipeline.steps.deliver import Pushed
     from generator.pipeline.steps.gate import Engine
+    from generator.pipeline.steps.requests import Requests
     from generator.pipeline.steps.session import Session
 
 PAUSE = 5.0
@@ -34,7 +35,7 @@ def push(
     console: Console,
     subject: str = "Seal secrets",
     *,
-    requests: Requests | None = None,
+    mode: str | None = None,
     wait: bool = False,
 ) -> Pushed:
     """Check the repositories of a workspace, commit what `fmc seal` wrote, and push them.
@@ -45,7 +46,7 @@ def push(
         engine: What validates the manifests.
         console: Is told about progress.
         subject: What the commit says that fmc makes of its own changes.
-        requests: Opens pull requests instead of moving the branches forward.
+        mode: `direct` or `pull-request`; None takes what the answers say.
         wait: Go on when people have merged, until all is delivered.
 
     Raises:
@@ -53,13 +54,15 @@ def push(
         ConflictError: People closed a pull request, or a remote has something else.
         FmcError: A remote or a repository stands in the way; the same command goes on where this one stopped.
     """
+    loaded = session.repositories.loaded
+    requests = requests_for(loaded, mode)
     with session.workspace.locked():
         pushed = _push(session, author, engine, console, subject, requests)
         while pushed.proposed and requests and wait:
             with console.step("wait until people have merged"):
                 while not requests.moved():
                     time.sleep(PAUSE)
-            requests = Requests(requests.settings, requests.token)
+            requests = requests_for(loaded, mode)
             pushed = _push(session, author, engine, console, subject, requests)
         return pushed
 

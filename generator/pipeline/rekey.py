@@ -18,7 +18,6 @@ from generator.pipeline.steps.deliver import Pushed
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.manifests import is_manifest, sealed_anywhere, sealed_here
 from generator.pipeline.steps.own_changes import require_nothing_else
-from generator.pipeline.steps.requests import requests_for
 from generator.secrets.exposure import exposed_values
 from generator.secrets.keyring import list_keys, needing
 from generator.secrets.rekey import (
@@ -116,8 +115,7 @@ def rekey(
                 seal_repository(store, session.supplied, datetime.now(UTC), git=git)
                 write_restarts(store.root, session.repositories.folders.workloads)
     verb = "Seal to" if switching else "Let the controller load"
-    subject, requests = f"{verb} {replacement.key.name}", requests_for(session.repositories.loaded)
-    pushed = push(session, author, engine, console, subject, requests=requests)
+    pushed = push(session, author, engine, console, f"{verb} {replacement.key.name}")
     if switching and not pushed.proposed:
         with session.workspace.locked():
             # Where a person's work was beside it, nothing was committed.

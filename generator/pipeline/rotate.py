@@ -17,7 +17,6 @@ from generator.pipeline.steps.deliver import Pushed
 from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.message import named
 from generator.pipeline.steps.own_changes import require_nothing_else
-from generator.pipeline.steps.requests import requests_for
 from generator.pipeline.steps.rotation_note import forget_rotation, interrupted_rotation, note_rotation
 from generator.secrets.restarts import restarts, write_restarts
 from generator.secrets.rotate import Plan, PreparedKey, plan_rotation, prepare_keys
@@ -108,8 +107,7 @@ def rotate(session: Session, order: Order, author: Author | None, engine: Engine
     names = list(dict.fromkeys(secret for secret, _ in plan.before))
     pushed = Pushed(())
     if any(secret.id in names for secret in store.catalogue().secrets):
-        subject, requests = named("Rotate", names, " "), requests_for(session.repositories.loaded)
-        pushed = push(session, author, engine, console, subject, requests=requests)
+        pushed = push(session, author, engine, console, named("Rotate", names, " "))
     else:
         forget_rotation(workspace)
     return RotateReport(
