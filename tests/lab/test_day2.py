@@ -233,37 +233,63 @@ def test_certificates_are_renewed_on_one_server_after_the_other(
             assert begin < times(earlier, "ready")[-1] < times(later, "started")[-1]
 
 
-def test_a_token_is_rotated_on_all_servers_before_one_restarts_and_a_killed_run_goes_on(
+def is_answered(server: Host) -> bool:
+    """Return whether a server's API is ready."""
+    return server.inside("/opt/bin/k3s", "kubectl", "get", "--raw=/readyz").returncode == 0
+
+
+def tokens(host: Host) -> tuple[str, ...]:
+    """Return what a machine starts with: a server both tokens, an agent its own."""
+    return tuple(host.do("cat", f"/etc/rancher/k3s/{name}").strip() for name in ("token", "agent-token"))
+
+
+def test_tokens_are_rotated_on_all_servers_before_one_restarts_and_a_killed_run_goes_on(
     converged: Play, operator: Operator, binary: Binary, servers: list[Host], agents: list[Host]
 ) -> None:
-    """The vault of the lab keeps its token: another one comes by user.yml, and goes back the same way."""
-    first, old, new = servers[0], servers[0].do("cat", "/etc/rancher/k3s/token").strip(), "c0de" * 16
+    """The vault of the lab keeps its tokens: others come by user.yml, and go back the same way."""
+    first, old, new = servers[0], tokens(servers[0]), ("c0de" * 16, "beef" * 16)
+
+    def pinned(pair: tuple[str, str]) -> None:
+        own = {"k3s_server_token": pair[0], "k3s_server_agent_token": pair[1]}
+        operator.set_variables("k3s_servers", {**binary.variables(), **own})
+        operator.set_variables("k3s_agents", {**binary.variables(), "k3s_agent_token": pair[1]})
 
     def rotated() -> bool:
-        return first.do("cat", f"{DATA}/server/token").strip().endswith(f"::server:{new}")
+        return first.do("cat", f"{DATA}/server/token").strip().endswith(f"::server:{new[0]}")
 
-    def written() -> set[str]:
-        return {host.do("cat", "/etc/rancher/k3s/token").strip() for host in servers}
+    def written() -> set[tuple[str, ...]]:
+        return {tokens(host) for host in servers}
 
-    operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_token": new})
+    pinned(new)
     try:
         kill_once(operator, "rotate-token", rotated)
+        assert "playbooks/rotate-token.yml" in first.do("cat", "/etc/rancher/token-rotation")
         begin = time.time()
         play = operator.converge("rotate-token")
         assert "The backup is" in play.out
-        assert new not in play.all
-        assert old not in play.all
+        assert not [token for token in (*old, *new) if token in play.all]
         assert written() == {new}
+        assert {host.do("cat", "/etc/rancher/k3s/agent-token").strip() for host in agents} == {new[1]}
+        assert first.inside("test", "-e", "/etc/rancher/token-rotation").returncode
         if not REAL:
             for earlier, later in itertools.pairwise(servers):
                 assert begin < times(earlier, "ready")[-1] < times(later, "started")[-1]
+            for host in agents:
+                assert times(servers[-1], "ready")[-1] < times(host, "started")[-1]
         assert operator.converge("rotate-token").changed == 0
         assert operator.converge("k3s").changed == 0
         assert members(first) == {host.name for host in servers}
+        # As after a power cut: no server can ask another one, and each compares with what was saved.
+        for host in servers:
+            host.do("systemctl", "stop", "k3s")
+        for host in servers:
+            host.do("systemctl", "start", "--no-block", "k3s")
+        everybody = {host.name for host in (*servers, *agents)}
+        wait_for("everybody to be back", lambda: is_answered(first) and ready_nodes(first) == everybody)
     finally:
-        operator.set_variables("k3s_servers", {**binary.variables(), "k3s_server_token": old})
+        pinned((old[0], old[1]))
         operator.converge("rotate-token")
-        operator.set_variables("k3s_servers", binary.variables())
+        pin(operator, binary)
     assert written() == {old}
     assert ready_nodes(first) == {host.name for host in (*servers, *agents)}
 
@@ -283,10 +309,8 @@ def next_binary(
     everybody = {host.name for host, _ in units}
 
     def is_old() -> bool:
-        asked = servers[0].inside("/opt/bin/k3s", "kubectl", "get", "--raw=/readyz")
-        return (
-            asked.returncode == 0 and releases(servers[0]) == {binary.version} and ready_nodes(servers[0]) == everybody
-        )
+        first = servers[0]
+        return is_answered(first) and releases(first) == {binary.version} and ready_nodes(first) == everybody
 
     wait_for("all nodes to have the old release again", is_old)
 

@@ -511,10 +511,10 @@ def test_new_names_are_in_the_certificate_after_it_was_rotated_and_not_before(pa
 NEW_TOKEN = "c0de" * 16
 
 
-def rotate(machine: Machine) -> None:
+def rotate(machine: Machine, new: str = NEW_TOKEN) -> None:
     """Rotate the token as `k3s token rotate` does, by HTTP."""
     request = urllib.request.Request(
-        f"{machine.url}/v1-k3s/token", json.dumps({"newToken": NEW_TOKEN}).encode(), method="PUT"
+        f"{machine.url}/v1-k3s/token", json.dumps({"newToken": new}).encode(), method="PUT"
     )
     request.add_header("Authorization", "Basic " + base64.b64encode(f"server:{TOKEN}".encode()).decode())
     context = ssl.create_default_context()
@@ -560,3 +560,59 @@ def test_a_server_that_starts_with_the_old_token_wedges_until_its_passwords_are_
     (second.server / "cred/passwd").unlink()
     second.start()
     second.await_event("ready", 2)
+
+
+NEW_AGENT_TOKEN = "beef" * 16
+
+
+def restart(machine: Machine, **more: Any) -> None:
+    """Stop a member, and start it with another agents' token."""
+    machine.stop()
+    machine.configure(agent_token=NEW_AGENT_TOKEN, **more)
+    # What is compared counts as newer by three seconds and more.
+    time.sleep(3)
+    machine.start()
+
+
+def lets_agents_in(machine: Machine, token: str) -> bool:
+    return ask(f"{machine.url}/v1-k3s/readyz", "node", token).status == 200
+
+
+def test_another_agent_token_is_that_servers_after_its_restart(pair: list[Machine]) -> None:
+    first, second = pair[:2]
+    join(second)
+    second.await_event("ready")
+    restart(first, cluster_init=True)
+    first.await_event("ready", 2)
+    assert (lets_agents_in(first, NEW_AGENT_TOKEN), lets_agents_in(first, AGENT_TOKEN)) == (True, False)
+    assert (lets_agents_in(second, NEW_AGENT_TOKEN), lets_agents_in(second, AGENT_TOKEN)) == (False, True)
+    assert NEW_AGENT_TOKEN in (first.server / "agent-token").read_text()
+
+
+def test_a_server_that_has_it_alone_does_not_come_back_until_its_passwords_are_gone(pair: list[Machine]) -> None:
+    second = pair[1]
+    join(second)
+    second.await_event("ready")
+    restart(second, server=FIRST)
+    second.await_event("ready", 2)
+    restart(second, server=FIRST)
+    assert second.ended() == 1
+    assert "cred/passwd newer than datastore" in second.log
+    (second.server / "cred/passwd").unlink()
+    second.start()
+    second.await_event("ready", 3)
+
+
+def test_without_another_server_it_comes_back_once_a_rotation_has_saved_it(pair: list[Machine]) -> None:
+    first = pair[0]
+    restart(first, cluster_init=True)
+    first.await_event("ready", 2)
+    restart(first, cluster_init=True)
+    assert first.ended() == 1
+    assert "cred/passwd newer than datastore" in first.log
+    (first.server / "cred/passwd").unlink()
+    first.start()
+    first.await_event("ready", 3)
+    rotate(first, TOKEN)
+    restart(first, cluster_init=True)
+    first.await_event("ready", 4)

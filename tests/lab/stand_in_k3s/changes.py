@@ -103,9 +103,9 @@ def scale(state: State, *, name: str, replicas: int) -> None:
     state["deployments"][name] = replicas
 
 
-def rotate_token(state: State, *, token: str) -> None:
-    """Replace the hash of the servers' token."""
-    state["token"] = token
+def rotate_token(state: State, *, token: str, passwords: dict[str, Any]) -> None:
+    """Replace the hash of the servers' token, and the file of passwords that is saved with it."""
+    state["token"], state["passwords"] = token, passwords
 
 
 CHANGES: dict[str, Callable[..., Any]] = {

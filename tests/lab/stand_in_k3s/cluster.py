@@ -29,8 +29,9 @@ class Cluster:
         self.name = name
         self.address = address
         self.seen: dict[str, float] = {}
-        # The hash of the servers' token, as it was when this server started.
+        # The hashes of the tokens, as they were when this server started.
         self.token = ""
+        self.agent_token = ""
         self._lock = threading.Lock()
 
     @property

@@ -15,7 +15,7 @@ from tests.lab.stand_in_k3s import state as states
 from tests.lab.stand_in_k3s.changes import RefusedError
 from tests.lab.stand_in_k3s.cluster import peer_password
 from tests.lab.stand_in_k3s.events import record
-from tests.lab.stand_in_k3s.token import full, hashed
+from tests.lab.stand_in_k3s.token import full, hashed, passwords, write_passwords
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,8 +102,8 @@ class _Pages(BaseHTTPRequestHandler):
                 return 200, paths.AUTHORITY.read_text()
             case ["readyz" | "livez" | "version"]:
                 return self._readyz(cluster)
-            case ["db", "info"]:
-                return (200, _members(cluster)) if self._is("server") else (403, "Forbidden")
+            case ["db", "info"] | ["v1-k3s", "server-bootstrap"]:
+                return self._for_servers(cluster)
             case ["v1-k3s", "readyz"]:
                 return (200, "ok") if self._is("server", "node") else (403, "Forbidden")
             case ["v1-k3s", page] if body is not None and self._is("server", "node"):
@@ -114,6 +114,12 @@ class _Pages(BaseHTTPRequestHandler):
                 return _between(cluster, page, body)
         return 403, "not authorized"
 
+    def _for_servers(self, cluster: Cluster) -> tuple[int, str]:
+        """Answer what servers alone may know."""
+        if not self._is("server"):
+            return 403, "Forbidden"
+        return 200, _members(cluster) if self.path == "/db/info" else json.dumps(passwords())
+
     def _told(self, cluster: Cluster, page: str, body: Any) -> tuple[int, str]:
         """Answer those who belong to the cluster."""
         if page != "token":
@@ -121,11 +127,11 @@ class _Pages(BaseHTTPRequestHandler):
         return self._rotate(cluster, body["newToken"]) if self._is("server") else (403, "Forbidden")
 
     def _rotate(self, cluster: Cluster, password: str) -> tuple[int, str]:
-        """Rotate the token: this server knows it at once, the others after a restart."""
-        cluster.change("rotate_token", token=hashed(password))
+        """Rotate the token: this server knows it at once, the others after a restart. Its passwords are saved, too."""
+        write_passwords(hashed(password), cluster.agent_token)
+        cluster.change("rotate_token", token=hashed(password), passwords=passwords())
         cluster.token = hashed(password)
         paths.write_secret(paths.SERVER / "token", full("server", password) + "\n")
-        paths.write_secret(paths.PASSWORDS, hashed(password))
         record("rotated")
         return 200, ""
 
@@ -147,9 +153,9 @@ class _Pages(BaseHTTPRequestHandler):
         if kind != "Basic":
             return False
         user, _, password = base64.b64decode(encoded).decode().partition(":")
-        state, cluster = states.load() or {}, self.server.cluster
+        cluster = self.server.cluster
         assert cluster
-        wanted = {"server": cluster.token, "node": state["agent_token"], "peer": hashed(peer_password())}
+        wanted = {"server": cluster.token, "node": cluster.agent_token, "peer": hashed(peer_password())}
         return user in users and hashed(password) == wanted.get(user)
 
 
@@ -171,7 +177,7 @@ def _joining(cluster: Cluster, page: str, body: Any) -> tuple[int, str]:
     """Answer what a server or an agent asks that joins."""
     match page:
         case "server":
-            may_compare = body["agent_token"] == cluster.state["agent_token"]
+            may_compare = body["agent_token"] == cluster.agent_token
             name = cluster.change(
                 "add_member",
                 node=body["node"],

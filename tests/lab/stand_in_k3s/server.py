@@ -32,6 +32,8 @@ LEARNER_SECONDS = 1.5
 _NOT_AUTHORIZED = (401, 403)
 # What a start with an old token leaves in the file of passwords: the right one fails on it as well.
 _WEDGED = "of a start with another token"
+# By how much a file has to be newer than what it is compared with (systemTimeSkew of the real one).
+_SKEW_SECONDS = 3
 
 
 class ExitError(Exception):
@@ -82,26 +84,30 @@ def _bootstrap(config: Config) -> Cluster:
         _found(config, password or secrets.token_hex(16))
         record("founded-sqlite")
     cluster.token = cluster.state["token"]
+    cluster.agent_token = hashed(_agent_password(config, password))
     return cluster
+
+
+def _agent_password(config: Config, password: str) -> str:
+    return token.parse(config.agent_token).password or password
 
 
 def _found(config: Config, password: str) -> None:
     certificates.make_authority()
-    state = states.founded(
-        config.critical, hashed(password), hashed(token.parse(config.agent_token or password).password)
-    )
+    _write_tokens(config, password)
+    state = states.founded(config.critical, hashed(password), token.passwords())
     name = f"{config.name}-{secrets.token_hex(4)}"
     state["members"][name] = {"node": config.name, "address": config.address, "isLearner": False}
     states.save(state)
     paths.write_secret(paths.ETCD / "member", name)
-    _write_tokens(config, password)
 
 
 def _write_tokens(config: Config, password: str) -> None:
-    agent = token.parse(config.agent_token).password or password
+    """Write what this server was told; the file of passwords stays as old as what it says."""
+    agent = _agent_password(config, password)
     paths.write_secret(paths.SERVER / "token", token.full("server", password) + "\n")
     paths.write_secret(paths.SERVER / "agent-token", token.full("node", agent) + "\n")
-    paths.write_secret(paths.PASSWORDS, hashed(password))
+    token.write_passwords(hashed(password), hashed(agent))
 
 
 def _go_on(config: Config, cluster: Cluster, password: str) -> None:
@@ -120,6 +126,7 @@ def _go_on(config: Config, cluster: Cluster, password: str) -> None:
             time.sleep(3600)
     cluster.refresh()
     if states.own_member() in cluster.state["members"]:
+        _reconcile(config, cluster, password)
         _write_tokens(config, password)
         record("restarted")
         return
@@ -127,6 +134,19 @@ def _go_on(config: Config, cluster: Cluster, password: str) -> None:
         raise ExitError(1, "this server is a not a member of the etcd cluster")
     shutil.move(paths.ETCD, paths.ETCD.with_name(f"etcd-backup-{int(time.time())}"))
     _join(config, config.token or "")
+
+
+def _reconcile(config: Config, cluster: Cluster, password: str) -> None:
+    """Compare the file of passwords with another server's, or with the datastore's where none lets this one ask.
+
+    The agents' token is in it, too. K3s takes that from its configuration at each start, and saves the file at a
+    rotation alone: until then a start without another server finds it newer than what was saved.
+    """
+    own = token.passwords()
+    answer = ask(f"{config.server}/v1-k3s/server-bootstrap", "server", password) if config.server else None
+    other = answer.json() if answer and answer.status == 200 else cluster.state["passwords"]
+    if own and own["text"] != other["text"] and own["time"] - other["time"] >= _SKEW_SECONDS:
+        raise ExitError(1, f"{paths.PASSWORDS} newer than datastore and could cause a cluster outage")
 
 
 def _join(config: Config, text: str) -> None:
@@ -168,7 +188,8 @@ def _join(config: Config, text: str) -> None:
 
 def _require_passwords(url: str, password: str) -> None:
     """Refuse a disk whose passwords are of a time with another token; what is not authorized is refused later."""
-    known = paths.PASSWORDS.read_text() if paths.PASSWORDS.is_file() else hashed(password)
+    own = token.passwords()
+    known = own["text"].split()[0] if own else hashed(password)
     if known != hashed(password) and ask(f"{url}/db/info", "server", password).status == 200:
         raise ExitError(1, f"{paths.PASSWORDS} newer than datastore and could cause a cluster outage")
 

@@ -12,13 +12,13 @@ from tests.lab.stand_in_k3s import paths
 NODE_GRACE_SECONDS = 8.0
 
 
-def founded(critical: dict[str, Any], token: str, agent_token: str) -> dict[str, Any]:
-    """Return the state of a new cluster; tokens are hashes."""
+def founded(critical: dict[str, Any], token: str, passwords: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a new cluster: its token, as a hash, and the first server's file of passwords among it."""
     return {
         "version": 1,
         "critical": critical,
         "token": token,
-        "agent_token": agent_token,
+        "passwords": passwords,
         "members": {},
         "nodes": {},
         "secrets": {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from tests.lab.stand_in_k3s import paths
 
@@ -33,3 +34,17 @@ def full(user: str, password: str) -> str:
 def hashed(password: str) -> str:
     """Return what the state keeps of a password."""
     return hashlib.sha256(password.encode()).hexdigest()
+
+
+def passwords() -> dict[str, Any]:
+    """Return the file of passwords, of servers and of agents, with its time; {} where there is none."""
+    if not paths.PASSWORDS.is_file():
+        return {}
+    return {"text": paths.PASSWORDS.read_text(), "time": int(paths.PASSWORDS.stat().st_mtime)}
+
+
+def write_passwords(server: str, agent: str) -> None:
+    """Write that file, of hashes, unless it says the same already."""
+    text = f"{server} {agent}"
+    if passwords().get("text") != text:
+        paths.write_secret(paths.PASSWORDS, text)

@@ -177,7 +177,8 @@ def _critical_findings(seen: Mapping[str, Any]) -> Iterator[str]:
 def _token_findings(seen: Mapping[str, Any]) -> Iterator[str]:
     """Yield tokens that are not the cluster's: a wrong one fails late, or joins with no settings compared."""
     remedy = (
-        "Bring back the vault that this cluster was made with. Without it, what stands behind the last colon of "
+        "Where you have replaced it, run `ansible-playbook playbooks/rotate-token.yml`. Otherwise bring back the vault that this cluster was "
+        "made with. Without it, what stands behind the last colon of "
         "/var/lib/rancher/k3s/server/token (or agent-token) on a server goes into this one with `fmc secret set machines/k3s`."
     )
     for name, one in seen.items():
