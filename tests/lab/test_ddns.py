@@ -131,3 +131,13 @@ def test_a_token_that_is_refused_ends_the_run_with_what_to_do(host: Host, person
             assert changes(log) == [{"content": ADDRESS}]
     finally:
         host.do("systemctl", "disable", "--now", "cloudflare-ddns.timer")
+
+
+def test_without_the_answer_nothing_of_it_is_left(host: Host, person: Person, operator: Operator) -> None:
+    """The operator's cluster is the same one, with answers that have no such name."""
+    assert host.do("test", "-e", "/etc/cloudflare-ddns/token") == ""
+    assert operator.converge("base").recap[host.name].changed
+    left = host.do("find", "/etc", "/opt/bin", "-name", "*cloudflare*ddns*")
+    assert left == ""
+    assert host.inside("systemctl", "is-active", "cloudflare-ddns.timer").stdout.strip() == "inactive"
+    assert operator.converge("base").changed == 0

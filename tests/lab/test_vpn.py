@@ -191,3 +191,14 @@ def test_a_peer_that_left_the_answers_is_refused(peer: Peer, person: Operator, c
         wait_for("the tunnel", lambda: peer.reaches(TUNNEL), timeout=40)
     finally:
         peer.leave()
+
+
+def test_without_the_answer_nobody_comes_in_and_the_key_is_gone(converged_vpn: Host, operator: Operator) -> None:
+    """The operator's cluster is the same one, with answers that have no peers."""
+    assert operator.converge("base").recap[converged_vpn.name].changed
+    operator.converge("firewall")
+    assert converged_vpn.inside("systemctl", "is-active", "wg-quick@vpn0").stdout.strip() == "inactive"
+    assert converged_vpn.inside("ip", "link", "show", "vpn0").returncode
+    assert converged_vpn.do("find", "/etc/wireguard", "/etc/sysctl.d", "-name", "*vpn*") == ""
+    assert "chain forward" not in converged_vpn.do("nft", "list", "table", "inet", "host_firewall")
+    assert operator.converge("base").changed == 0
