@@ -173,8 +173,7 @@ def test_without_one_card_nothing_is_done(links: list[dict[str, Any]], card: str
 @pytest.mark.parametrize(
     ("changes", "files", "said"),
     [
-        ({"kind": "bond"}, {}, "is no network card but a bond"),
-        ({"kind": "vlan"}, {}, "is no network card but a vlan"),
+        ({"kind": "macvlan"}, {}, "is no network card, bond or VLAN but a macvlan"),
         ({"master": "bond0"}, {}, "is already a part of bond0"),
         ({}, {"/sys/class/net/enp1s0/upper_enp1s0.7": ""}, "carries enp1s0.7, which would be cut off"),
         ({}, {"/sys/class/net/enp1s0/phy80211": ""}, "is a wireless card"),
@@ -192,9 +191,9 @@ def test_a_card_that_two_programs_have_or_none_is_refused() -> None:
     both.files |= {"/run/systemd/netif/links/2": STATE, FILE: NETWORK}
     both.programs["systemctl is-active systemd-networkd"] = "active\n"
     (problem,) = look(both)["problems"]
-    assert problem.startswith("both NetworkManager and systemd-networkd have enp1s0")
+    assert problem.startswith("NetworkManager and systemd-networkd have enp1s0, each of them")
     (problem,) = look(Host(CARD, files={}, said={}))["problems"]
-    assert problem.startswith("neither NetworkManager nor systemd-networkd has enp1s0")
+    assert problem.startswith("neither NetworkManager nor systemd-networkd nor /etc/network/interfaces has enp1s0")
     # A networkd that was switched off has left its notes.
     stopped = networkd(CARD)
     del stopped.programs["systemctl is-active systemd-networkd"]
@@ -270,6 +269,21 @@ def test_an_address_by_dhcp_needs_not_stand_in_the_file() -> None:
     assert look(networkd(leased, text="[Match]\nName=en*\n[Network]\nDHCP=yes\n"))["problems"] == []
 
 
+@pytest.mark.parametrize(("name", "kind"), [("bond0", "bond"), ("enp1s0.7", "vlan")])
+def test_a_bond_and_a_vlan_go_into_the_bridge_like_a_card_and_what_they_are_made_of_is_not_touched(
+    name: str, kind: str
+) -> None:
+    below = link("enp1s0", **({"master": "bond0"} if kind == "bond" else {}))
+    found = look(networkd(below, link(name, "192.168.0.40/24", kind=kind), text=NETWORK.replace("en*", name)))
+    assert (found["problems"], found["card"]) == ([], name)
+    files = written(found["apply"])
+    assert f"[Match]\nName={name}\n" in files[f"/run/systemd/network/00-br0-{name}.network"]
+    assert [path for path in files if name not in path] == [
+        "/run/systemd/network/00-br0.netdev",
+        "/run/systemd/network/00-br0.network",
+    ]
+
+
 # -- NetworkManager ----------------------------------------------------------------------------------------------------
 
 
@@ -317,10 +331,111 @@ def test_a_connection_of_the_same_name_is_refused() -> None:
     assert "NetworkManager has a connection br0-bridge already" in problem
 
 
+def made_of_others(kind: str, *links: dict[str, Any], **settings: str) -> Host:
+    """Return a host with a bond or a VLAN that NetworkManager has."""
+    device = {"bond": "bond0", "vlan": "enp1s0.7"}[kind]
+    host = manager(*links, **{"connection.type": kind, **settings})
+    for key in ("GENERAL.STATE", "GENERAL.CON-UUID"):
+        of_card = f"nmcli --get-values {key} device show enp1s0"
+        host.programs[of_card.replace("enp1s0", device)] = host.programs.pop(of_card)
+    return host
+
+
+def test_networkmanager_takes_a_vlan_in_with_its_number_and_flags() -> None:
+    vlan = link("enp1s0.7", "192.168.0.40/24", kind="vlan", link="enp1s0")
+    found = look(made_of_others("vlan", vlan, **{"vlan.id": "7", "vlan.flags": "1 (REORDER_HEADERS)"}))
+    assert found["problems"] == []
+    port = [line for line in found["apply"].splitlines() if "connection add" in line][1]
+    assert "type vlan vlan.parent enp1s0 vlan.id 7 vlan.flags 1 con-name br0-port-enp1s0.7 ifname enp1s0.7" in port
+
+
+def test_networkmanager_takes_a_bond_in_and_brings_its_cards_up_again_either_way() -> None:
+    links = (link("bond0", "192.168.0.40/24", kind="bond"), link("enp1s0", master="bond0"))
+    host = made_of_others("bond", *links, **{"bond.options": "mode=802.3ad,miimon=100"})
+    host.programs["nmcli --get-values GENERAL.CON-UUID device show enp1s0"] = "4-5-6\n"
+    host.programs["nmcli --escape no --get-values connection.master connection show 4-5-6"] = "bond0\n"
+    found = look(host)
+    assert found["problems"] == []
+    assert "type bond bond.options mode=802.3ad,miimon=100 con-name br0-port-bond0 ifname bond0" in found["apply"]
+    for name, before in (("apply", "connection up br0-port-bond0"), ("restore", "connection up 1-2-3")):
+        assert found[name].index(before) < found[name].index("nmcli --wait 30 connection up 4-5-6")
+    # A card that follows a certain connection would stay with that one.
+    host.programs["nmcli --escape no --get-values connection.master connection show 4-5-6"] = "1-2-3\n"
+    (problem,) = look(host)["problems"]
+    assert "`nmcli connection modify 4-5-6 connection.master bond0`, then run this again" in problem
+
+
+# -- ifupdown ----------------------------------------------------------------------------------------------------------
+
+INTERFACES = """\
+source /etc/network/interfaces.d/*
+auto lo enp1s0
+iface lo inet loopback
+
+# The primary network interface
+iface enp1s0 inet static
+    address 192.168.0.40/24
+    gateway 192.168.0.1
+    dns-nameservers 192.168.0.1
+iface enp1s0 inet6 auto
+"""
+BRIDGES = "/lib/bridge-utils/ifupdown.sh"
+
+
+def ifupdown(*links: dict[str, Any], text: str = INTERFACES, **files: str) -> Host:
+    """Return a host whose card stands in /etc/network/interfaces."""
+    return Host(*links, files={"/etc/network/interfaces": text, BRIDGES: "", **files}, said={})
+
+
+def test_ifupdown_is_pointed_to_another_file_and_its_own_changes_when_the_bridge_is_kept() -> None:
+    found = look(ifupdown(CARD))
+    assert (found["problems"], found["manager"]) == ([], "ifupdown")
+    (trial,) = re.findall(r"(?s)printf %s '(.*)' >/run/lan-bridge/interfaces\n", found["apply"])
+    assert trial.split("\n", 1)[1] == (
+        "source /etc/network/interfaces.d/*\n"
+        "auto lo\nauto br0\n"
+        "iface lo inet loopback\n\n"
+        "# The primary network interface\n"
+        "iface br0 inet static\n"
+        "    bridge_ports enp1s0\n    bridge_hw 52:54:00:01:02:03\n"
+        "    bridge_stp off\n    bridge_fd 0\n    bridge_maxwait 10\n"
+        "    address 192.168.0.40/24\n    gateway 192.168.0.1\n    dns-nameservers 192.168.0.1\n"
+        "iface br0 inet6 auto\n"
+        "\niface enp1s0 inet manual\n"
+    )
+    assert ">/etc" not in found["apply"]
+    assert found["apply"].endswith("ifup --interfaces=/run/lan-bridge/interfaces br0\n")
+    before = "/etc/network/interfaces.before-br0"
+    assert found["keep"].index(f"cp -a /etc/network/interfaces {before}") < found["keep"].index(">/etc/network")
+    assert f"mv -f {before} /etc/network/interfaces" in found["restore"]
+    assert found["restore"].endswith("ifup --force enp1s0\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"text": INTERFACES + "    up ip rule add from all lookup 7\n"}, "(up ip rule add from all lookup 7)"),
+        ({"text": INTERFACES + INTERFACES}, "has 2 stanzas `iface enp1s0 inet`"),
+        ({"/etc/network/interfaces.before-br0": ""}, "of an earlier bridge: move it away"),
+    ],
+)
+def test_a_stanza_that_is_not_understood_is_refused(changes: dict[str, str], said: str) -> None:
+    (problem,) = look(ifupdown(CARD, **changes))["problems"]
+    assert said in problem
+
+
+def test_ifupdown_without_its_bridges_and_a_bond_of_it_are_refused_with_the_way_out() -> None:
+    host = ifupdown(CARD)
+    del host.files[BRIDGES]
+    assert "`sudo apt-get install bridge-utils`" in look(host)["problems"][0]
+    bond = ifupdown(link("bond0", "192.168.0.40/24", kind="bond"), text=INTERFACES.replace("enp1s0", "bond0"))
+    assert "make the bridge over it in /etc/network/interfaces yourself" in look(bond)["problems"][0]
+
+
 # -- the trial ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", [networkd, manager])
+@pytest.mark.parametrize("host", [networkd, manager, ifupdown])
 def test_the_scripts_are_shell_and_undo_what_they_keep(host: Callable[..., Host]) -> None:
     found = look(host(CARD))
     for name in ("apply", "keep", "restore"):

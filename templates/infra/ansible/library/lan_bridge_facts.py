@@ -13,7 +13,8 @@ DOCUMENTATION = r"""
 module: lan_bridge_facts
 short_description: Says how a network card can become a part of a bridge, and what is against it
 description:
-  - Reads the kernel's links and what NetworkManager or systemd-networkd have of the card. Nothing is changed.
+  - Reads the kernel's links and what NetworkManager, systemd-networkd or ifupdown have of the card, which may be a bond or a VLAN.
+    Nothing is changed.
   - Gives scripts that make the bridge for a trial, keep it, and restore what was there; none where something is against it.
 options:
   bridge:
@@ -52,8 +53,14 @@ PROFILE = (
 ROLLBACK = ("lan-bridge-rollback.timer", "lan-bridge-rollback.service")
 # Nothing is kept that is being undone already.
 UNDONE = "systemctl is-active --quiet " + ROLLBACK[0]
-# A network card, or the end of a cable between namespaces; whatever else has a kind is made of other links.
+# A network card, or the end of a cable between namespaces; and what is made of cards and carries frames as they do, with what NetworkManager
+# calls each.
 CARDS = ("", "veth")
+PORTS = {"": "802-3-ethernet", "veth": "802-3-ethernet", "bond": "bond", "vlan": "vlan"}
+INTERFACES = "/etc/network/interfaces"
+IFUPDOWN_BRIDGES = "/lib/bridge-utils/ifupdown.sh"
+# What belongs to the addresses of a stanza there, and goes where they go.
+STANZA = ("address", "netmask", "broadcast", "gateway", "network", "metric", "mtu", "hostname", "pointopoint", "scope", "accept_ra", "autoconf")
 
 
 class System:
@@ -114,16 +121,15 @@ def look(system, bridge, network, card):
     problems = unfit(system, row)
     found = managers(system, chosen, row["ifindex"])
     if len(found) > 1:
-        problems.append("both NetworkManager and systemd-networkd have %s; leave it to one of them" % chosen)
+        problems.append("%s have %s, each of them; leave it to one" % (" and ".join(found), chosen))
     if not found:
-        problems.append(
-            "neither NetworkManager nor systemd-networkd has %s; where /etc/network/interfaces does, make the bridge there" % chosen
-        )
+        problems.append("neither NetworkManager nor systemd-networkd nor %s has %s: let one of them set it up first" % (INTERFACES, chosen))
     # What a router gave for a time comes back when it speaks next.
     stays = [one for one in addresses(row) if ":" not in one or one in lasting(row)]
     result = {"present": False, "card": chosen, "addresses": stays, "manager": " and ".join(found), "problems": problems}
     if len(found) == 1:
-        more, scripts = {"NetworkManager": by_networkmanager, "systemd-networkd": by_networkd}[found[0]](system, bridge, row)
+        ways = {"NetworkManager": by_networkmanager, "systemd-networkd": by_networkd, "ifupdown": by_ifupdown}
+        more, scripts = ways[found[0]](system, bridge, row)
         problems += more
         result.update(scripts)
     result["gateway"] = gateway(system, chosen)
@@ -171,8 +177,8 @@ def unfit(system, row):
     folder = "/sys/class/net/" + name
     if system.exists(folder + "/wireless") or system.exists(folder + "/phy80211"):
         problems.append("%s is a wireless card, which no bridge can take in" % name)
-    if kind(row) not in CARDS:
-        problems.append("%s is no network card but a %s, made of others: make the bridge over it yourself" % (name, kind(row)))
+    if kind(row) not in PORTS:
+        problems.append("%s is no network card, bond or VLAN but a %s: make the bridge over it yourself" % (name, kind(row)))
     if row.get("master"):
         problems.append("%s is already a part of %s" % (name, row["master"]))
     above = [os.path.basename(path)[len("upper_") :] for path in system.found(folder + "/upper_*")]
@@ -192,6 +198,8 @@ def managers(system, card, index):
     of_networkd = settings(system.text("/run/systemd/netif/links/%d" % index))
     if runs and of_networkd.get("ADMIN_STATE", "unmanaged") not in ("unmanaged", "initialized", "pending"):
         found.append("systemd-networkd")
+    if [words for words in stanzas(system.text(INTERFACES)) if words[:2] == ["iface", card]]:
+        found.append("ifupdown")
     return found
 
 
@@ -319,7 +327,7 @@ def by_networkmanager(system, bridge, row):
     problems = []
     show = ("nmcli", "--escape", "no", "--get-values")
     sort = (system.said(*show, "connection.type", "connection", "show", profile) or "").strip()
-    if sort != "802-3-ethernet":
+    if sort != PORTS.get(kind(row)):
         problems.append("the connection of %s is of the type %s: make the bridge yourself" % (card, sort))
     if (system.said(*show, "802-1x.eap", "connection", "show", profile) or "").strip():
         problems.append("%s logs in to its switch (802.1X): make the bridge yourself" % card)
@@ -338,18 +346,107 @@ def by_networkmanager(system, bridge, row):
     add = "nmcli connection add save no autoconnect no "
     words = ["type", "bridge", "con-name", names[0], "ifname", bridge, "bridge.stp", "no", "bridge.mac-address", row["address"], *options]
     apply = [add + " ".join(map(shlex.quote, words))]
-    words = ["type", "ethernet", "con-name", names[1], "ifname", card, "master", bridge, "slave-type", "bridge"]
+    more, port, below = port_of_networkmanager(system, row, profile)
+    problems += more
+    words = [*port, "con-name", names[1], "ifname", card, "master", bridge, "slave-type", "bridge"]
     apply.append(add + " ".join(map(shlex.quote, words)))
     apply.append("nmcli --wait 30 connection up " + shlex.quote(names[1]))
+    # They went down with the connection that had the bond, and come into whichever has it now.
+    apply += ["nmcli --wait 30 connection up " + one for one in below]
     # What a trial did not get to make can't be deleted, and the way back goes on without that.
     restore = ["nmcli connection delete %s || true" % shlex.quote(name) for name in reversed(names)]
     restore += ["ip link delete %s type bridge 2>/dev/null || true" % bridge, "nmcli --wait 30 connection up " + profile]
+    restore += ["nmcli --wait 30 connection up " + one for one in below]
     # The old connection stays as it is: of two for one card the one with the higher priority comes up.
     keep = [
         UNDONE,
         "nmcli connection modify %s connection.autoconnect yes connection.autoconnect-slaves 1" % shlex.quote(names[0]),
         "nmcli connection modify %s connection.autoconnect yes connection.autoconnect-priority 999" % shlex.quote(names[1]),
     ]
+    return problems, {"apply": script(apply), "restore": script(restore), "keep": script(keep)}
+
+
+def port_of_networkmanager(system, row, profile):
+    """Return what is against a port of a bridge, how `nmcli connection add` makes it, and the profiles of the cards in a bond."""
+    card = row["ifname"]
+
+    def value(setting, of=profile):
+        return (system.said("nmcli", "--escape", "no", "--get-values", setting, "connection", "show", of) or "").strip()
+
+    if kind(row) == "vlan":
+        parent = row.get("link", "")
+        flags = value("vlan.flags").split(" ")[0]
+        words = ["type", "vlan", "vlan.parent", parent, "vlan.id", value("vlan.id"), *(["vlan.flags", flags] if flags else [])]
+        return [] if parent else ["what %s is a VLAN of can't be told: make the bridge yourself" % card], words, []
+    if kind(row) != "bond":
+        return [], ["type", "ethernet"], []
+    links = {one["ifname"]: one for one in system.json("ip", "-json", "-details", "address", "show")}
+    problems, below = [], []
+    for name in sorted(name for name, one in links.items() if one.get("master") == card):
+        one = (system.said("nmcli", "--get-values", "GENERAL.CON-UUID", "device", "show", name) or "").strip()
+        named = value("connection.master", one) if one else ""
+        if named != card:
+            problems.append(
+                "the connection of %s names its bond as %s and not by its interface, so that it would not follow: "
+                "`nmcli connection modify %s connection.master %s`, then run this again" % (name, named or "nothing", one or name, card)
+            )
+        below.append(one)
+    return problems, ["type", "bond", "bond.options", value("bond.options")], below
+
+
+# -- ifupdown ----------------------------------------------------------------------------------------------------------
+
+
+def stanzas(text):
+    """Return the lines of /etc/network/interfaces, each as its words; comments and empty lines are left out."""
+    return [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def by_ifupdown(system, bridge, row):
+    """Return what is against a bridge by ifupdown, and the scripts.
+
+    The trial is another file, which ifup is pointed to: /etc/network/interfaces changes when the bridge is kept, and the old one stays beside it.
+    """
+    card, text, problems = row["ifname"], system.text(INTERFACES), []
+    trial, before = "/run/lan-bridge/interfaces", "%s.before-%s" % (INTERFACES, bridge)
+    if kind(row) not in CARDS:
+        problems.append("%s is a %s of ifupdown: make the bridge over it in %s yourself" % (card, kind(row), INTERFACES))
+    if not system.exists(IFUPDOWN_BRIDGES):
+        problems.append("ifupdown makes bridges with the package bridge-utils alone: `sudo apt-get install bridge-utils`, then run this again")
+    if system.exists(before):
+        problems.append("there is a file %s of an earlier bridge: move it away" % before)
+    lines, inside, made, bad = [], False, 0, []
+    for line in text.splitlines():
+        words = [] if line.lstrip().startswith("#") else line.split()
+        if words[:1] in (["auto"], ["allow-hotplug"]) and card in words[1:]:
+            # A bridge is there when its port is: it waits for no plug.
+            others = [word for word in words[1:] if word != card]
+            lines += [" ".join([words[0], *others])] if others else []
+            lines += ["auto " + bridge]
+            continue
+        if words[:1] and words[0] in ("iface", "auto", "mapping", "source", "source-directory") or words[:1] and words[0].startswith("allow-"):
+            inside = words[:2] == ["iface", card]
+            if inside:
+                lines.append(" ".join(["iface", bridge, *words[2:]]))
+                if words[2:3] == ["inet"]:
+                    made += 1
+                    options = ("ports " + card, "hw " + row["address"], "stp off", "fd 0", "maxwait 10")
+                    lines += ["    bridge_" + option for option in options]
+                continue
+        elif inside and words and words[0] not in STANZA and not words[0].startswith("dns-"):
+            bad.append(line.strip())
+        lines.append(line)
+    lines += ["", "iface %s inet manual" % card, ""]
+    if bad:
+        problems.append("%s has lines for %s whose place is not known here (%s): make the bridge there yourself" % (INTERFACES, card, "; ".join(bad)))
+    if made != 1:
+        problems.append("%s has %d stanzas `iface %s inet`, and one is understood: make the bridge there yourself" % (INTERFACES, made, card))
+    note = "# Written by Ansible (role lan_bridge); what was there before is in %s.\n" % before
+    apply = ["printf %%s %s >%s" % (shlex.quote(note + "\n".join(lines)), trial), "ifdown --force " + card]
+    apply += ["ip address flush dev " + card, "ifup --interfaces=%s %s" % (trial, bridge)]
+    restore = ["ifdown --force --interfaces=%s %s || true" % (trial, bridge), "ip link delete %s type bridge 2>/dev/null || true" % bridge]
+    restore += ["if [ -e %s ]; then mv -f %s %s; fi" % (before, before, INTERFACES), "ifup --force " + card]
+    keep = [UNDONE, "cp -a %s %s" % (INTERFACES, before), "cat %s >%s" % (trial, INTERFACES)]
     return problems, {"apply": script(apply), "restore": script(restore), "keep": script(keep)}
 
 
