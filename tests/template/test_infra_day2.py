@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Not imported: that would leave bytecode in the template.
 MODULE = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/k3s_day2.py"))
+READING = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/k3s_cluster.py"))
 FILTERS: Mapping[str, Callable[..., Any]] = MODULE["FilterModule"]().filters()
 DIGEST = hashlib.sha256(b"snapshot").hexdigest()
 DESCRIBED = {"cluster": "home", "release": "v1.36.4+k3s1", "sha256": DIGEST}
@@ -79,10 +80,10 @@ def test_a_restore_stops_before_harm_is_done(change: dict[str, Any], said: str) 
     assert said in finding
 
 
-def node(name: str, release: str, *, ready: str = "True", **annotations: str) -> dict[str, Any]:
+def node(name: str, release: str, **annotations: str) -> dict[str, Any]:
     return {
         "metadata": {"name": name, **({"annotations": annotations} if annotations else {})},
-        "status": {"nodeInfo": {"kubeletVersion": release}, "conditions": [{"type": "Ready", "status": ready}]},
+        "status": {"nodeInfo": {"kubeletVersion": release}, "conditions": [{"type": "Ready", "status": "True"}]},
     }
 
 
@@ -97,7 +98,7 @@ def compared(version: str, *nodes: dict[str, Any], **more: Any) -> dict[str, Any
         "servers": ["m1", "m2"],
         "absent": [],
         "disks": disks,
-        "nodes": {"items": nodes},
+        "nodes": READING["nodes"]({"items": nodes}),
         **more,
     }
 
@@ -145,14 +146,6 @@ def test_an_upgrade_that_k3s_does_not_take_is_refused(seen: dict[str, Any], said
     assert said in finding
 
 
-def test_ready_at_a_release() -> None:
-    is_ready_at = FILTERS["k3s_is_ready_at"]
-    assert is_ready_at(node("m1", NEW), NEW)
-    assert not is_ready_at(node("m1", OLD), NEW)
-    assert not is_ready_at(node("m1", NEW, ready="Unknown"), NEW)
-    assert not is_ready_at({}, NEW)
-
-
 LEAVING = {
     **{"machine": "m3", "fixed": [], "voters": ["m1", "m2", "m3"], "answering": ["m1", "m2"]},
     **{"ready": True, "reached": True},
@@ -179,12 +172,6 @@ def test_a_machine_goes_where_the_others_have_a_quorum() -> None:
 def test_a_machine_that_the_cluster_needs_stays(change: dict[str, Any], said: str) -> None:
     (finding,) = FILTERS["k3s_remove_findings"]({**LEAVING, **change})
     assert said in finding
-
-
-def test_a_node_by_its_name() -> None:
-    nodes = {"items": [node("m1", OLD), node("m2", NEW)]}
-    assert FILTERS["k3s_node_of"](nodes, "m2")["status"]["nodeInfo"]["kubeletVersion"] == NEW
-    assert FILTERS["k3s_node_of"](nodes, "m3") == {}
 
 
 @pytest.mark.tools

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # Not imported: that would leave bytecode in the template.
-MODULE = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/k3s.py"))
-FILTERS: Mapping[str, Callable[..., Any]] = MODULE["FilterModule"]().filters()
+MODULE, READING = (
+    runpy.run_path(str(ROOT / f"templates/infra/ansible/plugins/filter/{name}.py")) for name in ("k3s", "k3s_cluster")
+)
+FILTERS: Mapping[str, Callable[..., Any]] = MODULE["FilterModule"]().filters() | READING["FilterModule"]().filters()
 NOTHING_SEEN = {
     **{"datastore": "", "live": {}, "wanted": {}, "answers": False, "api": ""},
     **{"foreign_tokens": [], "refused_tokens": [], "restore": ""},
@@ -99,6 +101,7 @@ def test_who_is_a_member_with_a_vote() -> None:
     assert [voter(MEMBERS, name) for name in ("m1", "m2", "m", "m1-0a1b2c3d")] == [True, False, False, False]
     assert [member(MEMBERS, name) for name in ("m1", "m2", "m3")] == [True, True, False]
     assert FILTERS["k3s_voters"](MEMBERS, ["m1", "m2", "m3"]) == ["m1"]
+    assert FILTERS["k3s_members"](MEMBERS) == {"m1": True, "m2": False}
     for answer in ("", "starting", "[]", '{"members": null}', '{"members": {}}'):
         assert not voter(answer, "m1")
 
@@ -113,6 +116,23 @@ def test_nodes_that_are_ready_and_labels_that_they_lack() -> None:
     assert FILTERS["k3s_unlabelled"](nodes, {"m1": ["zone=a"], "w1": ["zone=a", "x=y"], "w2": ["zone=a"]}) == [
         {"name": "w1", "labels": ["zone=a", "x=y"]}
     ]
+
+
+def test_nodes_are_read_once_for_all_who_ask() -> None:
+    full = {
+        "metadata": {"name": "m1", "labels": {"zone": "a"}, "annotations": {"x": "y"}},
+        "spec": {"unschedulable": True},
+        "status": {"nodeInfo": {"kubeletVersion": "v1"}, "conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    assert FILTERS["k3s_nodes"]({"items": [full, {"metadata": {"name": "w1"}}]}) == {
+        "m1": {"ready": True, "release": "v1", "cordoned": True, "labels": {"zone": "a"}, "annotations": {"x": "y"}},
+        "w1": {"ready": False, "release": "", "cordoned": False, "labels": {}, "annotations": {}},
+    }
+    ready_at = FILTERS["k3s_is_ready_at"]
+    silent = {**full, "status": {**full["status"], "conditions": []}}
+    assert [ready_at(full, "v1"), ready_at(full, "v2"), ready_at(silent, "v1"), ready_at({}, "v1")] == [
+        True, False, False, False,
+    ]  # fmt: skip
 
 
 def test_servers_that_can_speak_for_the_cluster_begin_with_those_seen_ready() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Not imported: that would leave bytecode in the template.
 MODULE = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/verify.py"))
+READING = runpy.run_path(str(ROOT / "templates/infra/ansible/plugins/filter/k3s_cluster.py"))
 REPORT: Callable[..., Mapping[str, list[str]]] = MODULE["FilterModule"]().filters()["verify_report"]
 RELEASE = "v1.36.4+k3s1"
 GROUPS = {
@@ -33,17 +34,18 @@ def node(name: str, *, ready: str = "True", release: str = RELEASE, **spec: Any)
     return {"metadata": {"name": name}, "spec": spec, "status": status}
 
 
-def nodes(**changed: dict[str, Any] | None) -> str:
+def nodes(**changed: dict[str, Any] | None) -> dict[str, Any]:
     found = {name: node(name) for name in ("m1", "m2", "m3", "w1")} | changed
-    return json.dumps({"items": [one for one in found.values() if one]})
+    return dict(READING["nodes"]({"items": [one for one in found.values() if one]}))
 
 
-def members(*names: str, **more: Any) -> str:
-    return json.dumps({"members": [{"name": f"{name}-0a1b2c3d", **more} for name in names]})
+def members(*names: str, **more: Any) -> dict[str, bool]:
+    listed = [{"name": f"{name}-0a1b2c3d", **more} for name in names]
+    return dict(READING["members"](json.dumps({"members": listed})))
 
 
 def told(**changed: Any) -> dict[str, Any]:
-    nothing = {"clock": "", "names": "", "addresses": "", "nodes": "", "members": "", "health": 0, "ends": []}
+    nothing = {"clock": "", "names": "", "addresses": "", "nodes": {}, "members": {}, "health": 0, "ends": []}
     shared = {"plan": {"vips": [{"address": "10.0.0.5"}]}, "k3s_binary_version": RELEASE}
     return {**shared, "verify_seen": {**nothing, "certificate_days": 30, **changed}}
 
@@ -103,7 +105,7 @@ def test_what_is_wrong_is_named(changed: dict[str, Any], said: str) -> None:
 def test_a_learner_has_no_vote_and_silence_is_a_finding() -> None:
     learner = {name: server(members=members("m1", "m2", "m3", isLearner=True)) for name in ("m1", "m2", "m3")}
     assert sum("has no vote in etcd" in finding for finding in REPORT({**WELL, **learner}, GROUPS)["findings"]) == 3
-    silent = {name: server(nodes="", members="starting") for name in ("m1", "m2", "m3")}
+    silent = {name: server(nodes={}, members={}) for name in ("m1", "m2", "m3")}
     findings = REPORT({**WELL, **silent}, GROUPS)["findings"]
     assert any("No API server tells its Nodes" in finding for finding in findings)
 

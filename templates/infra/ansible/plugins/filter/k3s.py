@@ -1,10 +1,8 @@
-"""What the roles of K3s ask about configurations, tokens and members of etcd, as filters of Ansible."""
+"""What the roles of K3s ask about configurations and tokens, as filters of Ansible."""
 
 from __future__ import annotations
 
 import base64
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -32,8 +30,6 @@ CRITICAL = {
     "supervisor-metrics": False,
 }
 _SERVICE_BALANCER = "disable: servicelb"
-# `<node>-<8 hex digits>`, new whenever a server begins with an empty disk.
-_MEMBER_SUFFIX = re.compile(r"-[0-9a-f]{8}")
 
 
 def critical(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,34 +49,6 @@ def stored_token(content: str) -> str:
     return text.rpartition("::")[2].partition(":")[2] if text.startswith("K10") else text
 
 
-def is_voter(info: str, node: str) -> bool:
-    """Return whether a server is a member of etcd that has a vote.
-
-    Args:
-        info: The answer of `/db/info`. A learner has no name at first, and no vote.
-        node: Name of the server.
-    """
-    return any(_is_of(member, node) and not member.get("isLearner") for member in _members(info))
-
-
-def is_member(info: str, node: str) -> bool:
-    """Return whether etcd knows a member of that name, with a vote or without; see `is_voter`."""
-    return any(_is_of(member, node) for member in _members(info))
-
-
-def voters(info: str, nodes: Sequence[str]) -> list[str]:
-    """Return which of these servers are members of etcd that have a vote; see `is_voter`."""
-    return [node for node in nodes if is_voter(info, node)]
-
-
-def _members(info: str) -> list[dict[str, Any]]:
-    """Return the members that an answer lists; none where it is something else, as while a server starts."""
-    try:
-        return list(json.loads(info)["members"] or [])
-    except (ValueError, LookupError, TypeError):
-        return []
-
-
 def ready_servers(machines: Mapping[str, Mapping[str, Any]], servers: Sequence[str]) -> list[str]:
     """Return the servers that can speak for the cluster: this run has seen them ready, or a datastore on their disk.
 
@@ -91,33 +59,6 @@ def ready_servers(machines: Mapping[str, Mapping[str, Any]], servers: Sequence[s
     ready = [name for name in servers if machines[name].get("k3s_server_ready")]
     members = [name for name in servers if machines[name].get("k3s_server_seen", {}).get("datastore") == "etcd"]
     return [*ready, *(name for name in members if name not in ready)]
-
-
-def is_ready(node: Mapping[str, Any]) -> bool:
-    """Return whether a Node is Ready, as the API server says it."""
-    conditions = node.get("status", {}).get("conditions") or []
-    return any((condition["type"], condition["status"]) == ("Ready", "True") for condition in conditions)
-
-
-def unlabelled(nodes: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Return the Nodes that lack labels, as {name, labels}.
-
-    Args:
-        nodes: All Nodes, as the API server lists them.
-        labels: What is wanted, a list of key=value by name.
-    """
-    found = {node["metadata"]["name"]: node["metadata"].get("labels") or {} for node in nodes["items"]}
-    missing = {
-        name: [label for label in wanted if found[name].get(label.partition("=")[0]) != label.partition("=")[2]]
-        for name, wanted in labels.items()
-        if name in found
-    }
-    return [{"name": name, "labels": lacking} for name, lacking in missing.items() if lacking]
-
-
-def _is_of(member: Mapping[str, Any], node: str) -> bool:
-    name = member.get("name", "")
-    return name.startswith(node) and _MEMBER_SUFFIX.fullmatch(name[len(node) :]) is not None
 
 
 def findings(machines: Mapping[str, Mapping[str, Any]], servers: Sequence[str]) -> list[str]:
@@ -230,12 +171,7 @@ class FilterModule:
         return {
             "k3s_authority": authority,
             "k3s_findings": findings,
-            "k3s_is_member": is_member,
-            "k3s_is_ready": is_ready,
-            "k3s_is_voter": is_voter,
             "k3s_kubeconfig": kubeconfig,
             "k3s_ready_servers": ready_servers,
             "k3s_stored_token": stored_token,
-            "k3s_unlabelled": unlabelled,
-            "k3s_voters": voters,
         }

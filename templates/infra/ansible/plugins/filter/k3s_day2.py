@@ -85,7 +85,7 @@ def upgrade_findings(seen: Mapping[str, Any]) -> list[str]:
     """Return what is in the way of an upgrade, a sentence or two each.
 
     Args:
-        seen: What the role k3s_upgrade_judge has found out.
+        seen: What the role k3s_upgrade_judge has found out; its `nodes` are as the filter k3s_nodes gives them.
     """
     wanted = order(seen["version"])
     if not wanted:
@@ -95,19 +95,12 @@ def upgrade_findings(seen: Mapping[str, Any]) -> list[str]:
 
 def upgrade_due(seen: Mapping[str, Any]) -> list[str]:
     """Return the nodes that have another release, on the disk or running, or that an earlier run has left cordoned; see `upgrade_findings`."""
-    running = {node["metadata"]["name"]: _runs(node) for node in seen["nodes"]["items"]}
-    marked = [node["metadata"]["name"] for node in seen["nodes"]["items"] if UPGRADE_MARK in (node["metadata"].get("annotations") or {})]
-    return [name for name, disk in seen["disks"].items() if name in running and ({disk, running[name]} != {seen["version"]} or name in marked)]
-
-
-def is_ready_at(node: Mapping[str, Any], version: str) -> bool:
-    """Return whether a Node is Ready, and its kubelet is of that release."""
-    conditions = node.get("status", {}).get("conditions") or []
-    return _runs(node) == version and any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
-
-
-def _runs(node: Mapping[str, Any]) -> str:
-    return str(node.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", ""))
+    nodes = seen["nodes"]
+    return [
+        name
+        for name, disk in seen["disks"].items()
+        if name in nodes and ({disk, nodes[name]["release"]} != {seen["version"]} or UPGRADE_MARK in nodes[name]["annotations"])
+    ]
 
 
 def _absent(seen: Mapping[str, Any]) -> Iterator[str]:
@@ -122,8 +115,8 @@ def _absent(seen: Mapping[str, Any]) -> Iterator[str]:
 def _backwards(seen: Mapping[str, Any], wanted: tuple[int, ...]) -> Iterator[str]:
     """Yield nodes that are newer: what a newer K3s has written an older one need not read."""
     found = {name: [disk] for name, disk in seen["disks"].items()}
-    for node in seen["nodes"]["items"]:
-        found.setdefault(node["metadata"]["name"], []).append(_runs(node))
+    for name, node in seen["nodes"].items():
+        found.setdefault(name, []).append(node["release"])
     newer = sorted(name for name, releases in found.items() if any(order(one) > wanted for one in releases))
     if newer:
         yield (
@@ -134,11 +127,11 @@ def _backwards(seen: Mapping[str, Any], wanted: tuple[int, ...]) -> Iterator[str
 
 def _too_far(seen: Mapping[str, Any], wanted: tuple[int, ...]) -> Iterator[str]:
     """Yield servers that would skip a minor release: Kubernetes migrates its objects from each one to the next."""
-    for node in seen["nodes"]["items"]:
-        name, found = node["metadata"]["name"], order(_runs(node))
+    for name, node in seen["nodes"].items():
+        found = order(node["release"])
         if name in seen["servers"] and found and (wanted[0] != found[0] or wanted[1] > found[1] + 1):
             yield (
-                f"{name} runs {_runs(node)}, and {seen['version']} would skip a minor release: pin the newest "
+                f"{name} runs {node['release']}, and {seen['version']} would skip a minor release: pin the newest "
                 f"v{found[0]}.{found[1] + 1} in versions.user.yaml and upgrade to that one first."
             )
 
@@ -150,11 +143,6 @@ def remove_findings(seen: Mapping[str, Any]) -> list[str]:
         seen: What the role k3s_remove has found out.
     """
     return [*_needed(seen), *_quorum(seen)]
-
-
-def node_of(nodes: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a Node out of a list of them; {} where there is none of that name."""
-    return next((node for node in nodes["items"] if node["metadata"]["name"] == name), {})
 
 
 def _needed(seen: Mapping[str, Any]) -> Iterator[str]:
@@ -188,8 +176,6 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
         return {
-            "k3s_is_ready_at": is_ready_at,
-            "k3s_node_of": node_of,
             "k3s_release": release,
             "k3s_remove_findings": remove_findings,
             "k3s_restore_findings": restore_findings,

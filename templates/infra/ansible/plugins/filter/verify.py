@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import ssl
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_MEMBER = re.compile(r"(.+)-[0-9a-f]{8}")
 _RUNBOOK = "`ansible-playbook playbooks/k3s.yml` says what is wrong with it"
 
 
@@ -19,7 +16,8 @@ def verify_report(machines: Mapping[str, Mapping[str, Any]], groups: Mapping[str
     """Return what was found, as `rows` for people, and what is wrong, as `findings`.
 
     Args:
-        machines: Ansible's hostvars; of each machine that was reached, `verify_seen` says what it told.
+        machines: Ansible's hostvars; of each machine that was reached, `verify_seen` says what it told; Nodes and members
+            are as the filters k3s_nodes and k3s_members give them.
         groups: Ansible's groups.
     """
     names = sorted(groups["all"])
@@ -65,17 +63,16 @@ def _addresses(vips: Sequence[Mapping[str, Any]], seen: Mapping[str, Any], balan
 
 
 def _nodes(wanted: Sequence[str], version: str, seen: Mapping[str, Any]) -> _Part:
-    text = next((one["nodes"] for one in seen.values() if one["nodes"]), "")
-    if not text:
+    found: Mapping[str, Any] = next((one["nodes"] for one in seen.values() if one["nodes"]), {})
+    if not found:
         return ["Nodes: nobody tells"], [f"No API server tells its Nodes: {_RUNBOOK}."]
-    found = {node["metadata"]["name"]: node for node in json.loads(text)["items"]}
     findings = [finding for name in wanted for finding in _node(name, found.get(name), version)]
     findings += [
         f"{name} is a Node and none of the plan: is it gone for good, `kubectl delete node {name}`?" for name in found if name not in wanted
     ]
-    ready = [name for name in wanted if name in found and _is_ready(found[name])]
-    releases = sorted({node["status"]["nodeInfo"]["kubeletVersion"] for node in found.values()})
-    cordoned = sorted(name for name, node in found.items() if node["spec"].get("unschedulable"))
+    ready = [name for name in wanted if name in found and found[name]["ready"]]
+    releases = sorted({node["release"] for node in found.values()})
+    cordoned = sorted(name for name, node in found.items() if node["cordoned"])
     rows = [f"Nodes: {len(ready)} of {len(wanted)} Ready, at {', '.join(releases)}"]
     return [*rows, *([f"Cordoned: {', '.join(cordoned)}"] if cordoned else [])], findings
 
@@ -84,22 +81,17 @@ def _node(name: str, node: Mapping[str, Any] | None, version: str) -> Iterator[s
     if node is None:
         yield f"{name} is no Node of the cluster: {_RUNBOOK}."
         return
-    if not _is_ready(node):
+    if not node["ready"]:
         yield f"{name} is not Ready: {_RUNBOOK}, `kubectl describe node {name}` why."
-    release = node["status"]["nodeInfo"]["kubeletVersion"]
-    if release != version:
-        yield f"{name} runs {release}, pinned is {version}: `ansible-playbook playbooks/upgrade.yml`."
-
-
-def _is_ready(node: Mapping[str, Any]) -> bool:
-    return any((one["type"], one["status"]) == ("Ready", "True") for one in node["status"].get("conditions") or [])
+    if node["release"] != version:
+        yield f"{name} runs {node['release']}, pinned is {version}: `ansible-playbook playbooks/upgrade.yml`."
 
 
 def _etcd(servers: Sequence[str], seen: Mapping[str, Any]) -> _Part:
     sick = [name for name in servers if name in seen and int(seen[name]["health"]) != 200]
     findings = [f"etcd on {name} is not healthy: {_RUNBOOK}." for name in sick]
-    members = next((found for found in map(_members, (seen[name]["members"] for name in servers if name in seen)) if found), [])
-    voters = sorted({match[1] for one in members if not one.get("isLearner") and (match := _MEMBER.fullmatch(one.get("name", "")))})
+    members = next((seen[name]["members"] for name in servers if name in seen and seen[name]["members"]), {})
+    voters = sorted(name for name, votes in members.items() if votes)
     findings += [f"{name} has no vote in etcd: {_RUNBOOK}." for name in servers if name not in voters]
     findings += [
         f"{name} has a vote in etcd and is no server of the plan: while it is away, others must not be. Take it out with "
@@ -109,13 +101,6 @@ def _etcd(servers: Sequence[str], seen: Mapping[str, Any]) -> _Part:
     ]
     healthy = len([name for name in servers if name in seen]) - len(sick)
     return [f"etcd: {len(voters)} members with a vote ({', '.join(voters)}), {healthy} of {len(servers)} servers healthy"], findings
-
-
-def _members(text: str) -> list[dict[str, Any]]:
-    try:
-        return list(json.loads(text)["members"] or [])
-    except (ValueError, LookupError, TypeError):
-        return []
 
 
 def _certificates(servers: Sequence[str], seen: Mapping[str, Any]) -> _Part:
