@@ -178,6 +178,7 @@ def test_a_machine_leaves_only_while_the_others_have_a_quorum_and_comes_back_by_
     play = operator.play("remove-node", "-e", f"machine={servers[1].name}")
     assert play.code
     assert "Without master2, 1 of the 2 members of etcd would answer (master1), which is no majority" in said(play)
+    assert "To go on with master1 alone: run playbooks/backup.yml" in said(play)
     operator.converge("k3s")
     assert ready_nodes(first) == {host.name for host in (*servers, *agents)}
     assert members(first) == {host.name for host in servers}

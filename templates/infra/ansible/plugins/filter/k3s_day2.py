@@ -164,9 +164,17 @@ def _quorum(seen: Mapping[str, Any]) -> Iterator[str]:
     """Yield that etcd would have no quorum: the machine stops before its vote is taken back."""
     left = [name for name in seen["voters"] if name != seen["machine"] and name in seen["answering"]]
     if seen["machine"] in seen["voters"] and len(left) * 2 <= len(seen["voters"]):
+        # Of two none can go: the last step to one server is a restore, which makes a cluster of one.
+        remedy = (
+            f"add a server first. To go on with {left[0]} alone: run playbooks/backup.yml, end {seen['machine']} for good (`sudo systemctl disable "
+            f"--now k3s` there), take it out of the answers, and run `ansible-playbook playbooks/restore.yml -e snapshot=FILE -e "
+            f"confirm={seen['cluster']}` with the snapshot that the backup names."
+            if len(seen["voters"]) == 2 and left
+            else "bring the others back, or add a server, first."
+        )
         yield (
             f"Without {seen['machine']}, {len(left)} of the {len(seen['voters'])} members of etcd would answer ({', '.join(left) or 'none'}), "
-            "which is no majority: bring the others back, or add a server, first."
+            f"which is no majority: {remedy}"
         )
 
 
