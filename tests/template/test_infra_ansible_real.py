@@ -23,20 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.tools
 MACHINE = "lb2"
-PLAYBOOKS = (
-    "site",
-    "k3s",
-    "gitops",
-    "admin",
-    "backup",
-    "restore",
-    "upgrade",
-    "remove-node",
-    "reset",
-    "renew-certs",
-    "verify",
-    "rotate-token",
-)
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.yaml"))
 HYPERVISORS = ("playbooks/hypervisor.yml", "--inventory", "inventory/hypervisors.yml")
 
 
@@ -251,9 +238,23 @@ def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, t
     assert result.stdout.index("timezone : Say it") < result.stdout.index("MINE")
 
 
-def test_ansible_accepts_the_playbooks(infra: Infra, ansible: Ansible) -> None:
-    for playbooks in ([f"playbooks/{name}.yml" for name in PLAYBOOKS], HYPERVISORS):
-        result = ansible(infra.ansible, "ansible-playbook", "--syntax-check", *playbooks)
+@pytest.fixture(scope="module", params=[*EXAMPLES, "ha-with-overrides"])
+def folder_of_example(request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder `ansible` of each example, and of one with what none of them has."""
+    if request.param in CLUSTERS:
+        return render_infra(render, request.param, tmp_path_factory.mktemp("answers")).ansible
+    (answers,) = documents(ROOT / f"examples/{request.param}.yaml")
+    return render(dict(answers), "infra") / "ansible"
+
+
+def test_every_playbook_is_accepted_with_the_inventory_of_every_example(
+    folder_of_example: Path, ansible: Ansible
+) -> None:
+    playbooks = sorted(f"playbooks/{path.name}" for path in (folder_of_example / "playbooks").iterdir())
+    assert {"playbooks/site.yml", "playbooks/rotate-token.yml"} < set(playbooks)
+    own = HYPERVISORS[0] in playbooks
+    for arguments in ([name for name in playbooks if name != HYPERVISORS[0]], *([HYPERVISORS] if own else [])):
+        result = ansible(folder_of_example, "ansible-playbook", "--syntax-check", *arguments)
         assert result.returncode == 0, result.stderr
         assert "WARNING" not in result.stderr
 
