@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from generator.findings import Finding, Flaw, Severity, declare
-from generator.mirror.references import images_of, whole
+from generator.mirror.references import images_in, images_of, whole
 from generator.strictyaml import load_plain
 
 if TYPE_CHECKING:
@@ -142,8 +142,11 @@ def _image(reference: str) -> Item:
 
 
 def _named(tree: Path) -> tuple[set[str], list[Finding]]:
-    """Return the images that a repository's files name; Kustomize may give another tag than the manifest's."""
-    images: set[str] = set()
+    """Return the images that a repository's files name; Kustomize may give another one than the manifest does."""
+    named: set[str] = set()
+    # What the steps of the pipeline run, and have run: they read it from there.
+    chosen = {image for file in tree.glob("ci/*.env") for image in images_in(file.read_text())}
+    replaced: set[str] = set()
     findings = []
     for file in sorted(tree.rglob("*.yaml")):
         inside = file.relative_to(tree)
@@ -155,11 +158,14 @@ def _named(tree: Path) -> tuple[set[str], list[Finding]]:
             findings.append(_told(str(inside), "it is no YAML: the images that it names are not listed"))
             continue
         objects = [item for item in documents if isinstance(item, dict) and "kind" in item and "apiVersion" in item]
-        images.update(images_of(objects))
+        named.update(images_of(objects))
         for item in objects:
             if item["kind"] == "Kustomization":
-                images.update(filter(None, map(_kustomized, item.get("images") or [])))
-    return images, findings
+                entries = item.get("images") or []
+                chosen.update(filter(None, map(_kustomized, entries)))
+                replaced.update(whole(str(entry["name"])) for entry in entries)
+    # A manifest that leaves the tag to Kustomize names no image that anybody could pull.
+    return named - replaced | chosen, findings
 
 
 def _kustomized(entry: Mapping[str, Any]) -> str:

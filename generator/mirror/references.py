@@ -37,6 +37,11 @@ def images_of(objects: Iterable[Any]) -> list[str]:
     return sorted(found)
 
 
+def images_in(text: str) -> list[str]:
+    """Return the images that a text names, each with its registry and tag, sorted."""
+    return sorted(set(_in_text(text)))
+
+
 def whole(reference: str) -> str:
     """Return a reference with the registry, path and tag that a short one stands for; "" if it is none."""
     match = _REFERENCE.fullmatch(reference)
