@@ -1,4 +1,4 @@
-"""docs/hazards.md: each hazard of machines and hosts has a row, and each test that a row names is there."""
+"""docs/hazards.md: each hazard and each trap of charts has a row, and each test that a row names is there."""
 
 from __future__ import annotations
 
@@ -16,12 +16,24 @@ OF_MACHINES = {
     *(f"S{number}" for number in (1, 2, 3, 5, 6, 7, 11, 12)),
 }
 """The hazards of stages 0 to 4 and of the shared storage, by the letters and numbers of the page."""
+OF_THE_PLATFORM = {
+    *(f"B{number}" for number in (*range(19, 33), 39)),
+    "D7",
+    *(f"S{number}" for number in (8, 9, 10, 13, 14)),
+    *(f"T{number}" for number in range(1, 33)),
+}
+"""Those of stages 5 to 10; T is what charts and Argo CD do without a word."""
 
 
-def test_each_hazard_of_machines_has_one_row() -> None:
+def test_each_hazard_has_one_row() -> None:
     rows = [name for name, _ in _ROW.findall(_PAGE)]
     assert sorted(rows) == sorted(set(rows))
-    assert set(rows) >= OF_MACHINES
+    assert set(rows) >= OF_MACHINES | OF_THE_PLATFORM
+
+
+def test_each_trap_of_a_chart_names_a_test() -> None:
+    traps = {name: text for name, text in _ROW.findall(_PAGE) if name.startswith("T")}
+    assert [name for name, text in traps.items() if not _TEST.search(text)] == []
 
 
 def test_each_test_that_the_page_names_is_there() -> None:
