@@ -23,12 +23,13 @@ _SOURCE = "#% import 'lib/field/shapes.jinja' as s %##% from 'lib/field/kinds.ji
 SHAPES, NUMBERS, TEXTS = json.loads(
     QUESTIONS.render(f"{_SOURCE}#{{ [s.shapes, s.numbers, kinds | list] | to_json }}#", {})
 )
+CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{'A' * 64}\n-----END CERTIFICATE-----\n"
 # A name where people choose one: of a host, of a machine.
 CHOSEN = "kvm1"
 GOOD = {
     "address": "10.17.4.50",
-    "alert_receiver": "email",
     "attestation": "provenance",
+    "authority": CERTIFICATE,
     "awaited": "rollout",
     "backup_target": "s3://backups@eu-west-1/",
     "bridge": "virbr-lab3",
@@ -43,10 +44,10 @@ GOOD = {
     "group": "databases",
     "host_name": "kvm1",
     "host_state": "retired",
+    "image_registry": "registry.example.com:5000/mirror",
     "k3s_version": "v1.36.4+k3s1",
     "known_host": f"git.example.com ssh-ed25519 {'A' * 68}",
     "mail_server": "smtp.example.com:587",
-    "mail_user": "alerts@example.com",
     "mailbox": "alerts@example.com",
     "mac": "52:54:00:11:04:32",
     "network_key": "edge",
@@ -55,12 +56,14 @@ GOOD = {
     "os": "linux",
     "public_name": "home.example.com",
     "reachable": "vpn.example.com",
+    "receiver": "email",
     "recipient": f"age1{'q' * 58}",
     "repository": "infra",
     "role": "worker",
     "severity": "critical",
     "time_server": "ntp.example.com",
     "uri": "qemu:///system",
+    "user": "robot$mirror",
     "web_folder": "https://git.example.com/home/argocd/src/branch/main/docs/runbooks",
     "webhook": "none",
     "weekday": "mo",

@@ -52,11 +52,23 @@ SINGLE = HA | {
 PARTS, MONOREPO = "parts", "monorepo"
 CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
     "ha": (HA, PARTS),
-    "ha-lan-public": (HA | {"edge": "192.168.0.0/24", "exposure": "public", "git_branch": "stable/1"}, PARTS),
+    "ha-lan-public": (
+        HA
+        | {
+            "edge": "192.168.0.0/24",
+            "exposure": "public",
+            "git_branch": "stable/1",
+            "notifications": {"receiver": "webhook"},
+        },
+        PARTS,
+    ),
     "ha-without-components": (HA | {"components": [], "git_read": "anonymous"}, PARTS),
     "ha-traefik-monorepo": (HA | {"components": ["traefik"]}, MONOREPO),
     "single": (SINGLE | {"repositories": {"argocd": "platform"}}, PARTS),
-    "single-public-monorepo": (SINGLE | {"exposure": "public"}, MONOREPO),
+    "single-public-monorepo": (
+        SINGLE | {"exposure": "public", "notifications": {"receiver": "email", "server": "smtp.example.com:587"}},
+        MONOREPO,
+    ),
 }
 
 Manifest = dict[str, Any]

@@ -104,7 +104,8 @@ def test_what_serves_of_argocd_runs_on_two_machines_where_there_are_several(clus
 
 def test_no_part_of_argocd_takes_a_machine_s_memory_from_the_others(cluster: Cluster) -> None:
     values = cluster.values("argocd")
-    for part in ("controller", "redis", "repoServer", "server", "applicationSet"):
+    told = ("notifications",) if values["notifications"]["enabled"] else ()
+    for part in ("controller", "redis", "repoServer", "server", "applicationSet", *told):
         resources = values[part]["resources"]
         asked, most = (int(resources[key]["memory"].removesuffix("Mi")) for key in ("requests", "limits"))
         assert 2 * asked <= most
