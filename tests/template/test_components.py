@@ -235,6 +235,12 @@ def test_the_services_of_the_readme_are_the_hosts_of_the_rows(cluster: Cluster) 
     assert re.findall(r"^\| https://([a-z-]+)\.home\.example\.com \|", readme, re.MULTILINE) == served
 
 
+def test_the_readme_opens_with_the_services_where_there_are_some(cluster: Cluster) -> None:
+    text = (cluster.argocd / "README.md").read_text()
+    first, *_ = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert first == ("Services" if "traefik" in cluster.answers["components"] else "Bootstrap")
+
+
 def test_the_secrets_of_the_rows_are_those_of_the_catalogue(cluster: Cluster) -> None:
     """Each one stands in the runbook with how its consumer notices a new value."""
     secrets = [secret.id for secret in read_catalogue(cluster.argocd).secrets]
