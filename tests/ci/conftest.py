@@ -97,7 +97,7 @@ def checkout(render: Render, tmp_path: Path) -> Iterator[Checkout]:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=first")
     with Registry("ada", "s3cret") as registry:
-        logins = {"auths": {registry.address: {"auth": registry.login}}}
+        logins = {"auths": {registry.host: {"auth": registry.login}}}
         (tmp_path / "config.json").write_text(json.dumps(logins))
         variables = {
             "PATH": f"{STANDINS}:{os.environ['PATH']}",
@@ -106,6 +106,6 @@ def checkout(render: Render, tmp_path: Path) -> Iterator[Checkout]:
             "PYTHONDONTWRITEBYTECODE": "1",
             "STANDIN_NOTES": str(tmp_path / "notes"),
             "DOCKER_CONFIG": str(tmp_path),
-            "REGISTRY": f"{registry.address}/team",
+            "REGISTRY": f"{registry.host}/team",
         }
         yield Checkout(folder, registry, variables)

@@ -6,9 +6,7 @@ import json
 import os
 import re
 import subprocess
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
 from tests.delivery.workspace import git, make_remote
 from tests.image.bumping import OVERLAY
+from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,9 +56,21 @@ class Jenkins:
         return events
 
 
+class _Heard(QuietHandler):
+    """One request; `owner` is who hears it."""
+
+    owner: Listener
+
+    def do_GET(self) -> None:
+        self.owner.heard.append((self.path, self.headers.get("Authorization", ""), self.body().decode()))
+        self.reply(self.owner.status, json.dumps(self.owner.document()).encode())
+
+    do_POST = do_GET
+
+
 @dataclass
-class Listener:
-    """An HTTP server that notes what it is sent; use it as a context manager.
+class Listener(LoopbackServer):
+    """An HTTP server that notes what it is sent.
 
     Attributes:
         status: What it answers.
@@ -67,42 +78,10 @@ class Listener:
         heard: Path, Authorization and body of each request.
     """
 
+    handler = _Heard
     status: int = 200
     document: Callable[[], Any] = dict
     heard: list[tuple[str, str, str]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def __enter__(self) -> Listener:
-        listener = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                listener.heard.append((self.path, self.headers.get("Authorization", ""), body))
-                answer = json.dumps(listener.document()).encode()
-                self.send_response(listener.status)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            do_POST = do_GET
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                """Keep the tests' output clean."""
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
 
 
 @dataclass(frozen=True)
@@ -204,7 +183,7 @@ class Bed:
             since: What the last build that succeeded had checked out.
             login: At the registry, where it is another one than the registry wants.
         """
-        auths = {self.registry.address: {"auth": login or self.registry.login}}
+        auths = {self.registry.host: {"auth": login or self.registry.login}}
         (self.folder / "docker").mkdir(exist_ok=True)
         (self.folder / "docker/config.json").write_text(json.dumps({"auths": auths}))
         system = f"{self.folder}/git/bin:{os.environ['PATH']}"
@@ -222,7 +201,7 @@ class Bed:
                 "GIT_CONFIG_GLOBAL": os.devnull,
                 "BRANCH_NAME": branch,
                 "BUILD_URL": "https://jenkins.example.com/job/apps/7/",
-                "REGISTRY": f"{self.registry.address}/team",
+                "REGISTRY": f"{self.registry.host}/team",
                 "ARGOCD_URL": self.argocd.url,
                 **({"GIT_PREVIOUS_SUCCESSFUL_COMMIT": since} if since else {}),
                 **self.variables,
@@ -245,7 +224,7 @@ def fill(bed: Bed, rendered: Path) -> None:
     settings = bed.checkout / bed.place / "ci/delivery.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"remote": f"{bed.server.url}/apps.git"}))
     git(bed.checkout, "init", "--quiet", "--initial-branch=main")
-    overlay = OVERLAY.format(app="shop", environment="staging", registry=f"{bed.registry.address}/team")
+    overlay = OVERLAY.format(app="shop", environment="staging", registry=f"{bed.registry.host}/team")
     bed.write("apps/shop/overlays/staging/kustomization.yaml", overlay)
     bed.before = bed.commit("everything but shop")
     bed.write("sources/shop/Dockerfile", "FROM scratch\nCOPY shop /shop\n")

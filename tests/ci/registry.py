@@ -6,14 +6,11 @@ import base64
 import hashlib
 import json
 import re
-import threading
 import uuid
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from tests.loopback import LoopbackServer, QuietHandler
 
 _BLOB = re.compile(r"/v2/(.+)/blobs/(sha256:[0-9a-f]{64})")
 _MANIFEST = re.compile(r"/v2/(.+)/manifests/([\w.:-]+)")
@@ -21,64 +18,10 @@ _BEGIN = re.compile(r"/v2/(.+)/blobs/uploads/")
 _UPLOAD = re.compile(r"/v2/(.+)/blobs/uploads/([0-9a-f]+)\?digest=(sha256%3A|sha256:)([0-9a-f]{64})")
 
 
-@dataclass
-class Registry:
-    """The registry; use it as a context manager.
-
-    Attributes:
-        user: Who may come in.
-        token: The password.
-        blobs: What was pushed, by digest.
-        manifests: Likewise, by repository and digest, and by repository and tag.
-    """
-
-    user: str
-    token: str
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        """Host and port, as the name of an image begins."""
-        return f"127.0.0.1:{self._http.server_address[1]}"
-
-    @property
-    def login(self) -> str:
-        """What a config.json of Docker says of it."""
-        return base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
-
-    def manifest(self, image: str) -> Any:
-        """Return what NAME:TAG@DIGEST leads to, by its digest; its tag has to lead there, too."""
-        name, digest = image.split("@")
-        repository, _, tag = name.removeprefix(f"{self.address}/").rpartition(":")
-        assert self.manifests[repository, tag] == self.manifests[repository, digest]
-        return json.loads(self.manifests[repository, digest])
-
-    def __enter__(self) -> Registry:
-        registry = self
-
-        class Handler(_Handler):
-            owner = registry
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     """One request; `owner` is the registry that it belongs to."""
 
     owner: Registry
-    protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
         self._get()
@@ -88,10 +31,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self._is_let_in() and (begun := _BEGIN.fullmatch(self.path)):
-            self._reply(202, b"", Location=f"/v2/{begun[1]}/blobs/uploads/{uuid.uuid4().hex}")
+            self.reply(202, Location=f"/v2/{begun[1]}/blobs/uploads/{uuid.uuid4().hex}")
 
     def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         if not self._is_let_in():
             return
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
@@ -100,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._fault(400, "DIGEST_INVALID")
                 return
             self.owner.blobs[digest] = body
-            self._reply(201, b"", Location=f"/v2/{upload[1]}/blobs/{digest}")
+            self.reply(201, Location=f"/v2/{upload[1]}/blobs/{digest}")
         elif manifest := _MANIFEST.fullmatch(self.path):
             document = json.loads(body)
             if not {part["digest"] for part in [document["config"], *document["layers"]]} <= set(self.owner.blobs):
@@ -108,20 +51,17 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             for reference in (manifest[2], digest):
                 self.owner.manifests[manifest[1], reference] = body
-            self._reply(201, b"", Location=f"/v2/{manifest[1]}/manifests/{digest}")
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Keep the tests' output clean."""
+            self.reply(201, Location=f"/v2/{manifest[1]}/manifests/{digest}")
 
     def _get(self) -> None:
         if not self._is_let_in():
             return
         blob, manifest = _BLOB.fullmatch(self.path), _MANIFEST.fullmatch(self.path)
         if blob and blob[2] in self.owner.blobs:
-            self._reply(200, self.owner.blobs[blob[2]])
+            self.reply(200, self.owner.blobs[blob[2]])
         elif manifest and (manifest[1], manifest[2]) in self.owner.manifests:
             body = self.owner.manifests[manifest[1], manifest[2]]
-            self._reply(200, body, **{"Content-Type": json.loads(body)["mediaType"]})
+            self.reply(200, body, **{"Content-Type": json.loads(body)["mediaType"]})
         else:
             self._fault(404, "MANIFEST_UNKNOWN" if manifest else "BLOB_UNKNOWN")
 
@@ -132,12 +72,34 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _fault(self, status: int, code: str, **headers: str) -> None:
-        self._reply(status, json.dumps({"errors": [{"code": code}]}).encode(), **headers)
+        self.reply(status, json.dumps({"errors": [{"code": code}]}).encode(), **headers)
 
-    def _reply(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+
+@dataclass
+class Registry(LoopbackServer):
+    """The registry; its `host` is how the name of an image begins.
+
+    Attributes:
+        user: Who may come in.
+        token: The password.
+        blobs: What was pushed, by digest.
+        manifests: Likewise, by repository and digest, and by repository and tag.
+    """
+
+    handler = _Handler
+    user: str
+    token: str
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    @property
+    def login(self) -> str:
+        """What a config.json of Docker says of it."""
+        return base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
+
+    def manifest(self, image: str) -> Any:
+        """Return what NAME:TAG@DIGEST leads to, by its digest; its tag has to lead there, too."""
+        name, digest = image.split("@")
+        repository, _, tag = name.removeprefix(f"{self.host}/").rpartition(":")
+        assert self.manifests[repository, tag] == self.manifests[repository, digest]
+        return json.loads(self.manifests[repository, digest])

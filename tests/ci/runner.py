@@ -86,7 +86,7 @@ class Runner:
     def secrets(self) -> dict[str, str]:
         """What the forge keeps, by name."""
         return {
-            "REGISTRY_LOGIN": json.dumps({"auths": {self.registry.address: {"auth": self.registry.login}}}),
+            "REGISTRY_LOGIN": json.dumps({"auths": {self.registry.host: {"auth": self.registry.login}}}),
             "FMC_GIT_TOKEN": GIT_TOKEN,
             "FMC_GIT_USER": _USER,
             "ARGOCD_TOKEN": ARGOCD_TOKEN,
@@ -135,7 +135,7 @@ class Runner:
             **{name: str(self.folder / place) for name, place in places.items()},
             **{"PATH": self._path(), "STANDINS": str(STANDINS), "STANDIN_NOTES": str(self.folder / "calls")},
             **{"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base},
-            **{"REGISTRY": f"{self.registry.address}/team", "ARGOCD_URL": self.argocd.url},
+            **{"REGISTRY": f"{self.registry.host}/team", "ARGOCD_URL": self.argocd.url},
         }
 
     def _path(self) -> str:

@@ -246,7 +246,7 @@ def written(here: Runner) -> str:
 def test_a_push_is_tested_built_scanned_written_waited_for_and_told(delivered: Runner) -> None:
     assert "hello is tested" in delivered.said
     image = delivered.image()
-    assert image.startswith(f"{delivered.registry.address}/team/hello:{delivered.built}@sha256:")
+    assert image.startswith(f"{delivered.registry.host}/team/hello:{delivered.built}@sha256:")
     assert delivered.registry.manifest(image)["layers"]
     (scan,) = [call for call in delivered.calls if "/trivy" in call and "docker" not in call]
     assert image in scan

@@ -40,7 +40,7 @@ def test_a_commit_on_the_branch_is_rolled_out(bed: Bed) -> None:
         ("python", "ci/notify success"),
     ]
     image = bed.image()
-    assert image.startswith(f"{bed.registry.address}/team/shop:{source}@sha256:")
+    assert image.startswith(f"{bed.registry.host}/team/shop:{source}@sha256:")
     config = bed.registry.blobs[bed.registry.manifest(image)["config"]["digest"]]
     assert json.loads(config)["config"]["Labels"] == {"org.opencontainers.image.revision": source}
     assert bed.overlay() != hello

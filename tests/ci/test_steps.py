@@ -138,7 +138,7 @@ def test_an_image_is_called_after_the_commit_that_changed_it(checkout: Checkout)
     checkout.commit("apps/hello/overlays/staging/extra.yaml", "{}\n")
     done = checkout.run("ci/build-image", "hello", "--push")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{checkout.registry.address}/team/hello:{commit}@sha256:")
+    assert done.stdout.startswith(f"{checkout.registry.host}/team/hello:{commit}@sha256:")
     assert checkout.registry.manifest(done.stdout.strip())
 
 
@@ -149,7 +149,7 @@ def test_what_is_told_of_an_image_is_a_matter_of_settings(checkout: Checkout) ->
     full, bare, unpushed = (" ".join(call) for call in checkout.arguments())
     assert re.search(r"--opt attest:sbom=generator=docker\.io/docker/buildkit-syft-scanner:\S+@sha256:\w{64}", full)
     assert "--opt attest:provenance=mode=max" in full
-    cache = f"type=registry,ref={checkout.registry.address}/team/hello:cache"
+    cache = f"type=registry,ref={checkout.registry.host}/team/hello:cache"
     assert f"--import-cache {cache} --export-cache {cache},mode=max,ignore-error=true" in full
     assert not re.search(r"attest|cache", bare)
     assert not re.search(r"attest|export|--output", unpushed)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import ssl
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.bed.api import Api, ApiError
 from tests.e2e.bed.authority import Authority
+from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,46 +21,36 @@ BUSY: Answer = (429, {"Retry-After": "0"}, {"message": "storage is (re)initializ
 EMPTY: Answer = (200, {}, {"items": []})
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Gives its answers in turn, and the last one for ever."""
-
-    daemon_threads = True
-    answers: list[Answer]
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
+class Handler(QuietHandler):
+    owner: Server
 
     def do_GET(self) -> None:
-        answers = self.server.answers
+        answers = self.owner.answers
         status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+        self.reply(status, json.dumps(body).encode(), **headers)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Print nothing."""
+
+class Server(LoopbackServer):
+    """Gives its answers in turn, and the last one for ever."""
+
+    handler = Handler
+    answers: list[Answer]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    certificate, key = Authority(tmp_path, "ca").server("api", ["127.0.0.1"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with Server(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield server
-        server.shutdown()
+    context.load_cert_chain(*Authority(tmp_path, "ca").server("api", ["127.0.0.1"]))
+    made = Server()
+    made.tls = context
+    with made:
+        yield made
 
 
 @pytest.fixture
 def api(server: Server, tmp_path: Path) -> Api:
     authority = Authority(tmp_path / "client", "ca")
-    return Api(f"127.0.0.1:{server.server_port}", tmp_path / "ca.crt", authority.client("somebody"))
+    return Api(server.host, tmp_path / "ca.crt", authority.client("somebody"))
 
 
 def test_a_server_that_was_just_started_is_asked_again(server: Server, api: Api) -> None:
