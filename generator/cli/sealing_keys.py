@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 _RESTART = "kubectl --namespace {} rollout restart deployment sealed-secrets-controller"
 _WAIT = "kubectl --namespace {} rollout status deployment sealed-secrets-controller"
+# Until Argo CD has the commit, the old controller is rolled out as well as ever.
+_NAMED = (
+    "kubectl --namespace {} wait deployment sealed-secrets-controller --timeout=15m "
+    """--for=jsonpath='{{.spec.template.spec.volumes[?(@.name=="sealing-cert")].secret.secretName}}'={}"""
+)
 
 
 @click.command("list")
@@ -196,7 +201,9 @@ def _to_do(report: RekeyReport) -> Iterator[str]:
     if not report.sealed:
         yield f"{report.key} ({report.fingerprint}) is in the vault. Nothing is sealed to it yet."
         yield "Next: fmc keys export | kubectl apply --server-side -f -"
-        if not report.restarts_itself:
+        if report.restarts_itself:
+            yield f"Then, until Argo CD has delivered that: {_NAMED.format(report.namespace, report.key)}"
+        else:
             yield f"Then: {_RESTART.format(report.namespace)}"
         yield f"Then, until it says that it is rolled out: {_WAIT.format(report.namespace)}"
         yield "Then: fmc keys rekey --loaded"

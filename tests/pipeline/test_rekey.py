@@ -118,6 +118,22 @@ def test_first_the_controller_is_told_and_nothing_is_sealed_to_the_next_key(begu
     assert [item["metadata"]["name"] for item in exported["items"]] == [FIRST, SECOND]
 
 
+def test_the_old_controller_is_not_taken_for_one_that_has_loaded_the_next_key(begun: World, tmp_path: Path) -> None:
+    """Until Argo CD has the commit, it counts as rolled out: that has to be waited for first."""
+    again = rekey(begun.copy(tmp_path / "world"))
+    assert again.code == 0, again.err
+    commands = [line.partition(": ")[2] for line in again.out.splitlines() if line.startswith(("Next", "Then"))]
+    deployment = "kubectl --namespace kube-system {} deployment sealed-secrets-controller"
+    assert [command.partition(" --timeout")[0] for command in commands] == [
+        "fmc keys export | kubectl apply --server-side -f -",
+        deployment.format("wait"),
+        deployment.format("rollout status"),
+        "fmc keys rekey --loaded",
+    ]
+    mounted = """'{.spec.template.spec.volumes[?(@.name=="sealing-cert")].secret.secretName}'"""
+    assert commands[1].endswith(f"--for=jsonpath={mounted}={SECOND}")
+
+
 def test_then_everything_is_sealed_to_it_and_the_old_key_can_go(switched: World, tmp_path: Path) -> None:
     world = switched.copy(tmp_path / "world")
     require_open(world, SECOND)
