@@ -17,7 +17,7 @@ from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 
@@ -44,7 +44,7 @@ class _Handler(QuietHandler):
         body = self.body()
         authorization = self.headers.get("Authorization")
         owner.seen.append((self.path, authorization))
-        reading = [_basic(user, token) for user, token in owner.readers.items()]
+        reading = [basic(user, token) for user, token in owner.readers]
         if fault == MUTE:
             self._backend(body)
             self._close()
@@ -121,7 +121,7 @@ class GitServer(LoopbackServer):
         root: The folder; `http.receivepack` must be set in its repositories.
         user: Who may come in.
         token: The password; None lets everybody in.
-        readers: Passwords of users that may come in, but not push.
+        readers: Users with their passwords that may come in, but not push.
         read_only: Answer 403 to pushes.
         moved_to: Base URL to which every request is redirected.
         tls: Speak HTTPS.
@@ -135,7 +135,7 @@ class GitServer(LoopbackServer):
     root: Path
     user: str = "ci"
     token: str | None = None
-    readers: Mapping[str, str] = field(default_factory=dict)
+    readers: Collection[tuple[str, str]] = ()
     read_only: bool = False
     moved_to: str | None = None
     tls: ssl.SSLContext | None = None
@@ -146,8 +146,9 @@ class GitServer(LoopbackServer):
     @property
     def writer(self) -> str:
         """The Authorization header of the user that may push."""
-        return _basic(self.user, self.token or "")
+        return basic(self.user, self.token or "")
 
 
-def _basic(user: str, token: str) -> str:
+def basic(user: str, token: str) -> str:
+    """Return the Authorization header of HTTP Basic authentication."""
     return "Basic " + base64.b64encode(f"{user}:{token}".encode()).decode()

@@ -11,7 +11,7 @@ import pytest
 
 from generator.secrets.catalogue.model import Constant, Form
 from generator.secrets.making.forms import plain_form
-from generator.secrets.vault.lineage import INITIAL
+from generator.secrets.vault.lineage import whole_revision
 from generator.secrets.verifying.without_vault import verify_manifests
 from tests.secrets.conftest import Workspace
 from tests.secrets.interop import recovered, write_key_secret
@@ -57,8 +57,8 @@ def ha(render: Render, tmp_path: Path, sealing_key: SealingKey) -> Workspace:  #
 def expected(vault: Vault, secret: Secret) -> dict[str, bytes]:
     """What each key has to hold; of salted forms the hash that the vault keeps."""
     values, derived = vault.values.get(secret.id, {}), vault.derived.get(secret.id, {})
-    # Nothing was replaced yet.
-    found = {f"{secret.name}.{INITIAL}": INITIAL.encode()} if secret.revision_key else {}
+    revision = whole_revision(values[name].lineage.text() for name in sorted(secret.values))
+    found = {f"{secret.name}.{revision}": revision.encode()} if secret.revision_key else {}
     for key, datum in secret.data.items():
         if isinstance(datum, Constant):
             found[key] = datum.text.encode()

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from generator.checks.run import check_trees
+from generator.secrets.restarts import ANNOTATION
 from tests.conftest import require_tool
-from tests.e2e.charts.assemble import CHARTS, assemble, has_own
+from tests.e2e.charts.assemble import CHARTS, GENERIC, assemble, has_own
 from tests.e2e.charts.definitions import BUNDLES, LONGHORN, TRAEFIK
 from tests.template.argocd_tree import CLUSTERS, HA, ROWS, documents, render_cluster
 from tests.template.components import is_chart, is_there
@@ -192,6 +193,22 @@ def test_argo_cd_reads_the_authority_and_the_host_keys_of_the_git_server(render:
         "git.example.com": authority.strip()
     }
     assert set(keys["git_known_hosts"]) <= set(found["argocd-ssh-known-hosts-cm"]["ssh_known_hosts"].splitlines())
+
+
+@pytest.mark.parametrize(
+    ("chart", "secret"), [("kube-prometheus-stack", "monitoring/grafana-admin"), ("jenkins", "jenkins/jenkins-admin")]
+)
+def test_the_generic_one_restarts_with_secrets_and_waits_for_their_revision(
+    chart: str, secret: str, render: Render, tmp_path: Path
+) -> None:
+    (row,) = (row for row in ROWS if row.get("chart") == chart)
+    items = objects(CHARTS / GENERIC, render_cluster(render, "ha").values(row["name"]), tmp_path)
+    (template,) = (item["spec"]["template"] for item in items if item["kind"] == "Deployment")
+    assert_valid(items, tmp_path)
+    assert f"{secret}=initial" in template["metadata"]["annotations"][ANNOTATION].split()
+    name = secret.partition("/")[2]
+    found = [one["valueFrom"]["secretKeyRef"] for one in template["spec"]["containers"][0]["env"]]
+    assert found == [{"name": name, "key": f"{name}.initial"}]
 
 
 def test_every_variable_of_argo_cd_that_is_not_optional_has_its_source(render: Render, tmp_path: Path) -> None:
