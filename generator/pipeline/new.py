@@ -287,6 +287,7 @@ def _seal(
     if root is None:
         return None
     from generator.secrets.rekey import name_kept_key
+    from generator.secrets.restarts import write_restarts
     from generator.secrets.seal import GitState, seal_repository
     from generator.secrets.store import Store
     from generator.secrets.vault.identities import Identities, identity_path
@@ -297,4 +298,6 @@ def _seal(
     store = Store(root, workspace.vault, identities)
     if not argocd.exists():
         name_kept_key(store)
-    return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)
+    report = seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)
+    write_restarts(root, staged.workloads)
+    return report

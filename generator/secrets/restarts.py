@@ -4,12 +4,15 @@
 
 A new value is another revision, the annotation of the pod's template another text, and the Deployment rolls. Several
 Secrets stand there with blanks between them. A revision says nothing of the value: it is the one that the sealed
-manifest names, see `vault.lineage`, and `initial` until a value of the Secret was replaced for the first time. So the
-annotations follow from the sealed manifests alone, and whoever has no vault can check them.
+manifest names, see `vault.lineage`, and `initial` until a value of the Secret was replaced for the first time. One that
+waits for a value of a person's is `pending`: its first value restarts its readers, too. So the annotations follow from
+catalogue and sealed manifests alone, and whoever has no vault can check them.
 
 Argo CD syncs the Secrets and their readers apart, so that a pod could start before the new Secret is there. Where the
 catalogue says `revision_key`, the Secret has a key `NAME.REVISION`. The kubelet starts a container that has a variable
-from it once the Secret has that revision, and the old pods stay until then; fmc keeps that name up to date, too.
+from it once the Secret has that revision, and the old pods stay until then; fmc keeps that name up to date, too. Where
+`optional` stands behind it, the pod starts without a Secret that is pending, and fmc makes it `false` with the first
+value.
 """
 
 from __future__ import annotations
@@ -24,10 +27,11 @@ from generator.errors import CatalogueError
 from generator.files import remove_leftovers, write_atomic
 from generator.findings import Finding, Severity
 from generator.inputs import read_bounded
+from generator.secrets.catalogue.model import Generator
 from generator.secrets.catalogue.read import read_catalogue
 from generator.secrets.sealing.files import is_sealed_file, sealed_snapshot
 from generator.secrets.sealing.manifest import PREFIX, parse
-from generator.secrets.vault.lineage import INITIAL, whole_revision
+from generator.secrets.vault.lineage import INITIAL, PENDING, whole_revision
 from generator.wording import did_you_mean, printable
 
 if TYPE_CHECKING:
@@ -48,6 +52,8 @@ _MARK = re.compile(
     re.MULTILINE,
 )
 _NAMED = re.compile(rf"{re.escape(ANNOTATION)}[\"']?[ \t]*:")
+# What may stand behind the name of a key, in a block or in braces.
+_OPTIONAL = r"""["']?[ \t]*[,\n][ \t]*optional:[ \t]*"""
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ def write_restarts(root: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
     known: dict[str, str] | None = None
     changed = []
     for file, text in _annotated(folders):
-        known = revisions(root) if known is None else known
+        known = _known(root) if known is None else known
         remove_leftovers(file)
         if (after := _up_to_date(text, known)) != text:
             write_atomic(file, after.encode(errors="surrogateescape"), mode=file.stat().st_mode & 0o777)
@@ -149,9 +155,8 @@ def verify_restarts(root: Path, folders: Mapping[str, Path]) -> list[Finding]:
     with_key: set[str] = set()
     for file, text in _annotated(folders):
         if known is None:
-            catalogued = _catalogued(root)
-            known = {**{secret.id: INITIAL for secret in catalogued}, **revisions(root)}
-            with_key = {secret.id for secret in catalogued if secret.revision_key}
+            known = _known(root)
+            with_key = {secret.id for secret in _catalogued(root) if secret.revision_key}
         findings += _findings(_shown(file, folders), text, known, with_key)
     return findings
 
@@ -175,21 +180,20 @@ def _findings(file: str, text: str, known: Mapping[str, str], with_key: Containe
                 continue
             yield from _waiting(file, text, secret, revision or INITIAL, has_key=secret in with_key)
             if (revision or INITIAL) != known[secret]:
-                yield Finding(
-                    file,
-                    line,
-                    RULE,
-                    f"{secret} has another value since, and this pod keeps the old one until it restarts",
-                    path=ANNOTATION,
-                    fix="Run `fmc seal`: it writes the revision here, and `fmc push` delivers it.",
-                    severity=Severity.WARNING,
+                message = (
+                    f"{secret} has no value yet, and this pod would not restart with its first one"
+                    if known[secret] == PENDING
+                    else f"{secret} has another value since, and this pod keeps the old one until it restarts"
                 )
+                fix = "Run `fmc seal`: it writes the revision here, and `fmc push` delivers it."
+                yield Finding(file, line, RULE, message, path=ANNOTATION, fix=fix, severity=Severity.WARNING)
 
 
 def _waiting(file: str, text: str, secret: str, revision: str, *, has_key: bool) -> Iterator[Finding]:
     """Yield a finding for each key that a container waits for in vain."""
     name = secret.partition("/")[2]
-    for found in re.finditer(rf"""\bkey:[ \t]*["']?{re.escape(name)}\.([-._A-Za-z0-9]+)""", text):
+    key = rf"""\bkey:[ \t]*["']?{re.escape(name)}\.([-._A-Za-z0-9]+)(?:{_OPTIONAL}(?P<optional>true|false))?"""
+    for found in re.finditer(key, text):
         line = text.count("\n", 0, found.start()) + 1
         if not has_key:
             message = f"{secret} has no key with its revision: the container would wait for ever"
@@ -198,6 +202,15 @@ def _waiting(file: str, text: str, secret: str, revision: str, *, has_key: bool)
         elif found[1] != revision:
             message = f"the container waits for another revision of {secret} than the annotation names"
             yield Finding(file, line, RULE, message, path=found[1], fix=f"Write `key: {name}.{revision}`.")
+        elif found["optional"] not in (None, right := _optional(revision)):
+            message = (
+                f"the container would wait for {secret}, which has no value yet"
+                if revision == PENDING
+                else f"the container does not wait for {secret}, and may start before the cluster has it"
+            )
+            yield Finding(
+                file, line, RULE, message, path=found[1], fix=f"Write `optional: {right}`, as `fmc seal` does."
+            )
 
 
 def _annotated(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
@@ -259,11 +272,29 @@ def _with_revisions(text: str, wanted: Callable[[str, str], str]) -> str:
     after = "".join([*parts, text[end:]])
     for old, new in keys.items():
         after = re.sub(rf"(?<![-._A-Za-z0-9]){re.escape(old)}(?![-_A-Za-z0-9]|\.[-_A-Za-z0-9])", new, after)
+        optional = _optional(new.rpartition(".")[2])
+        after = re.sub(rf"(\bkey:[ \t]*[\"']?{re.escape(new)}{_OPTIONAL})(?:true|false)", rf"\g<1>{optional}", after)
     return after
 
 
 def _key(secret: str, revision: str) -> str:
     return f"{secret.partition('/')[2]}.{revision}"
+
+
+def _optional(revision: str) -> str:
+    return "true" if revision == PENDING else "false"
+
+
+def _known(root: Path) -> dict[str, str]:
+    """Return the revision of each Secret, by `namespace/name`, of those that nobody has sealed yet as well."""
+    return {
+        **{secret.id: PENDING if _waits(secret) else INITIAL for secret in _catalogued(root)},
+        **revisions(root),
+    }
+
+
+def _waits(secret: Secret) -> bool:
+    return any(value.generator is Generator.EXTERNAL for value in secret.values.values())
 
 
 def _catalogued(root: Path) -> tuple[Secret, ...]:

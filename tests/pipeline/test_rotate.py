@@ -13,9 +13,9 @@ import yaml
 
 from generator.secrets.restarts import ANNOTATION
 from generator.secrets.vault.file import open_vault
-from generator.secrets.vault.lineage import INITIAL
+from generator.secrets.vault.lineage import INITIAL, PENDING
 from tests.pipeline import kill_driver
-from tests.pipeline.world import FMC, Finished, World, tree
+from tests.pipeline.world import FMC, Finished, World, answers, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,6 +237,37 @@ def test_a_later_run_of_new_keeps_the_revision(world: World) -> None:
     revision = restart(world)
     assert world.new("--push", "--set", "timezone=Europe/Paris").code == 0
     assert restart(world) == revision
+
+
+@pytest.mark.parametrize("way", ["seal", "new"])
+def test_a_first_value_that_comes_late_restarts_its_readers_by_git(tmp_path: Path, way: str) -> None:
+    """Nobody has to restart them by hand, and they wait for the Secret; until then they run without it."""
+    world = World(tmp_path / "world").make()
+    given = answers(tmp_path, components="[kured]", kured="{notify: shoutrrr}")
+    assert world.new("--push", answers=given).code == 0
+    file = "platform/kured/values.yaml"
+
+    def state() -> tuple[str, bool]:
+        values = yaml.safe_load(world.git("show", f"main:{file}", cwd=world.remote("argocd")))
+        reference = values["extraEnvVars"][1]["valueFrom"]["secretKeyRef"]
+        revision = values["podAnnotations"][ANNOTATION].removeprefix("kured/kured-notify=")
+        assert reference["key"] == f"kured-notify.{revision}"
+        return revision, reference["optional"]
+
+    assert state() == (PENDING, True)
+    url = "slack://hook:a-token-of-ours@webhook"
+    if way == "new":
+        assert world.new("--push", answers=given, env={"FMC_KURED_NOTIFY_URL": url}).code == 0
+    else:
+        for command, stdin in ((("secret", "set", "kured/kured-notify"), url), (("seal",), ""), (("push",), "")):
+            done = world.fmc(*command, cwd=world.workspace, stdin=stdin)
+            assert done.code == 0, done.err
+    assert state() == (INITIAL, False)
+    # The answers that come next leave it so.
+    assert world.new("--push", "--set", "timezone=Europe/Paris", answers=given).code == 0
+    assert state() == (INITIAL, False)
+    check = world.fmc("check", cwd=world.workspace)
+    assert (check.code, "secrets/restart" in check.all) == (0, False), check.all
 
 
 def test_a_certificate_is_renewed_and_delivered(world: World) -> None:

@@ -19,7 +19,7 @@ from generator.secrets.restarts import (
     verify_restarts,
     write_restarts,
 )
-from generator.secrets.vault.lineage import INITIAL
+from generator.secrets.vault.lineage import INITIAL, PENDING
 from tests.secrets.conftest import FULL, put
 
 if TYPE_CHECKING:
@@ -145,10 +145,22 @@ def test_a_secret_that_there_is_not_is_said(workspace: Workspace) -> None:
     assert file.read_text() == f'{ANNOTATION}: "registry/push-tokn={INITIAL}"\n'
 
 
-def test_a_secret_that_is_pending_is_initial(workspace: Workspace) -> None:
-    workspace.external = {}
+def test_a_secret_that_waits_for_its_value_is_pending_and_the_first_one_restarts_its_readers(
+    workspace: Workspace,
+) -> None:
+    token, workspace.external = workspace.external, {}
     workspace.seal()
-    workloads(workspace)
+    file = workloads(workspace)
+    (finding,) = verify_restarts(workspace.root, folders(workspace))
+    assert "has no value yet, and this pod would not restart with its first one" in finding.message
+    assert write_restarts(workspace.root, folders(workspace)) == (file,)
+    assert file.read_text() == POD.replace(f"={INITIAL}", f"={PENDING}")
+    assert verify_restarts(workspace.root, folders(workspace)) == []
+    assert write_restarts(workspace.root, folders(workspace)) == ()
+    workspace.external = token
+    workspace.seal()
+    assert write_restarts(workspace.root, folders(workspace)) == (file,)
+    assert file.read_text() == POD
     assert verify_restarts(workspace.root, folders(workspace)) == []
 
 
@@ -219,6 +231,69 @@ def test_a_container_that_would_wait_for_ever_is_said(workspace: Workspace) -> N
     file.write_text(WAITING.replace(f"push-token.{INITIAL}", "push-token.initia"))
     (finding,) = verify_restarts(workspace.root, folders(workspace))
     assert finding.fix == f"Write `key: push-token.{INITIAL}`."
+
+
+BLOCK = f"""\
+metadata:
+  annotations: {{{ANNOTATION}: "{TOKEN}={PENDING}"}}
+env:
+  - name: REVISION
+    valueFrom:
+      secretKeyRef:
+        name: push-token
+        key: "push-token.{PENDING}"
+        optional: true
+  - name: TOKEN
+    valueFrom:
+      secretKeyRef: {{name: push-token, key: token, optional: true}}
+"""
+BRACES = BLOCK.replace(
+    f"""
+        name: push-token
+        key: "push-token.{PENDING}"
+        optional: true
+""",
+    f" {{name: push-token, key: push-token.{PENDING}, optional: true}}\n",
+)
+
+
+@pytest.mark.parametrize("text", [BLOCK, BRACES], ids=["block", "braces"])
+def test_a_container_that_starts_without_the_secret_waits_for_its_first_value(workspace: Workspace, text: str) -> None:
+    """Each reference that the catalogue's key stands in becomes wanted, and no other one."""
+    token, workspace.external = workspace.external, {}
+    with_key(workspace)
+    workspace.seal()
+    file = workloads(workspace, text)
+    assert write_restarts(workspace.root, folders(workspace)) == ()
+    assert verify_restarts(workspace.root, folders(workspace)) == []
+    workspace.external = token
+    workspace.seal()
+    write_restarts(workspace.root, folders(workspace))
+    revision_variable, other = yaml.safe_load(file.read_text())["env"]
+    reference = {"name": "push-token", "key": f"push-token.{INITIAL}", "optional": False}
+    assert revision_variable["valueFrom"]["secretKeyRef"] == reference
+    assert other["valueFrom"]["secretKeyRef"]["optional"] is True
+    assert verify_restarts(workspace.root, folders(workspace)) == []
+    assert differ_in_revisions_alone(text.encode(), file.read_bytes())
+    replace_token(workspace)
+    write_restarts(workspace.root, folders(workspace))
+    assert yaml.safe_load(file.read_text())["env"][0]["valueFrom"]["secretKeyRef"]["optional"] is False
+
+
+@pytest.mark.parametrize("is_pending", [True, False])
+def test_a_container_that_would_not_wait_or_for_ever_is_said(workspace: Workspace, *, is_pending: bool) -> None:
+    if is_pending:
+        workspace.external = {}
+    with_key(workspace)
+    workspace.seal()
+    file = workloads(workspace, BLOCK)
+    write_restarts(workspace.root, folders(workspace))
+    right, wrong = ("true", "false") if is_pending else ("false", "true")
+    file.write_text(file.read_text().replace(f"\n        optional: {right}", f"\n        optional: {wrong}", 1))
+    (finding,) = verify_restarts(workspace.root, folders(workspace))
+    assert (finding.line, finding.fix) == (8, f"Write `optional: {right}`, as `fmc seal` does.")
+    write_restarts(workspace.root, folders(workspace))
+    assert verify_restarts(workspace.root, folders(workspace)) == []
 
 
 _NAMES = st.from_regex(r"[a-z]{1,5}/[a-z]{1,5}", fullmatch=True)

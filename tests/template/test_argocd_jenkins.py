@@ -13,7 +13,7 @@ import pytest
 
 from generator.checks.schema.schemas import load_schemas
 from generator.secrets.restarts import ANNOTATION
-from generator.secrets.vault.lineage import INITIAL
+from generator.secrets.vault.lineage import INITIAL, PENDING
 from tests.template.argocd_tree import CLUSTERS, HA, Cluster, Manifest, documents, render_cluster
 from tests.template.conftest import ROOT
 from tests.template.jenkins_values import parsed, pod
@@ -170,8 +170,14 @@ def test_no_object_has_a_random_name(controller: dict[str, Any]) -> None:
 # -- restarts by Git ---------------------------------------------------------------------------------------------------
 
 
+def revision_of_login(cluster: Cluster) -> str:
+    """The revision of the login at Git as it is rendered: somebody has to supply a token, and a key is made at once."""
+    return INITIAL if cluster.answers["git_base_url"].startswith("ssh:") else PENDING
+
+
 def test_the_pod_waits_for_the_logins_that_it_restarts_with(cluster: Cluster, controller: dict[str, Any]) -> None:
-    mark = f"jenkins/jenkins-admin={INITIAL} jenkins/jenkins-git={INITIAL}"
+    login = revision_of_login(cluster)
+    mark = f"jenkins/jenkins-admin={INITIAL} jenkins/jenkins-git={login}"
     assert controller["podAnnotations"] == {ANNOTATION: mark}
     (variable,) = controller["initContainerEnv"]
     reference = {"name": "jenkins-admin", "key": f"jenkins-admin.{INITIAL}"}
@@ -181,17 +187,22 @@ def test_the_pod_waits_for_the_logins_that_it_restarts_with(cluster: Cluster, co
     (mount,) = waiting["volumeMounts"]
     assert volumes[mount["name"]]["secretName"] == "jenkins-git"
     assert mount["mountPath"] == "/run/secrets/git"
-    assert waiting["command"][-1].endswith(f"wait_for git jenkins-git.{INITIAL}\n")
+    assert waiting["command"][-1].endswith(f"wait_for git jenkins-git.{login}\n")
     assert waiting["securityContext"] == controller["containerSecurityContext"]
 
 
 @pytest.mark.parametrize(
-    ("before", "sleeps"),
-    [((), 0), (("token", f"jenkins-git.{INITIAL}"), 0), (("token", "jenkins-git.old"), 1)],
-    ids=["no login", "its revision", "an older one"],
+    ("revision", "before", "sleeps"),
+    [
+        (PENDING, (), 0),
+        ("new", ("token", "jenkins-git.new"), 0),
+        ("new", ("token", "jenkins-git.old"), 1),
+        (INITIAL, (), 1),
+    ],
+    ids=["nobody supplied it", "its revision", "an older one", "the first one, on its way"],
 )
 def test_what_waits_for_the_login_at_git_ends(
-    cluster: Cluster, tmp_path: Path, before: tuple[str, ...], sleeps: int
+    cluster: Cluster, tmp_path: Path, revision: str, before: tuple[str, ...], sleeps: int
 ) -> None:
     """The Secret is optional, and the kubelet renews its files while the container runs: here, while it sleeps."""
     folder, programs = tmp_path / "git", tmp_path / "programs"
@@ -200,10 +211,11 @@ def test_what_waits_for_the_login_at_git_ends(
     for name in before:
         (folder / name).touch()
     sleep = programs / "sleep"
-    sleep.write_text(f"#!/bin/sh\necho slept\ntouch '{folder}/jenkins-git.{INITIAL}'\n")
+    sleep.write_text(f"#!/bin/sh\necho slept\ntouch '{folder}/jenkins-git.{revision}'\n")
     sleep.chmod(0o755)
     (waiting,) = cluster.values("jenkins")["controller"]["customInitContainers"]
     script = waiting["command"][-1].replace("/run/secrets", str(tmp_path))
+    script = script.replace(f"jenkins-git.{revision_of_login(cluster)}", f"jenkins-git.{revision}")
     path = f"{programs}:{os.environ['PATH']}"
     done = subprocess.run(
         [*waiting["command"][:-1], script], env={"PATH": path}, capture_output=True, text=True, check=True, timeout=60
@@ -215,9 +227,9 @@ def test_tokens_of_pipelines_are_waited_for_too(render: Render) -> None:
     root = render(HA | {"pipeline": {"wait": "rollout"}}, "argocd")
     (values,) = documents(root / "platform/jenkins/values.yaml")
     controller = values["controller"]
-    assert f"jenkins/jenkins-pipelines={INITIAL}" in controller["podAnnotations"][ANNOTATION]
+    assert f"jenkins/jenkins-pipelines={PENDING}" in controller["podAnnotations"][ANNOTATION]
     (waiting,) = controller["customInitContainers"]
-    assert f"wait_for pipelines jenkins-pipelines.{INITIAL}\n" in waiting["command"][-1]
+    assert f"wait_for pipelines jenkins-pipelines.{PENDING}\n" in waiting["command"][-1]
     assert [mount["mountPath"] for mount in waiting["volumeMounts"]] == ["/run/secrets/git", "/run/secrets/pipelines"]
 
 

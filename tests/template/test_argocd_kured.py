@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.restarts import ANNOTATION
+from generator.secrets.vault.lineage import PENDING
 from tests.template.argocd_tree import HA, Cluster, documents, wave
 from tests.template.infra_tree import files
 
@@ -104,8 +106,15 @@ def test_the_url_of_notifications_stands_in_a_secret_alone(kured: Cluster, rende
         {
             "name": "KURED_NOTIFY_URL",
             "valueFrom": {"secretKeyRef": {"name": "kured-notify", "key": "url", "optional": True}},
-        }
+        },
+        {
+            "name": "NOTIFY_REVISION",
+            "valueFrom": {
+                "secretKeyRef": {"name": "kured-notify", "key": f"kured-notify.{PENDING}", "optional": True},
+            },
+        },
     ]
+    assert values["podAnnotations"] == {ANNOTATION: f"kured/kured-notify={PENDING}"}
     (entry,) = (secret for secret in read_catalogue(told.argocd).secrets if secret.namespace == "kured")
     assert (entry.name, list(entry.data)) == ("kured-notify", ["url"])
     assert "extraEnvVars" not in kured.values("kured")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 INITIAL = "initial"
 """What the values of a secret are as a whole until one of them was replaced for the first time."""
+PENDING = "pending"
+"""What they are before that, as long as the secret waits for a value that somebody has to supply."""
 _CONTENT_CHARACTERS = 7
 _CHANCE_BYTES = 3
 _MOST_ANCESTORS = 24
