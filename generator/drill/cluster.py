@@ -68,10 +68,23 @@ def missing_programs() -> list[str]:
     return [name for name in (*PROGRAMS, *_SYSTEM) if find_tool(name) is None]
 
 
+def programs() -> dict[str, str]:
+    """Return these programs, each with its version, or its place where it tells none; "" where it is not here."""
+    places = {name: find_tool(name) for name in (*PROGRAMS, *_SYSTEM)}
+    return {
+        name: "" if place is None else (name in PROGRAMS and _version(place)) or str(place)
+        for name, place in places.items()
+    }
+
+
 def versions() -> tuple[str, ...]:
-    """Return the programs with their versions, as they say them."""
-    said = ((name, version_of(str(find_tool(name)), ["--version"]) or "") for name in PROGRAMS)
-    return tuple(" ".join([name, *_VERSION.findall(text)[:1]]) for name, text in said)
+    """Return the servers with their versions, as they say them."""
+    return tuple(" ".join([name, *filter(None, [_version(find_tool(name))])]) for name in PROGRAMS)
+
+
+def _version(place: Path | None) -> str:
+    found = _VERSION.search(version_of(str(place), ["--version"]) or "")
+    return found[0] if found else ""
 
 
 class Cluster:

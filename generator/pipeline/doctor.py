@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.drill.cluster import programs
 from generator.errors import BadInputError, FmcError
 from generator.findings import Flaw
 from generator.readiness import ruleset
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from generator.workspace import Repositories
 
 _NEEDED = {"git"}
+_OF_DRILLS = "`fmc drill`; without it `fmc drill --level restore`"
 _IMAGES = Path("terraform") / "images"
 _NAMED_AFTER = 16  # digits of the digest
 _PINS = ("versions.yaml", "versions.user.yaml")
@@ -145,6 +147,7 @@ def examine(subject: Subject, asked: Collection[str]) -> Examination:
         Requirement(tool.name, _shown(found[tool.name]), tool.wanted, tool.purpose, needed=tool.name in _NEEDED)
         for tool in tools
     ]
+    requirements += [Requirement(name, place, "", _OF_DRILLS) for name, place in programs().items()]
     findings += judge_tools(tools, found, family())
     if subject.infra is not None:
         findings += judge_images(_digests(subject.infra, pins.get("images", {})))

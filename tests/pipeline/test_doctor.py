@@ -74,6 +74,18 @@ def test_a_machine_that_has_everything_has_no_finding(world: World, programs: Pa
     assert all(tool["purpose"] for tool in document["tools"])
 
 
+def test_the_programs_of_a_drill_have_a_row_each(world: World, programs: Path) -> None:
+    put(programs / "etcd", "etcd Version: 3.6.5\nGit SHA: a061450")
+    (programs / "mount").symlink_to(Path(str(shutil.which("mount"))).resolve())
+    code, document = doctor(world, programs)
+    rows = {row["name"]: row["found"] for row in document["tools"] if "`fmc drill`" in row["purpose"]}
+    assert rows.pop("mount").endswith("/mount")
+    servers = {"etcd": "3.6.5", "kube-apiserver": "", "sealed-secrets-controller": ""}
+    assert rows == {**servers, "unshare": "", "setpriv": ""}
+    # A drill is no step that everybody takes.
+    assert (code, document["findings"]) == (0, [])
+
+
 def test_what_is_missing_is_named_all_at_once(world: World, programs: Path) -> None:
     for name in ("git", "helm", "htpasswd"):
         (programs / name).unlink()
