@@ -119,7 +119,7 @@ def test_nodes_that_are_ready_and_labels_that_they_lack() -> None:
 
 
 def test_nodes_are_read_once_for_all_who_ask() -> None:
-    full = {
+    full: dict[str, Any] = {
         "metadata": {"name": "m1", "labels": {"zone": "a"}, "annotations": {"x": "y"}},
         "spec": {"unschedulable": True},
         "status": {"nodeInfo": {"kubeletVersion": "v1"}, "conditions": [{"type": "Ready", "status": "True"}]},
