@@ -111,6 +111,7 @@ e2e-up e2e-status e2e-shell e2e-down: e2e-%:
 .PHONY: bench
 bench: $(READY) ## Compare with peers, print a table, write bench/results.json
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.writers
 
 .PHONY: lint
 lint: $(READY) ## Format and lint what is changed here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import subprocess
 import sys
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 WRITERS, BUMPS = 8, 6
 _PROGRAM = ROOT / "templates/apps/ci/bump-image"
-_OVERLAY = "apps/{app}/overlays/staging/kustomization.yaml"
 # What people write into their pipelines, with as many attempts as it takes.
 _REBASING = """
 set -eu
@@ -36,7 +36,7 @@ def bumping(scratch: Path, environment: dict[str, str]) -> Case:
 
     def race(bump: Callable[[str, str, Path, int], list[str]]) -> float:
         folder = scratch / f"bumping-{next(numbers)}"
-        remote = _remote(folder, environment)
+        remote = make_remote(folder, environment, WRITERS)
 
         def build(writer: int) -> None:
             for number in range(BUMPS):
@@ -54,11 +54,10 @@ def bumping(scratch: Path, environment: dict[str, str]) -> Case:
         return seconds
 
     def ours(app: str, url: str, _folder: Path, number: int) -> list[str]:
-        image = f"registry.example.com/{app}:1.{number}@sha256:{number:064x}"
-        return [sys.executable, str(_PROGRAM), app, image, "--env=staging", f"--remote={url}", "--branch=main"]
+        return bump_image(app, url, f"1.{number}")
 
     def peer(app: str, url: str, folder: Path, number: int) -> list[str]:
-        return ["sh", "-c", _REBASING, "sh", url, str(folder), _OVERLAY.format(app=app), f"1.{number}"]
+        return ["sh", "-c", _REBASING, "sh", url, str(folder), overlay_of(app), f"1.{number}"]
 
     return Case(
         f"{WRITERS} builds x {BUMPS} bumps, bump-image / git pull --rebase",
@@ -69,13 +68,26 @@ def bumping(scratch: Path, environment: dict[str, str]) -> Case:
     )
 
 
-def _remote(folder: Path, environment: dict[str, str]) -> Path:
-    """Make a bare repository with an app for each writer."""
+def bump_image(app: str, url: str, tag: str) -> list[str]:
+    """Return the command that writes an image into Git as a build does."""
+    digest = hashlib.sha256(tag.encode()).hexdigest()
+    image = f"registry.example.com/{app}:{tag}@sha256:{digest}"
+    places = [f"--remote={url}", "--branch=main", "--output=json"]
+    return [sys.executable, str(_PROGRAM), app, image, "--env=staging", *places]
+
+
+def overlay_of(app: str) -> str:
+    """Return the file that says what an app runs."""
+    return f"apps/{app}/overlays/staging/kustomization.yaml"
+
+
+def make_remote(folder: Path, environment: dict[str, str], apps: int) -> Path:
+    """Make a bare repository with apps."""
     first, remote = folder / "first", folder / "remote.git"
-    for writer in range(WRITERS):
-        overlay = first / _OVERLAY.format(app=f"app{writer}")
+    for number in range(apps):
+        overlay = first / overlay_of(f"app{number}")
         overlay.parent.mkdir(parents=True)
-        overlay.write_text(f'images:\n  - name: registry.example.com/app{writer}\n    newTag: "0"\n')
+        overlay.write_text(f'images:\n  - name: registry.example.com/app{number}\n    newTag: "0"\n')
     for command in (
         ["init", "--quiet", "--initial-branch=main"],
         ["add", "--all"],

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.bumping import bumping
+from bench.environment import environment_of
 from bench.measure import Case, timed
 from bench.rekeying import rekeying
 
@@ -32,7 +33,7 @@ def cases(scratch: Path) -> Iterator[Case]:
     Args:
         scratch: An empty folder to work in.
     """
-    environment = _environment(scratch)
+    environment = environment_of(scratch)
     template = _template(scratch, environment)
     yield _whole(scratch, environment, template)
     yield _changed_answer(scratch, environment, template)
@@ -55,20 +56,6 @@ def cases(scratch: Path) -> Iterator[Case]:
     yield _sealing()
     yield rekeying(scratch)
     yield bumping(scratch, environment)
-
-
-def _environment(scratch: Path) -> dict[str, str]:
-    """Return an environment in which git commits, and the demo's remotes are folders."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(scratch),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_AUTHOR_NAME": "bench",
-        "GIT_AUTHOR_EMAIL": "bench@example.com",
-        "GIT_COMMITTER_NAME": "bench",
-        "GIT_COMMITTER_EMAIL": "bench@example.com",
-        "FMC_IDENTITY": str(scratch / "identity.txt"),
-    }
 
 
 def _template(scratch: Path, environment: dict[str, str]) -> Path:
