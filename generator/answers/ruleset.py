@@ -104,6 +104,7 @@ WARNINGS = {
     "jenkins-known-hosts": "Jenkins knows the host keys of the server that it reads over SSH.",
     "masters-one": "A highly available cluster has more than one master.",
     "monitoring-nfs": "Prometheus has a volume of another kind than NFS.",
+    "wait-untrusted": "Jenkins's builds that wait for Argo CD trust its certificate.",
 }
 for _rules, _severity in ((ERRORS, Severity.ERROR), (WARNINGS, Severity.WARNING)):
     for _name, _says in _rules.items():

@@ -6,6 +6,8 @@ import ast
 import json
 import os
 import re
+import shutil
+import ssl
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import pytest
 from tests.ci.conftest import ANSWERS, Checkout
 from tests.ci.jenkins_bed import ARGOCD_TOKEN, WEBHOOK_KEY, Listener
 from tests.delivery.workspace import git, make_remote
+from tests.e2e.bed.authority import Authority
 from tests.template.argocd_tree import HA
 from tests.template.conftest import ROOT, Render
 
@@ -239,6 +242,33 @@ def test_a_rollout_is_over_when_argo_cd_says_so(
         done = checkout.run("ci/wait-for-rollout", "hello", **variables)
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
     assert ARGOCD_TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "said"),
+    [
+        ("", 1, "CERTIFICATE_VERIFY_FAILED"),
+        ("ci/argocd-ca.crt", 0, "and is healthy"),
+        ("ci/nowhere.crt", 2, "ARGOCD_CA is ci/nowhere.crt, and no certificate can be read there: No such file"),
+        ("ci/settings.env", 2, "ARGOCD_CA is ci/settings.env, and no certificate can be read there"),
+    ],
+    ids=["unknown", "named", "absent", "none"],
+)
+def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
+    checkout: Checkout, tmp_path: Path, file: str, code: int, said: str
+) -> None:
+    authority = Authority(tmp_path / "pki", "ca")
+    shutil.copy(authority.certificate_file, checkout.folder / "ci/argocd-ca.crt")
+    health = {"sync": {"status": "Synced"}, "health": {"status": "Healthy"}}
+    argocd = Listener(document=lambda: {"status": {**health, "summary": {"images": ["i:1@sha256:2"]}}})
+    argocd.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    argocd.tls.load_cert_chain(*authority.server("argocd", ["127.0.0.1"]))
+    with argocd:
+        checkout.pushed("hello", "i:1@sha256:2")
+        variables = {"ARGOCD_URL": argocd.url, "ARGOCD_TOKEN": ARGOCD_TOKEN, "ROLLOUT_SECONDS": "0"}
+        done = checkout.run("ci/wait-for-rollout", "hello", ARGOCD_CA=file, **variables)
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
+    assert len(argocd.heard) == (1 if code == 0 else 0)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -19,8 +20,6 @@ from tests.template.conftest import ROOT
 from tests.template.jenkins_values import parsed, pod
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.template.conftest import Render
 
 
@@ -343,3 +342,48 @@ def test_agents_reach_the_controller_and_no_other_pod(cluster: Cluster) -> None:
         if "namespaceSelector" in peer
     } == {"kube-system", "jenkins"}
     assert all("podSelector" in peer for peer in peers if "namespaceSelector" in peer)
+
+
+# -- whom its builds ask -----------------------------------------------------------------------------------------------
+
+WAITING = {"pipeline": {"wait": "rollout"}}
+
+
+def test_builds_that_wait_have_an_account_that_may_look_and_the_authority_that_they_trust(render: Render) -> None:
+    answers = HA | WAITING
+    cluster = Cluster(answers, render(answers, "argocd"), render(answers, "apps"), {})
+    settings = cluster.values("argocd")["configs"]
+    assert settings["cm"]["accounts.pipelines"] == "apiKey"
+    assert settings["rbac"] == {"policy.pipelines.csv": "p, pipelines, applications, get, */*, allow\n"}
+    # What trust-manager makes of the Bundle, and where the agents' container has it.
+    bundle = cluster.of_kind("Bundle")["internal-ca"]
+    target = bundle["spec"]["target"]
+    agents = cluster.of_kind("Namespace")["jenkins-agents"]["metadata"]["labels"]
+    assert target["namespaceSelector"]["matchLabels"].items() <= agents.items()
+    (volume,) = [volume for volume in pod(cluster)["spec"]["volumes"] if volume["name"] == "internal-ca"]
+    assert volume["configMap"] == {"name": bundle["metadata"]["name"]}
+    python = containers(cluster)["python"]
+    (mount,) = [mount for mount in python["volumeMounts"] if mount["name"] == "internal-ca"]
+    place = f"{mount['mountPath']}/{target['configMap']['key']}"
+    assert {"name": "ARGOCD_CA", "value": place} in python["env"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        WAITING | {"components": [name for name in HA["components"] if name != "trust-manager"]},
+        WAITING | {"dns_provider": "cloudflare"},
+        WAITING | {"ci": "github"},
+    ],
+    ids=["nobody waits", "no trust-manager", "Let's Encrypt", "GitHub"],
+)
+def test_agents_are_given_no_authority_that_they_have_no_use_for_or_that_nobody_brings(
+    render: Render, answers: dict[str, Any]
+) -> None:
+    cluster = Cluster(HA | answers, render(HA | answers, "argocd"), Path(), {})
+    assert "ARGOCD_CA" not in json.dumps(cluster.values("jenkins"))
+    assert "internal-ca" not in json.dumps(pod(cluster))
+    labels = [namespace["metadata"]["labels"] for namespace in documents(cluster.argocd / "namespaces/jenkins.yaml")]
+    assert [list(each) for each in labels] == [["pod-security.kubernetes.io/enforce"]] * 2
+    assert ("accounts.pipelines" in cluster.values("argocd")["configs"]["cm"]) is ("pipeline" in answers)
