@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STANDINS = Path(__file__).with_name("standins")
 GIT_TOKEN, ARGOCD_TOKEN, REGISTRY_TOKEN, WEBHOOK_KEY = "git-s3cret", "argocd-s3cret", "registry-s3cret", "hook-s3cret"
 """What no log and no argument may hold."""
+CHECK = "#!/bin/sh\n[ ! -e faulty ] || { echo 'the check found something'; exit 1; }\n"
 
 
 class Jenkins:
@@ -224,6 +225,8 @@ def fill(bed: Bed, rendered: Path) -> None:
     settings = bed.checkout / bed.place / "ci/delivery.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"remote": f"{bed.server.url}/apps.git"}))
     git(bed.checkout, "init", "--quiet", "--initial-branch=main")
+    # Its own tests are in test_check.py: it gets fmc from where the answers say, and packages from an index.
+    (bed.checkout / "ci/check").write_text(CHECK)
     overlay = OVERLAY.format(app="shop", environment="staging", registry=f"{bed.registry.host}/team")
     bed.write("apps/shop/overlays/staging/kustomization.yaml", overlay)
     bed.before = bed.commit("everything but shop")

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ci.jenkins_bed import ARGOCD_TOKEN, GIT_TOKEN, REGISTRY_TOKEN, WEBHOOK_KEY, Bed
+from tests.ci.conftest import ANSWERS
+from tests.ci.jenkins_bed import ARGOCD_TOKEN, CHECK, GIT_TOKEN, REGISTRY_TOKEN, WEBHOOK_KEY, Bed, Ended, Jenkins
 from tests.delivery.workspace import git, hook
 
-ALL = ["changed", "test", "build and push", "scan", "deploy", "wait"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.template.conftest import Render
+
+ALL = ["check", "changed", "test", "build and push", "scan", "deploy", "wait"]
 
 
 def sent(bed: Bed) -> list[str]:
@@ -31,6 +40,7 @@ def test_a_commit_on_the_branch_is_rolled_out(bed: Bed) -> None:
     assert built.stages == ALL
     # hello did not change.
     assert built.commands == [
+        ("python", "ci/check"),
         ("python", 'ci/changed-apps "$SINCE"'),
         ("python", 'ci/test-app "$APP"'),
         ("buildkit", 'ci/build-image "$APP" --push'),
@@ -71,8 +81,8 @@ def test_another_branch_is_tested_and_built_and_changes_nothing(bed: Bed) -> Non
     git(bed.checkout, "update-ref", "refs/remotes/origin/main", bed.before)
     built = bed.build(branch="feature/prices")
     assert built.result == "SUCCESS", built.log
-    assert built.stages == ["changed", "test", "build"]
-    assert built.commands[1:3] == [("python", 'ci/test-app "$APP"'), ("buildkit", 'ci/build-image "$APP"')]
+    assert built.stages == ["check", "changed", "test", "build"]
+    assert built.commands[2:4] == [("python", 'ci/test-app "$APP"'), ("buildkit", 'ci/build-image "$APP"')]
     assert "sources/shop" in bed.arguments
     assert "sources/hello" not in bed.arguments
     assert not bed.registry.manifests
@@ -86,9 +96,35 @@ def test_a_commit_of_the_pipeline_itself_builds_nothing(bed: Bed) -> None:
     assert git(bed.checkout, "rev-parse", "HEAD^") == built_commit
     told, tip = len(sent(bed)), git(bed.remote, "rev-parse", "main")
     again = bed.build(since=built_commit)
-    assert (again.result, again.stages) == ("SUCCESS", ["changed"])
+    assert (again.result, again.stages) == ("SUCCESS", ["check", "changed"])
     assert len(sent(bed)) == told
     assert git(bed.remote, "rev-parse", "main") == tip
+
+
+@pytest.mark.parametrize("part", ["infra", "argocd"])
+def test_the_other_repositories_are_looked_at(jenkins: Jenkins, render: Render, tmp_path: Path, part: str) -> None:
+    checkout = tmp_path / part
+    shutil.copytree(render(ANSWERS, part), checkout)
+    (checkout / "ci/check").write_text(CHECK)
+    settings = {
+        "workspace": str(checkout),
+        "script": "Jenkinsfile",
+        "environment": {"PATH": os.environ["PATH"], "BRANCH_NAME": "feature/x"},
+        "containers": {"python": {}},
+        "credentials": {},
+    }
+    looked = Ended(jenkins.build(settings))
+    assert (looked.result, looked.commands) == ("SUCCESS", [("python", "ci/check")])
+    (checkout / "faulty").touch()
+    looked = Ended(jenkins.build(settings))
+    assert (looked.result, "the check found something" in looked.log) == ("FAILURE", True)
+
+
+def test_what_the_check_finds_stops_the_build(bed: Bed) -> None:
+    (bed.checkout / "faulty").touch()
+    built = bed.build(since=bed.before)
+    assert (built.result, built.stages) == ("FAILURE", ["check"])
+    assert not bed.registry.manifests
 
 
 @pytest.mark.parametrize(

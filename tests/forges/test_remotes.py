@@ -175,8 +175,12 @@ def test_deploy_keys_of_the_vault_are_registered_each_at_its_repository(forge: S
         part: {key["title"]: key["read_only"] for key in forge.api("GET", f"/repos/keys/{part}/keys")}
         for part in ("infra", "argocd", "apps")
     }
-    # Argo CD reads; Jenkins commits new images.
-    assert keys == {"infra": {}, "argocd": {"argocd@home": True}, "apps": {"argocd@home": True, "jenkins@home": False}}
+    # Argo CD reads; Jenkins looks at all of them, and commits new images.
+    assert keys == {
+        "infra": {"jenkins-infra@home": True},
+        "argocd": {"argocd@home": True, "jenkins-argocd@home": True},
+        "apps": {"argocd@home": True, "jenkins@home": False},
+    }
     again = world.fmc("remotes", "create", "--yes", cwd=world.workspace, env=token)
     assert (again.code, "No change" in again.out) == (0, True), again.all
 

@@ -15,6 +15,12 @@ def parsed(text: str) -> Any:
     return YAML(typ="safe").load(text)
 
 
+def logins_at_git(cluster: Cluster) -> list[str]:
+    """Return the names of Jenkins's logins at Git: a key of SSH opens one repository, a token all of a server."""
+    alone = not cluster.answers["git_base_url"].startswith("ssh:") or cluster.argocd.name == "argocd"
+    return ["git"] if alone else ["git", "git-infra", "git-argocd"]
+
+
 def pod(cluster: Cluster) -> Manifest:
     """Return the pod of the template buildkit, as Kubernetes gets it."""
     (template,) = parsed(cluster.values("jenkins")["agent"]["podTemplates"]["buildkit"])

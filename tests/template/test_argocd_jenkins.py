@@ -17,7 +17,7 @@ from generator.secrets.restarts import ANNOTATION
 from generator.secrets.vault.lineage import INITIAL, PENDING
 from tests.template.argocd_tree import CLUSTERS, HA, Cluster, Manifest, documents, render_cluster
 from tests.template.conftest import ROOT
-from tests.template.jenkins_values import parsed, pod
+from tests.template.jenkins_values import logins_at_git, parsed, pod
 
 if TYPE_CHECKING:
     from tests.template.conftest import Render
@@ -169,24 +169,27 @@ def test_no_object_has_a_random_name(controller: dict[str, Any]) -> None:
 # -- restarts by Git ---------------------------------------------------------------------------------------------------
 
 
-def revision_of_login(cluster: Cluster) -> str:
-    """The revision of the login at Git as it is rendered: somebody has to supply a token, and a key is made at once."""
-    return INITIAL if cluster.answers["git_base_url"].startswith("ssh:") else PENDING
+def revisions(cluster: Cluster) -> dict[str, str]:
+    """The revision of each login at Git as it is rendered: somebody has to supply a token, and a key is made at once."""
+    made = cluster.answers["git_base_url"].startswith("ssh:")
+    return dict.fromkeys(logins_at_git(cluster), INITIAL if made else PENDING)
 
 
 def test_the_pod_waits_for_the_logins_that_it_restarts_with(cluster: Cluster, controller: dict[str, Any]) -> None:
-    login = revision_of_login(cluster)
-    mark = f"jenkins/jenkins-admin={INITIAL} jenkins/jenkins-git={login}"
-    assert controller["podAnnotations"] == {ANNOTATION: mark}
+    marks = [f"jenkins/jenkins-{name}={revision}" for name, revision in revisions(cluster).items()]
+    assert controller["podAnnotations"] == {ANNOTATION: " ".join([f"jenkins/jenkins-admin={INITIAL}", *marks])}
     (variable,) = controller["initContainerEnv"]
     reference = {"name": "jenkins-admin", "key": f"jenkins-admin.{INITIAL}"}
     assert variable["valueFrom"] == {"secretKeyRef": reference}
     (waiting,) = controller["customInitContainers"]
     volumes = {volume["name"]: volume["secret"] for volume in cluster.values("jenkins")["persistence"]["volumes"]}
-    (mount,) = waiting["volumeMounts"]
-    assert volumes[mount["name"]]["secretName"] == "jenkins-git"
-    assert mount["mountPath"] == "/run/secrets/git"
-    assert waiting["command"][-1].endswith(f"wait_for git jenkins-git.{login}\n")
+    mounts = {mount["name"]: mount["mountPath"] for mount in waiting["volumeMounts"]}
+    assert list(mounts) == list(revisions(cluster))
+    for name, place in mounts.items():
+        assert volumes[name]["secretName"] == f"jenkins-{name}"
+        assert place == f"/run/secrets/{name}"
+    waits = [f"wait_for {name} jenkins-{name}.{revision}\n" for name, revision in revisions(cluster).items()]
+    assert waiting["command"][-1].endswith("".join(waits))
     assert waiting["securityContext"] == controller["containerSecurityContext"]
 
 
@@ -205,8 +208,8 @@ def test_what_waits_for_the_login_at_git_ends(
 ) -> None:
     """The Secret is optional, and the kubelet renews its files while the container runs: here, while it sleeps."""
     folder, programs = tmp_path / "git", tmp_path / "programs"
-    folder.mkdir()
-    programs.mkdir()
+    for place in (*(tmp_path / name for name in logins_at_git(cluster)), programs):
+        place.mkdir()
     for name in before:
         (folder / name).touch()
     sleep = programs / "sleep"
@@ -214,7 +217,7 @@ def test_what_waits_for_the_login_at_git_ends(
     sleep.chmod(0o755)
     (waiting,) = cluster.values("jenkins")["controller"]["customInitContainers"]
     script = waiting["command"][-1].replace("/run/secrets", str(tmp_path))
-    script = script.replace(f"jenkins-git.{revision_of_login(cluster)}", f"jenkins-git.{revision}")
+    script = script.replace(f"jenkins-git.{revisions(cluster)['git']}", f"jenkins-git.{revision}")
     path = f"{programs}:{os.environ['PATH']}"
     done = subprocess.run(
         [*waiting["command"][:-1], script], env={"PATH": path}, capture_output=True, text=True, check=True, timeout=60

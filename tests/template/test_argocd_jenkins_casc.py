@@ -12,7 +12,7 @@ import pytest
 from generator.answers.load import load
 from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, documents, render_cluster
 from tests.template.conftest import ROOT
-from tests.template.jenkins_values import parsed, pod
+from tests.template.jenkins_values import logins_at_git, parsed, pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,8 @@ def test_secrets_that_are_pending_stop_no_pod(cluster: Cluster) -> None:
     values = cluster.values("jenkins")
     volumes = [*values["persistence"]["volumes"], *pod(cluster)["spec"]["volumes"]]
     secrets = [volume["secret"] for volume in volumes if "secret" in volume]
-    assert {secret["secretName"] for secret in secrets} == {"jenkins-git", "jenkins-registry"}
+    logins = {f"jenkins-{name}" for name in logins_at_git(cluster)}
+    assert {secret["secretName"] for secret in secrets} == {"jenkins-registry", *logins}
     assert all(secret["optional"] for secret in secrets)
     # The chart mounts these without `optional`.
     assert not {"additionalExistingSecrets", "existingSecret"} & set(values["controller"])
@@ -68,11 +69,11 @@ def test_jenkins_reads_and_writes_the_apps_with_what_the_catalogue_gives_it(
     assert set(secret["data"]) == keys
     assert {name: value["generator"] for name, value in secret["values"].items()} == values
     (rendered,) = documents(root / "platform/jenkins/values.yaml")
-    (mount,) = rendered["persistence"]["mounts"]
+    mount, *_ = rendered["persistence"]["mounts"]
     text = rendered["controller"]["JCasC"]["configScripts"]["credentials"]
     assert set(re.findall(rf"\$\{{readFile:{mount['mountPath']}/(\w+):-\}}", text)) == keys
-    ((credential,),) = [
-        list(entry.values())
+    credential, *_ = [
+        next(iter(entry.values()))
         for domain in parsed(text)["credentials"]["system"]["domainCredentials"]
         for entry in domain["credentials"]
     ]
@@ -85,6 +86,41 @@ def test_repositories_in_a_folder_need_no_login(render: Render) -> None:
     assert "credentials" not in values["controller"]["JCasC"]["configScripts"]
     assert "credentialsId" not in values["controller"]["JCasC"]["configScripts"]["apps"]
     assert "volumes" not in values["persistence"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "layout", "wanted"),
+    [
+        (HA, "argocd", {"apps": "git", "infra": "git", "argocd": "git"}),
+        (SINGLE, "argocd", {"apps": "git", "infra": "git-infra", "argocd": "git-argocd"}),
+        (SINGLE | {"repositories": {"infra": "ssh://git@elsewhere.org/infra.git"}}, "argocd", {"apps", "argocd"}),
+        (HA, "monorepo", {"apps": "git"}),
+        (HA | {"ci": "github"}, "argocd", {}),
+    ],
+    ids=["https", "ssh", "another server", "monorepo", "GitHub"],
+)
+def test_each_repository_has_a_job_with_a_login_of_its_server(
+    render: Render, answers: dict[str, Any], layout: str, wanted: dict[str, str] | set[str]
+) -> None:
+    root = render(answers, layout)
+    root = root / "argocd" if layout == "monorepo" else root
+    (values,) = documents(root / "platform/jenkins/values.yaml")
+    scripts = values["controller"]["JCasC"]["configScripts"]
+    jobs = [job["script"] for job in parsed(scripts["apps"]).get("jobs", [])]
+    names = [re.findall(r"multibranchPipelineJob\('(\w+)'\)", job)[0] for job in jobs]
+    assert set(names) == set(wanted)
+    logins = dict(zip(names, (re.findall(r"credentialsId\('([\w-]+)'\)", job)[0] for job in jobs), strict=True))
+    if isinstance(wanted, dict):
+        assert logins == wanted
+    known = re.findall(r"\n +id: ([\w-]+)\n", scripts["credentials"])
+    assert set(logins.values()) <= set(known)
+    # What each login is read from is there, and the catalogue makes it.
+    (catalogue,) = documents(root / "secrets/catalogue.yaml")
+    secrets = {f"{item['namespace']}/{item['name']}" for item in catalogue["secrets"]}
+    places = {mount["mountPath"]: mount["name"] for mount in values["persistence"]["mounts"]}
+    volumes = {volume["name"]: volume["secret"]["secretName"] for volume in values["persistence"]["volumes"]}
+    for place in re.findall(r"readFile:(/run/secrets/[\w-]+)/", scripts["credentials"]):
+        assert f"jenkins/{volumes[places[place]]}" in secrets
 
 
 def test_over_ssh_jenkins_knows_the_server_or_says_that_it_does_not(render: Render, tmp_path: Path) -> None:
@@ -165,7 +201,8 @@ def test_helm_finds_no_expression_of_its_own_in_the_texts(cluster: Cluster) -> N
 
 def test_the_job_of_the_apps_looks_where_the_apps_are(cluster: Cluster) -> None:
     text = cluster.values("jenkins")["controller"]["JCasC"]["configScripts"]["apps"]
-    (job,) = parsed(text)["jobs"]
+    job, *others = parsed(text)["jobs"]
+    assert all("scriptPath('Jenkinsfile')" in other["script"] for other in others)
     (url,) = re.findall(r"remote\('([^']+)'\)", job["script"])
     assert cluster.by_url[url] in (cluster.apps, cluster.apps.parent)
     (path,) = re.findall(r"scriptPath\('([^']+)'\)", job["script"])
