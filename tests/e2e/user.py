@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from generator.workspace import PARTS
 from tests.e2e.bed.bed import GIT_HOST, Bed
 from tests.e2e.bed.errors import BedError
+from tests.e2e.bed.forge import WRITER
 from tests.pipeline.world import ROOT
 from tests.shell import Shell
 
@@ -67,8 +68,8 @@ class User(Shell):
         token = self._bed.forge.read_token
         logins = {
             "FMC_GIT_READ_TOKEN": token,
-            "FMC_JENKINS_GIT_USER": "jenkins",
-            "FMC_JENKINS_GIT_TOKEN": token,
+            "FMC_JENKINS_GIT_USER": WRITER,
+            "FMC_JENKINS_GIT_TOKEN": self._bed.forge.write_token,
             "FMC_REGISTRY_LOGIN": f"jenkins:{token}",
         }
         printed = self.do(*command, cwd=self._bed.folder, environment=logins)
@@ -107,11 +108,18 @@ class User(Shell):
 
     def push(self, part: str) -> str:
         """Push what is committed with plain git, and return the commit."""
-        folder = self.workspace / part
-        # As a credential helper would answer.
-        helper = '!f() { echo username=x-access-token; echo "password=$FMC_GIT_TOKEN"; }; f'
-        self.do("git", "-c", f"credential.helper={helper}", "push", "--quiet", "origin", "HEAD:main", cwd=folder)
+        self.git("push", "--quiet", "origin", "HEAD:main", cwd=self.workspace / part)
         return self.head(part)
+
+    def pull(self, part: str) -> str:
+        """Take in what others pushed, and return the commit."""
+        self.git("pull", "--quiet", "--ff-only", "origin", "main", cwd=self.workspace / part)
+        return self.head(part)
+
+    def git(self, *arguments: str, cwd: Path) -> str:
+        """Run git, with the token that a credential helper would answer."""
+        helper = f'!f() {{ echo username={WRITER}; echo "password=$FMC_GIT_TOKEN"; }}; f'
+        return self.do("git", "-c", f"credential.helper={helper}", *arguments, cwd=cwd)
 
     def head(self, part: str) -> str:
         """Return the commit that a repository is at."""

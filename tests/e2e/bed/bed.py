@@ -13,11 +13,13 @@ from tests.e2e.bed.chart_server import ChartServer
 from tests.e2e.bed.control_plane import SERVICES, ControlPlane
 from tests.e2e.bed.forge import ADDRESS as FORGE_ADDRESS
 from tests.e2e.bed.forge import Forge
+from tests.e2e.bed.ingress import ADDRESS as INGRESS_ADDRESS
 from tests.e2e.bed.kubelet import Kubelet
 from tests.e2e.bed.machine import own, raise_loopback, require_own_network, set_names, trust
 
 # The names in examples/ha.yaml.
 GIT_HOST, API_HOST, CHARTS_HOST = "git.example.com", "api.home.example.com", "charts.example.com"
+ARGOCD_HOST = "argocd.home.example.com"
 SETTLED = "Synced, Healthy, Succeeded"
 """How the line of an Application reads that has nothing to do."""
 _SERVICES = ("argocd-redis", "argocd-repo-server", "argocd-server", "argocd-applicationset-controller")
@@ -46,6 +48,7 @@ class Bed:
                 GIT_HOST: FORGE_ADDRESS[0],
                 CHARTS_HOST: CHARTS_ADDRESS[0],
                 API_HOST: "127.0.0.1",
+                ARGOCD_HOST: INGRESS_ADDRESS[0],
                 **dict.fromkeys(_SERVICES, "127.0.0.1"),
             },
             folder / "machine",

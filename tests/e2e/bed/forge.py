@@ -15,6 +15,8 @@ from tests.e2e.bed.authority import Authority
 
 ADDRESS = ("127.0.0.2", 443)
 _READER = "git"
+WRITER = "x-access-token"
+"""The user that may write: the name that fmc uses beside a token."""
 
 
 class Forge:
@@ -74,8 +76,7 @@ class Forge:
         tls.load_cert_chain(*self._certificate)
         self._server = GitServer(
             self._folder,
-            # The name that fmc uses beside a token.
-            user="x-access-token",
+            user=WRITER,
             token=self.write_token,
             readers=self.readers,
             tls=tls,

@@ -49,7 +49,7 @@ class Services:
     async def _listen(self, address: Address, port: int) -> None:
         if address not in self._servers:
             self._servers[address] = await asyncio.start_server(
-                lambda reader, writer: _forward(reader, writer, port), *address
+                lambda reader, writer: forward(reader, writer, port), *address
             )
 
     async def _close(self) -> None:
@@ -81,7 +81,7 @@ def routes(service: Object, pod: Object) -> Iterator[tuple[Address, int]]:
             yield (service["spec"]["clusterIP"], port["port"]), number
 
 
-async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
     """Copy a connection in both directions; a program that does not listen ends it."""
     with contextlib.suppress(OSError):
         back, forth = await asyncio.open_connection("127.0.0.1", port)
