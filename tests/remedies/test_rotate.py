@@ -21,7 +21,7 @@ from tests.pipeline.world import FMC, World
 from tests.remedies.sealing import follow
 from tests.remedies.walk import advice, commands, do
 from tests.secrets.conftest import FULL
-from tests.secrets.test_restarts import TOKEN, WAITING, folders, replace_token, with_key, workloads
+from tests.secrets.test_restarts import BLOCK, TOKEN, WAITING, folders, replace_token, with_key, workloads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,6 +188,19 @@ def test_a_container_that_waits_in_vain(workspace: Workspace) -> None:
     file.write_text(WAITING.replace(f"push-token.{INITIAL}", "push-token.other"))
     (line,) = commands(found(workspace)[0].fix)
     file.write_text(WAITING.replace(f"key: push-token.{INITIAL}", line))
+    assert found(workspace) == []
+
+
+def test_a_container_that_does_not_wait(workspace: Workspace) -> None:
+    with_key(workspace)
+    workspace.seal()
+    file = workloads(workspace, BLOCK)
+    write_restarts(workspace.root, folders(workspace))
+    right = file.read_text()
+    file.write_text(right.replace("optional: false", "optional: true"))
+    line, seal = commands(found(workspace)[0].fix)
+    assert seal == "fmc seal"
+    file.write_text(file.read_text().replace("        optional: true", f"        {line}", 1))
     assert found(workspace) == []
 
 
