@@ -111,15 +111,32 @@ def followed(path: Path) -> Path:
     return target
 
 
-def remove_leftovers(path: Path) -> None:
-    """Delete the temporary neighbours that killed writes of a file left; nobody else may be writing it now.
+def remove_leftovers(*paths: Path) -> None:
+    """Delete the temporary neighbours that killed writes of files left; nobody else may be writing them now.
+
+    Each folder is read once, however many of the files are in it.
 
     Raises:
         WriteError: The disk refused.
     """
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, wanted in names.items():
+        try:
+            neighbours = [entry.name for entry in folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        for name in neighbours:
+            # `.NAME.` and what makes it unique.
+            begun = name[:-_RANDOM_CHARACTERS]
+            if begun.startswith(".") and begun.endswith(".") and begun[1:-1] in wanted:
+                _remove(folder / name)
+
+
+def _remove(path: Path) -> None:
     try:
-        for leftover in path.parent.glob(f".{path.name}.{'?' * _RANDOM_CHARACTERS}"):
-            leftover.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
 

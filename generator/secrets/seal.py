@@ -186,12 +186,11 @@ def seal_repository(
     vault = remember(opened.before, result.vault)
     if vault != opened.before:
         save_vault(store.vault, vault)
-    for path in (
+    remove_leftovers(
         followed(store.vault),
         store.root / CERTIFICATE,
         *(store.root / secret.manifest_path for secret in catalogue.secrets),
-    ):
-        remove_leftovers(path)
+    )
     stay = _what_stays(catalogue, result, committed, left)
     written = _write_files(store.root, {CERTIFICATE: result.key.certificate.encode(), **stay, **result.manifests})
     deleted = [name for name in left.deleted if (store.root / name).is_file()]
@@ -246,17 +245,17 @@ def _what_stays(
 def _write_files(root: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
     """Write the files whose bytes differ, and return their names."""
     written = []
+    for folder in {(root / name).parent for name in files}:
+        _require_inside(root, folder)
     for name, content in files.items():
-        _require_inside(root, name)
         if content_of(root / name) != content:
             write_atomic(root / name, content)
             written.append(name)
     return tuple(written)
 
 
-def _require_inside(root: Path, name: str) -> None:
+def _require_inside(root: Path, folder: Path) -> None:
     """Refuse to follow a link out of the repository: whoever can commit one could have fmc write anywhere."""
-    folder = (root / name).parent
     if not folder.resolve().is_relative_to(root.resolve()):
         raise BadInputError(
             f"{folder} leads out of the repository", where=str(folder), fix="Remove that link, and restore the folder."
