@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench.bumping import bumping
 from bench.environment import environment_of
 from bench.measure import Case, timed
-from bench.rekeying import rekeying
+from bench.secrets import secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def cases(scratch: Path) -> Iterator[Case]:
     )
     yield _check(scratch, environment)
     yield _sealing()
-    yield rekeying(scratch)
+    yield from secrets(scratch, environment)
     yield bumping(scratch, environment)
 
 
