@@ -85,8 +85,8 @@ lab-tools: tools ## Build what the lab runs besides (needs Go and root; some min
 	$(BIN)/python -m tests.toolchain.build --group lab
 
 .PHONY: lab
-lab: lab-tools ## Run the rendered Ansible on hosts with a real systemd, in networks of their own (as root)
-	$(BIN)/python -m tests.lab
+lab: lab-tools ## Run the rendered Ansible and Terraform on real hosts, in networks of their own (as root; SESSIONS= for some)
+	$(BIN)/python -m tests.lab $(SESSIONS)
 
 .PHONY: e2e-tools
 e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; some minutes, once)

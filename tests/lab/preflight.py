@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from tests.e2e.bed.preflight import Problem, disk, memory, privileges, programs, refuse_any
 from tests.lab.hosts.image import find_image
+from tests.lab.sessions import AT_ONCE
 from tests.toolchain.build import tools_folder
 
-MEMORY_MIB = 2000
-"""What twelve hosts and Ansible's forks need, and half as much again."""
-DISK_MIB = 4000
+MEMORY_MIB = 2000 * AT_ONCE
+"""What twelve hosts and Ansible's forks need, and half as much again, for each session that runs at the same time."""
+DISK_MIB = 6000
+INSTANCES = 4096
+"""Of inotify: the systemd of each host takes some, and all hosts are one user's."""
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _MADE_WITH = {"debootstrap": "debootstrap", "dpkg-scanpackages": "dpkg-dev"}
 _RUN_WITH = {"systemd-nspawn": "systemd-container", "ssh": "openssh-client", "ip": "iproute2", "pgrep": "procps"}
 
@@ -21,7 +26,20 @@ def require_all() -> None:
     Raises:
         BedError: Something is missing.
     """
-    refuse_any("the lab", [*privileges(), *memory(MEMORY_MIB), *disk(DISK_MIB), *programs("test", "lab"), *_system()])
+    needs = [*privileges(), *memory(MEMORY_MIB), *disk(DISK_MIB), *programs("test", "lab"), *_system(), *watchers()]
+    refuse_any("the lab", needs)
+
+
+def watchers() -> list[Problem]:
+    """Raise how many may watch files, until the machine restarts, where that is too low for so many hosts."""
+    if int(_INSTANCES.read_text()) >= INSTANCES:
+        return []
+    try:
+        _INSTANCES.write_text(str(INSTANCES))
+    except OSError as error:
+        reason = f"{_INSTANCES} is below {INSTANCES}, and can't be raised: {error.strerror}"
+        return [(reason, f"Run `sysctl -w fs.inotify.max_user_instances={INSTANCES}` on the machine itself.")]
+    return []
 
 
 def _system() -> list[Problem]:
