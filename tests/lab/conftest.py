@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.bed.machine import raise_loopback, require_own_network
 from tests.e2e.bed.waiting import wait_for
 from tests.evidence import evidence_of
+from tests.lab import bench
 from tests.lab.backends import WELL, Backend, serve
 from tests.lab.hosts.image import make_image
 from tests.lab.hosts.lab import Lab
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.lab.hosts.host import Host
+
+_SITE = pytest.StashKey[dict[str, Play]]()
+"""The runs of site.yml, for the table at the end."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,9 +84,25 @@ def binary(lab: Lab, operator: Operator) -> Binary:
 
 
 @pytest.fixture(scope="session")
-def converged(lab: Lab, operator: Operator, binary: Binary, evidence: Callable[[str], None]) -> Play:
+def measured(request: pytest.FixtureRequest) -> dict[str, Play]:
+    """The runs of site.yml by what they are called; what is put here is in the table at the end."""
+    return request.config.stash.setdefault(_SITE, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what site.yml took."""
+    if plays := terminalreporter.config.stash.get(_SITE, {}):
+        terminalreporter.section("site.yml in the lab")
+        for line in bench.table(plays):
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def converged(
+    lab: Lab, operator: Operator, binary: Binary, measured: dict[str, Play], evidence: Callable[[str], None]
+) -> Play:
     """The first run of site.yml, which all other tests go on from."""
-    play = operator.converge("site")
+    play = measured["first"] = operator.converge("site")
     evidence(
         f"site.yml took {play.seconds:.0f} s on {len(lab.hosts)} hosts, with {play.changed} changes "
         f"({'the real K3s' if REAL else 'the stand-in for K3s'}): {play.slowest()}"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab import __main__ as command
-from tests.lab import preflight, sessions
+from tests.lab import bench, preflight, sessions
+from tests.lab.operator import Play
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,21 @@ def test_lines_of_a_session_have_its_name_and_its_exit_code_comes_back(capfd: py
     script = "import sys; print('one'); print('two', file=sys.stderr); sys.exit(3)"
     assert sessions.run_session("trial", [sys.executable, "-u", "-c", script]) == 3
     assert capfd.readouterr().out == "trial     | one\ntrial     | two\n"
+
+
+def test_the_table_has_minutes_changes_and_the_seconds_of_each_role_slowest_first() -> None:
+    recap = "a : ok=9 changed={0} unreachable=0 failed=0\nb : ok=9 changed={0} unreachable=0 failed=0\n"
+    plays = {
+        "first": Play(0, recap.format(3), "", 90.0, {"": 1.0, "haproxy": 20.04}),
+        "again": Play(0, recap.format(0), "", 30.0, {"": 0.5}),
+    }
+    assert [" ".join(line.split()) for line in bench.table(plays)] == [
+        "site.yml first again",
+        "minutes 1.5 0.5",
+        "changed tasks 6 0",
+        "haproxy, s 20.0 -",
+        "outside of roles, s 1.0 0.5",
+    ]
 
 
 def test_a_limit_of_watchers_that_is_too_low_is_raised_and_a_higher_one_stays(
