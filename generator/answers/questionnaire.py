@@ -133,13 +133,13 @@ class Questionnaire:
     def environment(self) -> SandboxedEnvironment:
         """The Jinja environment: that of Copier, as far as `lib/` uses it."""
         import jinja2
-        from jinja2.sandbox import SandboxedEnvironment
 
         from generator.answers.compiled import cache_for
+        from generator.sandbox import QuickSandbox
 
         options: dict[str, Any] = dict(self.envops)
         options["undefined"] = jinja2.StrictUndefined
-        return SandboxedEnvironment(
+        return QuickSandbox(
             # Of what is loaded, and is not made from a string, Jinja keeps the compiled form.
             loader=jinja2.ChoiceLoader([jinja2.FunctionLoader(_text), jinja2.FileSystemLoader(self.root)]),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],

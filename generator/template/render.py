@@ -9,6 +9,7 @@ from generator.errors import BadInputError, FmcError
 from generator.files import write_error
 from generator.template.compiled import compiled_once
 from generator.template.prepared import prepared_once
+from generator.template.quickened import quickened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ def render_layout(source: TemplateSource, data: Mapping[str, object], layout: st
     from plumbum import ProcessExecutionError, local
 
     try:
-        with local.env(PATH=_NO_GIT), compiled_once(layout), prepared_once():
+        with local.env(PATH=_NO_GIT), compiled_once(layout), prepared_once(), quickened():
             # Default settings: those of the user could change answers.
             copier.run_copy(
                 str(source.root),

@@ -15,6 +15,7 @@ from plumbum import local
 
 from generator.template.compiled import compiled_once
 from generator.template.prepared import prepared_once
+from generator.template.quickened import quickened
 from tests.conftest import require_tool
 
 Render = Callable[..., Path]
@@ -53,7 +54,7 @@ def _renderer(new_folder: Callable[[str], Path]) -> Render:
         if key not in rendered:
             destination = new_folder(layout)
             # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
-            with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once():
+            with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once(), quickened():
                 copier.run_copy(
                     str(ROOT), destination, data=data, defaults=True, quiet=True, settings=copier.Settings()
                 )
