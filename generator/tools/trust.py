@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -47,6 +46,8 @@ def ssh_command(url: str, known_hosts: Sequence[str]) -> list[str]:
 
 def authorities(certificates: str) -> str:
     """Return the path of a file with certificates in PEM beside those that this machine trusts anyway."""
+    import ssl
+
     usual = ssl.get_default_verify_paths().cafile
     known = Path(usual).read_text(errors="replace") if usual and Path(usual).is_file() else ""
     return _file(f"{known}\n{certificates.rstrip()}\n")

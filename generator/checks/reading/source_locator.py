@@ -33,7 +33,8 @@ class SourceLocator:
             urls: URL of each part's repository as the recorded answers have it; none of them need be known.
         """
         files = list(files)
-        self._folder_places = {(file.part, parent) for file in files for parent in file.path.parents}
+        folder_places = {(file.part, file.path.parent) for file in files}
+        self._folder_places = folder_places | {(part, above) for part, path in folder_places for above in path.parents}
         self._places = self._folder_places | {(file.part, file.path) for file in files}
         self._urls: set[str] = set()
         self._folders: dict[str, str] = {}
