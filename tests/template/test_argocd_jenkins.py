@@ -170,7 +170,7 @@ def test_no_object_has_a_random_name(controller: dict[str, Any]) -> None:
 
 
 def revisions(cluster: Cluster) -> dict[str, str]:
-    """The revision of each login at Git as it is rendered: somebody has to supply a token, and a key is made at once."""
+    """The revision of each login at Git as rendered: somebody has to supply a token, and a key is made at once."""
     made = cluster.answers["git_base_url"].startswith("ssh:")
     return dict.fromkeys(logins_at_git(cluster), INITIAL if made else PENDING)
 
