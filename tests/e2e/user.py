@@ -48,7 +48,11 @@ class User(Shell):
             "ANSIBLE_FORCE_COLOR": "0",
         }
         super().__init__(environment, self.workspace, BedError, _TIMEOUT)
-        (bed.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
+        self.introduce()
+
+    def introduce(self) -> None:
+        """Tell git on this machine who they are."""
+        (self._bed.home / ".gitconfig").write_text("[user]\nname = Operator\nemail = ops@example.com\n")
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl."""
