@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-CUT, MUTE = -1, -2
+NOTHING, CUT, MUTE = 0, -1, -2
 
 
 class _Handler(QuietHandler):
@@ -37,7 +37,7 @@ class _Handler(QuietHandler):
 
     def _answer(self) -> None:
         owner = self.owner
-        fault = owner.faults.pop(0) if owner.faults and self._is_pack() else None
+        fault = owner.faults.pop(0) if owner.faults and self._is_pack() else NOTHING
         if fault == CUT:
             self._close()
             return
@@ -48,7 +48,7 @@ class _Handler(QuietHandler):
         if fault == MUTE:
             self._backend(body)
             self._close()
-        elif fault is not None:
+        elif fault:
             self.reply(fault)
         elif owner.moved_to:
             self.reply(301, Location=owner.moved_to + self.path)
@@ -127,7 +127,7 @@ class GitServer(LoopbackServer):
         tls: Speak HTTPS.
         address: Where to listen; port 0 is any that is free.
         faults: What happens to the next pushes, one each: a status is answered; CUT closes the connection before the
-            pack has arrived, and MUTE after git has taken it.
+            pack has arrived, MUTE after git has taken it, and NOTHING leaves one alone.
         seen: Path and Authorization header of every request.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import http.client
 import os
 import shlex
 import shutil
@@ -12,6 +13,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pexpect
 import pytest
@@ -28,6 +30,7 @@ from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
 from tests.delivery.sshserver import ssh_server
 from tests.delivery.workspace import PARTS, RUN, Workspace, git
+from tests.loopback import LoopbackServer, QuietHandler
 
 TOKEN = "ghp_s3cr3t-T0ken"
 BASIC = base64.b64encode(f"ci:{TOKEN}".encode()).decode()
@@ -328,6 +331,55 @@ def test_the_authority_that_the_answers_name_is_trusted_for_its_server(workspace
         workspace.commit()
         workspace.push(RUN)
     assert workspace.remote_heads() == workspace.heads()
+
+
+class _Passing(QuietHandler):
+    """One request through a proxy; `owner` is that."""
+
+    owner: Proxy
+
+    def do_GET(self) -> None:
+        """Ask the server behind, whatever the name in the address (RFC 9112, 3.2.2)."""
+        self.owner.passed.append(self.path)
+        parts = urlsplit(self.path)
+        connection = http.client.HTTPConnection(self.owner.behind)
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "proxy-connection"}
+        connection.request(self.command, f"{parts.path}?{parts.query}", self.body() or None, headers)
+        answer = connection.getresponse()
+        kept = ("Content-Type", "WWW-Authenticate")
+        self.reply(
+            answer.status, answer.read(), **{name: answer.headers[name] for name in kept if answer.headers[name]}
+        )
+        connection.close()
+
+    do_POST = do_GET
+
+
+class Proxy(LoopbackServer):
+    """A proxy in front of one server, and what went through it."""
+
+    handler = _Passing
+
+    def __init__(self, behind: str) -> None:
+        self.behind = behind
+        self.passed: list[str] = []
+
+
+def test_a_proxy_of_the_environment_is_used(
+    workspace: Workspace, server: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is known to the proxy alone."""
+    monkeypatch.setenv("FMC_GIT_TOKEN", TOKEN)
+    monkeypatch.setenv("FMC_GIT_USER", "ci")
+    workspace.targets = [
+        dataclasses.replace(target, url=f"http://git.nowhere.test/{target.part}.git") for target in workspace.targets
+    ]
+    workspace.commit()
+    with Proxy(server.host) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        workspace.push(RUN)
+    assert workspace.remote_heads() == workspace.heads()
+    assert all(path.startswith("http://git.nowhere.test/") for path in proxy.passed)
 
 
 # An ssh with the options that a person's configuration would have; of an option the first value counts.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,24 @@ def signing_key(tmp_path: Path, own_git: Path) -> Path:
 def test_commits_are_signed_where_the_user_wants_it(tree: Target, signing_key: Path) -> None:
     commit(tree)
     assert git(tree.path, "log", "-1", "--format=%G? %GS") == "G ada@example.org"
+
+
+@pytest.mark.tools
+def test_a_key_of_gpg_signs_as_well(tree: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The socket of its agent lies there, whose path has few characters to spare.
+    with tempfile.TemporaryDirectory(prefix="gpg-") as home:
+        monkeypatch.setenv("GNUPGHOME", home)
+        gpg = str(require_tool("gpg"))
+        make = ["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "Ada <ada@example.org>", "ed25519"]
+        try:
+            subprocess.run([gpg, *make], check=True, capture_output=True)
+            for name, value in {"commit.gpgsign": "true", "user.signingkey": "ada@example.org"}.items():
+                git(tmp_path, "config", "--global", name, value)
+            commit(tree)
+            # Good, of a key that its maker trusts.
+            assert git(tree.path, "log", "-1", "--format=%G? %GS") == "G Ada <ada@example.org>"
+        finally:
+            subprocess.run(["gpgconf", "--kill", "all"], check=True)
 
 
 @pytest.mark.tools
