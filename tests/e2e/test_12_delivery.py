@@ -20,6 +20,7 @@ from tests.ci.registry import Registry
 from tests.delivery.workspace import git
 from tests.e2e.agent import Agent
 from tests.e2e.bed.errors import BedError
+from tests.e2e.bed.forge import WRITER
 from tests.e2e.bed.ingress import Ingress
 from tests.e2e.bed.waiting import wait_for
 
@@ -111,7 +112,7 @@ def delivery(rollout: Rollout, evidence: Callable[[str], None]) -> Iterator[Deli
     user.git("clone", "--quiet", user.url("apps"), str(folder / "checkout"), cwd=folder)
     token, login = (_secret(rollout, "jenkins", name) for name in ("jenkins-pipelines", "jenkins-git"))
     credentials = {
-        "deploy": {"FMC_GIT_USER": login["username"], "FMC_GIT_TOKEN": login["token"]},
+        "deploy": {"FMC_GIT_USER": WRITER, "FMC_GIT_TOKEN": login["token"]},
         "wait": {"ARGOCD_TOKEN": token["argocd"]},
     }
     with ExitStack() as servers:

@@ -72,7 +72,7 @@ class User(Shell):
         token = self._bed.forge.read_token
         logins = {
             "FMC_GIT_READ_TOKEN": token,
-            "FMC_JENKINS_GIT_USER": WRITER,
+            "FMC_JENKINS_GIT_USER": "jenkins",
             "FMC_JENKINS_GIT_TOKEN": self._bed.forge.write_token,
             "FMC_REGISTRY_LOGIN": f"jenkins:{token}",
         }
