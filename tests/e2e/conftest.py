@@ -27,6 +27,12 @@ collect_ignore = ["bed_tests"] if os.environ.get("FMC_E2E") == "1" else []
 _NUMBER = re.compile(r"test_(\d+)_")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave arguments of functions out of what is printed when a test fails: passwords are among them."""
+    if os.environ.get("FMC_E2E") == "1":
+        config.option.tbstyle = "short"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the files follow each other by their numbers, and not by the digits of these; those without one come last."""
     if os.environ.get("FMC_E2E") == "1":

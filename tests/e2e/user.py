@@ -28,6 +28,11 @@ configs:
   cm:
     timeout.reconciliation: 5s
     timeout.reconciliation.jitter: 0s
+server:
+  env:
+    # Who is refused five times in a row is shut out; clients of tests have more log-ins than that on their way.
+    - name: ARGOCD_SESSION_FAILURE_MAX_FAIL_COUNT
+      value: "100000"
 """
 
 
