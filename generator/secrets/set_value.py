@@ -197,7 +197,8 @@ def _fault(secret: Entry, name: str, content: bytes) -> str:
     hashed = any(isinstance(datum, Derived) and datum.source == name and datum.form in SALTED for datum in data)
     if hashed and len(content) > BCRYPT_BYTES:
         return f"is longer than the {BCRYPT_BYTES} bytes that bcrypt covers"
-    if secret.values[name].generator is Generator.EXTERNAL:
+    is_external = secret.values[name].generator is Generator.EXTERNAL
+    if is_external and not hashed:
         return login_fault(secret, name, content)
     try:
         text = content.decode()
@@ -205,4 +206,4 @@ def _fault(secret: Entry, name: str, content: bytes) -> str:
         return "is no UTF-8 text"
     if not text.isprintable():
         return "holds a line break or another character that can't be typed at a log-in"
-    return f"has fewer than {MINIMUM_PASSWORD} characters" if len(text) < MINIMUM_PASSWORD else ""
+    return f"has fewer than {MINIMUM_PASSWORD} characters" if len(text) < MINIMUM_PASSWORD and not is_external else ""

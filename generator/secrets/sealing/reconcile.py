@@ -20,7 +20,7 @@ from generator.secrets.sealing.renewal import renew
 from generator.secrets.sealing.secret_sealer import SecretSealer
 from generator.secrets.sealing.supply import supply
 from generator.secrets.sealing.takeover import take_over
-from generator.secrets.sealing.trust import active_key, require_own_certificate
+from generator.secrets.sealing.trust import active_key, require_current, require_own_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,8 +89,8 @@ def reconcile(
         renewed: Values that are to be replaced; with the new one, where a person gave it.
 
     Raises:
-        BadInputError: The committed certificate is none of the vault's, the vault lacks the sealing key that the
-            catalogue names, or a supplied value can't be used.
+        BadInputError: The committed certificate is none of the vault's or past its end, the vault lacks the sealing
+            key that the catalogue names, or a supplied value can't be used.
     """
     key = active_key(catalogue, vault)
     if certificate is not None:
@@ -106,6 +106,8 @@ def reconcile(
     for machine_secret in catalogue.machines:
         run.fill(machine_secret)
     before = known.vault.sealed
+    if run.sealed != {name: before[name] for name in run.sealed if name in before}:
+        require_current(key, now)
     return Reconciled(
         vault=replace(vault, ca=run.authority, values=run.values, derived=run.derived, sealed=run.sealed),
         key=key,

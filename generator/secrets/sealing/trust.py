@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE
 from generator.secrets.vault.keys import certificate_fingerprint
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from generator.secrets.catalogue.model import Catalogue
     from generator.secrets.vault.model import KeyRecord, Vault
 
@@ -52,4 +56,23 @@ def require_own_certificate(certificate: bytes, vault: Vault) -> None:
             f"the committed sealing certificate ({committed}) is none of the vault's ({', '.join(own)})",
             where=CERTIFICATE,
             fix=fix,
+        )
+
+
+def require_current(key: KeyRecord, now: datetime) -> None:
+    """Refuse to seal to a certificate whose time is over, as kubeseal does; what is sealed to it still opens.
+
+    Args:
+        key: The sealing key in use.
+        now: The present, UTC.
+
+    Raises:
+        BadInputError: It ended.
+    """
+    ended = x509.load_pem_x509_certificate(key.certificate.encode()).not_valid_after_utc
+    if ended < now:
+        raise BadInputError(
+            f"the certificate of the sealing key {key.name} ended on {ended:%Y-%m-%d}; nothing was sealed to it",
+            where=CERTIFICATE,
+            fix="Replace the key: `fmc keys rekey`, and what it says then. No value changes by that.",
         )
