@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generator.errors import VaultError
 from generator.secrets.catalogue.model import Secret
 from generator.secrets.catalogue.scope import Scope
 from generator.secrets.seal import seal_repository
@@ -94,15 +97,6 @@ def test_a_rotated_secret_is_the_new_one_with_the_key_that_pods_wait_for(
     assert old.secret != new.secret
 
 
-def test_it_refuses_a_manifest_that_was_renamed(kubeseal: Path, workspace: Workspace, key_file: str) -> None:
-    workspace.seal()
-    content = workspace.files()["secrets/traefik/dashboard-users.sealed.yaml"].replace(b"dashboard-users", b"other")
-    arguments = ("--recovery-unseal", "--recovery-private-key", key_file)
-    done = subprocess.run([kubeseal, *arguments], input=content, capture_output=True, check=False)
-    assert done.returncode != 0
-    assert b"no key could decrypt secret" in done.stderr
-
-
 def test_nasty_texts_reach_it_unchanged(kubeseal: Path, sealing_key: SealingKey, key_file: str) -> None:
     """As values, as names, as keys and as annotations: its reader is a YAML 1.1 one."""
     texts = {f"k{index}": text for index, text in enumerate(TORTURE)}
@@ -115,6 +109,73 @@ def test_nasty_texts_reach_it_unchanged(kubeseal: Path, sealing_key: SealingKey,
     assert theirs["metadata"]["annotations"] == annotations
     assert theirs["metadata"]["labels"] == {"on": "1e3"}
     assert (theirs["metadata"]["namespace"], theirs["metadata"]["name"]) == ("n", "y")
+
+
+def thousand_values() -> dict[str, bytes]:
+    """A thousand values: empty, binary, one of 1 MiB, Unicode, what YAML takes for something else, random ones."""
+    chance = Random(8)
+    nasty = [b"", b"\x00" * (1 << 20), bytes(range(256)), *(text.encode() for text in TORTURE)]
+    texts = ["".join(chr(chance.randrange(0x20, 0xD800)) for _ in range(chance.randrange(40))) for _ in range(300)]
+    values = [*nasty, *(text.encode() for text in texts)]
+    values += [chance.randbytes(chance.randrange(300)) for _ in range(1000 - len(values))]
+    return {f"key-{number}": value for number, value in enumerate(values)}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_thousand_values_reach_it_unchanged(
+    kubeseal: Path, sealing_key: SealingKey, key_file: str, scope: Scope
+) -> None:
+    values, sealer = thousand_values(), Sealer(sealing_key.certificate.encode())
+    label = scope.label("apps", "app")
+    ciphertexts = {key: sealer.seal(Plaintext(value), label) for key, value in values.items()}
+    secret = replace(Secret("apps", "app", 1, "Opaque", {}, {}, "", "", (), {}, {}), scope=scope)
+    theirs = recovered(kubeseal, key_file, render(secret, Sealed(sealer.fingerprint, {}, ciphertexts, {})))
+    assert len(values) == 1000
+    assert {key for key, value in values.items() if theirs["data"][key] != value} == set()
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_thousand_values_that_it_sealed_come_back(
+    kubeseal: Path, sealing_key: SealingKey, certificate_file: str, scope: Scope
+) -> None:
+    values = thousand_values()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "app", "namespace": "apps"},
+        "data": {key: base64.b64encode(value).decode() for key, value in values.items()},
+    }
+    arguments = ("--cert", certificate_file, "--format", "json", "--scope", scope.value)
+    sealed = json.loads(run(kubeseal, *arguments, stdin=json.dumps(secret).encode()))["spec"]["encryptedData"]
+    keys, label = load_private_keys([sealing_key.private_key]), scope.label("apps", "app")
+    assert {key for key, value in values.items() if unseal(keys, sealed[key], label).reveal() != value} == set()
+
+
+@pytest.mark.parametrize("wrong", ["namespace", "name", "key", "certificate"])
+def test_what_is_bound_to_something_else_opens_on_neither_side(
+    kubeseal: Path, sealing_key: SealingKey, other_key: SealingKey, tmp_path: Path, wrong: str
+) -> None:
+    sealed_to, opened_with = (other_key if wrong == place else sealing_key for place in ("certificate", "key"))
+    place = {"namespace": "apps", "name": "app"}
+    elsewhere = {**place, wrong: "other"} if wrong in place else place
+    secret = Secret(elsewhere["namespace"], elsewhere["name"], 1, "Opaque", {}, {}, "", "", (), {}, {})
+    sealer = Sealer(sealed_to.certificate.encode())
+    ours = sealer.seal(Plaintext(b"hunter2"), Scope.STRICT.label(**place))
+    key_file = write_key_secret(tmp_path / "key.json", opened_with.certificate, opened_with.private_key)
+    refused = subprocess.run(
+        [kubeseal, "--recovery-unseal", "--recovery-private-key", key_file],
+        input=render(secret, Sealed(sealer.fingerprint, {}, {"key": ours}, {})),
+        capture_output=True,
+        check=False,
+    )
+    assert refused.returncode != 0
+    assert b"no key could decrypt secret" in refused.stderr
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text(sealed_to.certificate)
+    arguments = (item for field, value in place.items() for item in (f"--{field}", value))
+    theirs = run(kubeseal, "--raw", "--cert", str(certificate), *arguments, stdin=b"hunter2").decode()
+    with pytest.raises(VaultError, match="sealed to another key, or for another name"):
+        unseal(load_private_keys([opened_with.private_key]), theirs, Scope.STRICT.label(**elsewhere))
 
 
 @pytest.mark.parametrize("content", [b"", b"hunter2", bytes(range(256)), b"\x00" * (1 << 20)], ids=len)
