@@ -7,15 +7,20 @@ import os
 import secrets
 import shutil
 import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pytest
 
+from generator.secrets.vault.keys import generate_sealing_key
 from generator.workspace import PARTS
 from tests.pipeline import spy_driver
 from tests.pipeline.world import ROOT, Finished, World, answers
+from tests.secrets.test_adopt import secret, text
+from tests.secrets.test_import_keys import secret as key_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FirstRun = tuple[World, Finished]
@@ -74,7 +79,7 @@ class Spied:
             (self._hooks / name).write_text(_HOOK)
             (self._hooks / name).chmod(0o755)
 
-    def fmc(self, *arguments: str, stdin: str = "", token: str = "") -> Finished:
+    def fmc(self, *arguments: str, stdin: str = "", token: str = "", env: Mapping[str, str] | None = None) -> Finished:
         """Run fmc below the spy, with hooks that dump their environment as a careless user's would."""
         hooks = {
             "DUMP": str(self._dump),
@@ -84,7 +89,7 @@ class Spied:
         }
         command = (sys.executable, spy_driver.__file__, str(self._record), *arguments)
         variables = {**hooks, "PYTHONPATH": str(ROOT), "FMC_GIT_READ_TOKEN": token}
-        done = self.world.run(*command, stdin=stdin, env=variables)
+        done = self.world.run(*command, stdin=stdin, env={**variables, **(env or {})})
         self.shown += os.fsencode(done.all)
         return done
 
@@ -134,6 +139,76 @@ def test_no_secret_gets_out(world: World) -> None:
     assert {"commit", "push", "ls-remote"} <= {start[1] for start in spied.starts() if start[0].endswith("git")}
     assert b"FMC_IDENTITY" in haystacks["dump"]
     assert b"GIT_CONFIG_COUNT" in haystacks["record"]
+
+
+_CLIPBOARD = """#!/bin/sh
+cat > "$0.holds"
+"""
+_EDITOR = """#!/bin/sh
+cat "$0.writes" > "$1"
+"""
+
+
+def helpers(folder: Path, written: str) -> dict[str, str]:
+    """Make an editor that writes that text, and a clipboard; return the variables by which they are found."""
+    for name, script in (("wl-copy", _CLIPBOARD), ("editor", _EDITOR)):
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    (folder / "editor.writes").write_text(written)
+    return {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "WAYLAND_DISPLAY": "wayland-0",
+        "VISUAL": str(folder / "editor"),
+        "XDG_RUNTIME_DIR": str(folder),
+    }
+
+
+def test_no_verb_that_touches_values_lets_one_out(pushed: World, tmp_path: Path) -> None:
+    """A sentinel goes in by each way there is; rotated, rekeyed, merged, backed up and drilled, none is seen."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    sentinels = {way: "sentinel-" + secrets.token_hex(16) for way in ("set", "rotated", "edited", "imported")}
+    environment, spied = helpers(elsewhere, sentinels["edited"]), Spied(pushed)
+    needles = {sentinel.encode() for sentinel in sentinels.values()}
+    other = elsewhere / "vault.age"
+    shutil.copy(pushed.vault, other)
+
+    def run(*arguments: str, stdin: str = "", here: bool = True) -> None:
+        place = ("--workspace", str(pushed.workspace)) if here else ()
+        done = spied.fmc(*arguments, *place, stdin=stdin, env=environment)
+        assert done.code == 0, arguments
+        needles.update(pushed.needles())
+
+    token, backup = "argocd/git-credentials", pushed.folder / "home.age"
+    run("secret", "set", token, stdin=sentinels["set"])
+    run("rotate", token, stdin=sentinels["rotated"])
+    run("secret", "edit", token)
+    imported = secret("imported", {"password": sentinels["imported"].encode()})
+    run("secret", "import", "-", stdin=text(imported).decode())
+    key = generate_sealing_key(2048)
+    needles.add(key.private_key.reveal())
+    run("keys", "import", "/dev/stdin", stdin=json.dumps(key_secret(key)))
+    run("seal")
+    pushed.commit("argocd", {})
+    run("push")
+    run("rotate", "--all")
+    run("renew", "--all")
+    run("keys", "rekey")
+    run("keys", "rekey", "--loaded")
+    run("recover", str(pushed.workspace / "argocd/secrets/argocd/git-credentials.sealed.yaml"))
+    run("vault", "merge", str(other))
+    run("secret", "history", token)
+    run("secret", "show", token, "--clipboard", "--clear-after", "0")
+    assert (elsewhere / "wl-copy.holds").read_text() == sentinels["edited"]
+    run("backup", str(backup))
+    run("restore", str(backup), "--workspace", str(pushed.folder / "again"), here=False)
+    run("drill", str(backup), "--level", "restore", here=False)
+    haystacks = spied.haystacks()
+    assert len(needles) > 60
+    # Counted, since a failure would show them.
+    assert [place for place, content in haystacks.items() if any(needle in content for needle in needles)] == []
+    assert {"wl-copy", "editor"} <= {PurePath(start[0]).name for start in spied.starts()}
+    assert any(place.startswith("again/") for place in haystacks)
 
 
 def test_a_secret_in_an_answer_is_not_committed(world: World) -> None:
