@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from generator.secrets.sealing.crypto import load_private_keys
 from generator.secrets.sealing.documents import documents_of, opened
+from generator.secrets.vault.keys import certificate_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +75,7 @@ def list_keys(store: Store, manifests: Iterable[tuple[str, bytes]]) -> tuple[Key
             name=key.name,
             fingerprint=key.fingerprint,
             created=key.created,
-            ends=x509.load_pem_x509_certificate(key.certificate.encode()).not_valid_after_utc,
+            ends=certificate_end(key.certificate.encode()),
             state=states.get(key.name, KeyState.OLD),
             compromised=vault.compromised.get(key.fingerprint),
             needed_by=needed[key.name],

@@ -9,6 +9,7 @@ from generator.errors import VaultError
 from generator.secrets.catalogue.model import Generator
 from generator.secrets.making.make import make
 from generator.secrets.making.supplied import as_meant
+from generator.secrets.sealing.trust import active_key, require_current
 from generator.secrets.selection import Selected, select
 from generator.secrets.set_value import require_usable
 from generator.secrets.vault.file import save_vault
@@ -88,7 +89,8 @@ def plan_rotation(
         interrupted: What the same order meant when it was interrupted, see `Plan.before`.
 
     Raises:
-        BadInputError: The catalogue can't be used, a name is unknown, or its value can't be replaced this way.
+        BadInputError: The catalogue can't be used, a name is unknown, its value can't be replaced this way, or the
+            certificate that it would be sealed to has ended.
         VaultError: There is no vault yet, or it can't be opened.
     """
     catalogue = store.catalogue()
@@ -115,6 +117,8 @@ def plan_rotation(
         elif (content := _given(value, place, order, external_values)) and not _has(vault, place, content):
             require_usable(entries[place[0]], value.name, content)
             renewed[place] = content
+    if any(secret.id in {name for name, _ in renewed} for secret in catalogue.secrets):
+        require_current(active_key(catalogue, vault), now)
     external = tuple(place for place in before if place not in renewed and before[place] == _revision(vault, place))
     meant = [place for place in before if place not in external]
     return Plan(

@@ -42,6 +42,7 @@ _ERRORS = {
     "secrets/vault": "The vault fits the catalogue and the committed certificate.",
 }
 _WARNINGS = {
+    "secrets/certificate-ends": "The sealing key is replaced before its certificate ends.",
     "secrets/due": "A value is replaced before it is due.",
     "secrets/elsewhere": "The vault has the newest value of what is sealed as a hash.",
     "secrets/missing": "Each secret of the catalogue has a sealed manifest.",

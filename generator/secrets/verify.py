@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.secrets.verifying.with_vault import verify_with_vault
-from generator.secrets.verifying.without_vault import MISSING, verify_manifests
+from generator.secrets.verifying.without_vault import (
+    MISSING,
+    sealing_certificate_end,
+    verify_certificate,
+    verify_manifests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
     from generator.secrets.sealing.takeover import Snapshot
     from generator.secrets.vault.model import Vault
 
-__all__ = ["MISSING", "verify_secrets"]
+__all__ = ["MISSING", "sealing_certificate_end", "verify_secrets"]
 
 
 def verify_secrets(root: Path, vault: Vault | None, now: datetime, delivered: Sequence[Snapshot] = ()) -> list[Finding]:
@@ -25,11 +30,11 @@ def verify_secrets(root: Path, vault: Vault | None, now: datetime, delivered: Se
     Args:
         root: Folder that holds `secrets/`.
         vault: The vault, where it can be opened.
-        now: The present, UTC: certificates are due for renewal some time before their end.
+        now: The present, UTC: certificates, the sealing key's too, are replaced some time before they end.
         delivered: Sealed manifests of commits, by path below the root: the work tree must not fall behind them.
 
     Raises:
         BadInputError: There is no catalogue, or a file can't be read.
     """
-    findings = verify_manifests(root)
+    findings = [*verify_manifests(root), *verify_certificate(root, now)]
     return findings if vault is None else findings + verify_with_vault(root, vault, now, delivered)

@@ -13,11 +13,13 @@ from generator.secrets.listing import list_secrets
 from generator.secrets.rotate import plan_rotation
 from generator.secrets.seal import seal_repository
 from generator.secrets.selection import Order
+from generator.secrets.vault.keys import certificate_end
 from generator.secrets.verify import verify_secrets
 from tests.secrets.conftest import FULL, NOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from generator.findings import Finding
     from tests.secrets.conftest import Workspace
@@ -35,6 +37,21 @@ def due(workspace: Workspace) -> list[Finding]:
 
 def renewed(workspace: Workspace, order: Order) -> Mapping[tuple[str, str], bytes | None]:
     return plan_rotation(workspace.store, order, {}, workspace.now).renewed
+
+
+def test_the_sealing_certificate_is_told_of_90_days_before_its_end_and_stops_nothing(workspace: Workspace) -> None:
+    """Also without the vault; the remedy is followed in tests/pipeline/test_bad_secrets.py."""
+    workspace.seal()
+    end = certificate_end(workspace.key.certificate.encode())
+
+    def told(now: datetime) -> list[tuple[Severity, str]]:
+        found = verify_secrets(workspace.root, None, now)
+        return [(one.severity, one.message) for one in found if one.rule == "secrets/certificate-ends"]
+
+    assert told(end - timedelta(days=90, seconds=1)) == []
+    said = f"the sealing certificate {{}} on {end:%Y-%m-%d}: then nothing is sealed to it"
+    assert told(end - timedelta(days=90)) == [(Severity.WARNING, said.format("ends"))]
+    assert told(end + timedelta(seconds=1)) == [(Severity.WARNING, said.format("ended"))]
 
 
 def test_the_list_says_when_a_value_is_due(workspace: Workspace) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from generator.secrets.vault.keys import SealingKey
 
 PATH, PLACE = "secrets/registry/push-token.sealed.yaml", ("registry", "push-token")
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # What a fuzzer does to a file: so many bytes at a place become others. The place is a part of the length.
 EDITS = st.lists(
     st.tuples(
@@ -86,7 +86,7 @@ def test_a_damaged_manifest_never_becomes_what_the_vault_holds(
     """What is taken from one or is asked about, a value of the vault stays what it was."""
     content, values = sealed.manifests[PATH], sealed.vault.values
 
-    @settings(FUZZ, max_examples=60)
+    @settings(FUZZ, max_examples=40)
     @given(EDITS)
     def fuzz(edits: Edits) -> None:
         damaged = {**sealed.manifests, PATH: edited(content, edits)}
@@ -141,7 +141,7 @@ def test_a_damaged_certificate_is_its_key_s_or_refused(sealing_key: SealingKey) 
     lines = sealing_key.certificate.strip().splitlines()
     content = base64.b64decode("".join(lines[1:-1]))
 
-    @settings(FUZZ, max_examples=400)
+    @settings(FUZZ, max_examples=200)
     @given(EDITS)
     def fuzz(edits: Edits) -> None:
         body = base64.encodebytes(edited(content, edits)).decode()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import CATALOGUE, CERTIFICATE
-from generator.secrets.vault.keys import certificate_fingerprint
+from generator.secrets.vault.keys import certificate_end, certificate_fingerprint
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,7 +67,7 @@ def require_current(key: KeyRecord, now: datetime) -> None:
     Raises:
         BadInputError: It ended.
     """
-    ended = x509.load_pem_x509_certificate(key.certificate.encode()).not_valid_after_utc
+    ended = certificate_end(key.certificate.encode())
     if ended < now:
         raise BadInputError(
             f"the certificate of the sealing key {key.name} ended on {ended:%Y-%m-%d}; nothing was sealed to it",

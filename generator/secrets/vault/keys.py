@@ -104,6 +104,15 @@ def certificate_public_key(certificate: bytes) -> rsa.RSAPublicKey:
     return key
 
 
+def certificate_end(certificate: bytes) -> datetime:
+    """Return when a sealing certificate ends, UTC.
+
+    Raises:
+        ValueError: It is no certificate in PEM.
+    """
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+
+
 def key_fingerprint(key: rsa.RSAPublicKey) -> str:
     """Return `SHA256:...` as OpenSSH writes it, which is how the controller names its keys in its log, too."""
     line = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)

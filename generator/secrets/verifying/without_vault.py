@@ -6,6 +6,7 @@ of the catalogue's entry and its sealed values: rendering it again has to give t
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from generator.errors import CatalogueError
@@ -16,16 +17,19 @@ from generator.secrets.sealing.crypto import sealed_bytes, split
 from generator.secrets.sealing.files import sealed_files
 from generator.secrets.sealing.leaving import secret_of
 from generator.secrets.sealing.manifest import Sealed, SealedManifest, parse, render
-from generator.secrets.vault.keys import certificate_public_key, key_fingerprint
+from generator.secrets.vault.keys import certificate_end, certificate_public_key, key_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from generator.secrets.catalogue.model import Secret
 
 MISSING = "secrets/missing"
 """Rule: a secret of the catalogue has no sealed manifest."""
+CERTIFICATE_NOTICE = timedelta(days=90)
+"""How long before the sealing certificate's end a person is told: the new key has to be brought to the cluster."""
 _SEAL = "Run `fmc seal`."
 _FOREIGN = "this manifest was not written by `fmc seal`"
 
@@ -62,6 +66,38 @@ def verify_manifests(root: Path) -> list[Finding]:
     for secret in expected:
         findings += _check(secret, (root / secret.manifest_path).read_bytes(), key_fingerprint(key), key.key_size // 8)
     return findings
+
+
+def verify_certificate(root: Path, now: datetime) -> Iterator[Finding]:
+    """Yield a warning where the sealing certificate is near its end, or past it: nothing is sealed to it from then on.
+
+    It stops no delivery: what is sealed still opens, and a push brings the next certificate. One that can't be read is
+    the business of `verify_manifests`.
+
+    Args:
+        root: Folder that holds `secrets/`.
+        now: The present, UTC.
+    """
+    end = sealing_certificate_end(root)
+    if end is None or now < end - CERTIFICATE_NOTICE:
+        return
+    message = (
+        f"the sealing certificate {'ends' if now <= end else 'ended'} on {end:%Y-%m-%d}: then nothing is sealed to it"
+    )
+    fix = "Replace the key in time: `fmc keys rekey`, and what it says then. No value changes by that."
+    yield Finding(CERTIFICATE, 0, "secrets/certificate-ends", message, fix=fix, severity=Severity.WARNING)
+
+
+def sealing_certificate_end(root: Path) -> datetime | None:
+    """Return when the committed sealing certificate ends, UTC; None where there is none that can be read.
+
+    Args:
+        root: Folder that holds `secrets/`.
+    """
+    try:
+        return certificate_end((root / CERTIFICATE).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _unasked(path: str, content: bytes) -> Finding:
