@@ -69,6 +69,33 @@ def noted_date(note: Path) -> datetime | None:
     return made if made.tzinfo else None
 
 
+@dataclass(frozen=True)
+class Upkeep:
+    """One of the two things that have to be done again and again.
+
+    Attributes:
+        name: `backup` or `drill`.
+        last: When it was done last, UTC; None where that is not known.
+        due: When it is due, UTC.
+    """
+
+    name: str
+    last: datetime | None
+    due: datetime
+
+
+def upkeep(note: Callable[[str], Path], since: datetime) -> Iterator[Upkeep]:
+    """Yield when a backup and a drill are due.
+
+    Args:
+        note: Where the note of a name lies.
+        since: How long there has been something to back up.
+    """
+    for name, reminder in _REMINDERS.items():
+        last = noted_date(note(name))
+        yield Upkeep(name, last, last + reminder.longest if last else since + _GRACE)
+
+
 def reminders(note: Callable[[str], Path], since: datetime, now: datetime) -> Iterator[Finding]:
     """Yield a warning for what is due.
 
@@ -77,8 +104,8 @@ def reminders(note: Callable[[str], Path], since: datetime, now: datetime) -> It
         since: How long there has been something to back up.
         now: The present, UTC.
     """
-    for name, reminder in _REMINDERS.items():
-        last = noted_date(note(name))
-        if now > (last + reminder.longest if last else since + _GRACE):
-            message = f"{reminder.last} {last:%Y-%m-%d}" if last else reminder.missing
-            yield reminder.rule.finding(Flaw("", 0, message, path=f"{name}.json", fix=reminder.fix))
+    for one in upkeep(note, since):
+        if now > one.due:
+            reminder = _REMINDERS[one.name]
+            message = f"{reminder.last} {one.last:%Y-%m-%d}" if one.last else reminder.missing
+            yield reminder.rule.finding(Flaw("", 0, message, path=f"{one.name}.json", fix=reminder.fix))

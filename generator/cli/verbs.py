@@ -9,6 +9,7 @@ from __future__ import annotations
 VERBS = {
     "new": ("Start", "Render, seal, check and commit the repositories of a cluster, and push them."),
     "check": ("Work", "Check answers, or the repositories of a workspace."),
+    "status": ("Work", "See what is due, and whether the remotes have everything."),
     "seal": ("Work", "Make missing secrets, and bring the sealed manifests up to date."),
     "rotate": ("Work", "Replace secrets by new ones, and deliver them in one commit."),
     "renew": ("Work", "Renew certificates before they end, and deliver them."),

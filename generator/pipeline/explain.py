@@ -26,6 +26,7 @@ _DECLARING = (
     "generator.forges.ruleset",
     "generator.mirror.inventory",
     "generator.pipeline.steps.outgoing",
+    "generator.pipeline.steps.remote_state",
     "generator.readiness.ruleset",
     "generator.secrets.ruleset",
 )

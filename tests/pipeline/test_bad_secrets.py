@@ -72,12 +72,14 @@ def test_an_expired_certificate(pushed: World) -> None:
     save_vault(pushed.vault, replace(vault, sealing_keys=(replace(key, certificate=certificate),)))
     pushed.commit("argocd", {"secrets/sealing-cert.pem": certificate})
     assert pushed.fmc("seal", cwd=pushed.workspace).code == 0
+    assert "[secrets/certificate-ends]" in pushed.fmc("status", cwd=pushed.workspace).err
     said = refused(pushed, "rotate", DASHBOARD)
     assert "the certificate of the sealing key sealed-secrets-key-1 ended on 2025-01-01" in said
     assert "`fmc keys rekey`" in said
     for verb in (("keys", "rekey"), ("keys", "rekey", "--loaded"), ("rotate", DASHBOARD)):
         done = pushed.fmc(*verb, cwd=pushed.workspace)
         assert done.code == 0, done.err
+    assert "certificate-ends" not in pushed.fmc("status", cwd=pushed.workspace).err
 
 
 def expired(certificate: bytes, private_key: bytes) -> str:

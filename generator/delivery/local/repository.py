@@ -112,18 +112,16 @@ def open_repository(target: Target, *, cluster: str | None = None, clean: bool =
     return OpenRepository(target, repo, head, changes)
 
 
-def require_deliverable(target: Target) -> tuple[str, ...]:
-    """Make sure, without changing anything, that a repository is in a state in which it can be pushed.
-
-    Returns:
-        The paths that differ from its commit.
+def require_deliverable(target: Target) -> OpenRepository:
+    """Open a repository that is in a state in which it can be pushed, committed or not; nothing is changed.
 
     Raises:
         BadInputError: Not a repository, bare, detached, on another branch, or another remote's.
         ConflictError: A merge waits for a person.
         ToolError: git failed.
     """
-    return _require_usable(target, _repository(target), None)[1]
+    repo = _repository(target)
+    return OpenRepository(target, repo, *_require_usable(target, repo, None))
 
 
 def _repository(target: Target) -> Repo:

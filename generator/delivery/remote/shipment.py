@@ -16,6 +16,7 @@ from generator.wording import command
 if TYPE_CHECKING:
     from git import Repo
 
+    from generator.delivery.local.repository import OpenRepository
     from generator.delivery.model import Target
     from generator.delivery.remote.ask import RemoteBranches
     from generator.delivery.state import Seen
@@ -77,7 +78,21 @@ def examine(target: Target, answer: RemoteBranches | None) -> Shipment:
         ConflictError: A merge waits for a person.
         RemoteError: The remote can't be asked.
     """
-    repository = open_repository(target, clean=True)
+    return compared(open_repository(target, clean=True), answer)
+
+
+def compared(repository: OpenRepository, answer: RemoteBranches | None = None) -> Shipment:
+    """See how the last commit of a repository stands to its remote, whatever else lies in it.
+
+    Args:
+        repository: The repository.
+        answer: What its remote answered a moment ago; None asks it now.
+
+    Raises:
+        BadInputError: It has no commit.
+        RemoteError: The remote can't be asked.
+    """
+    target = repository.target
     if repository.head is None:
         raise BadInputError(f"{target.path} has no commit yet", where=str(target.path), fix="Commit its files first.")
     return _compared(target, repository.repo, repository.head, answer or ask(target))

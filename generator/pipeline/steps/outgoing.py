@@ -36,7 +36,7 @@ def states(targets: Iterable[Target], severity: Severity) -> list[Finding]:
     findings = []
     for target in targets:
         try:
-            changes = require_deliverable(target)
+            changes = require_deliverable(target).changes
         except ToolError:
             # git itself fails: nothing can be said about what would go out.
             raise
