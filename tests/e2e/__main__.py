@@ -14,6 +14,8 @@ from tests.e2e import people
 from tests.e2e.bed.machine import run_inside
 from tests.e2e.bed.preflight import require_all
 
+_ALL = ("-q", "tests/e2e", "--ignore=tests/e2e/apart")
+
 
 def main(arguments: list[str]) -> int:
     """Do what a verb says, and return the exit code."""
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
             case "test":
                 require_all()
                 os.environ["FMC_E2E"] = "1"
-                return run_inside([sys.executable, "-m", "pytest", *(rest or ["-q", "tests/e2e"])])
+                return run_inside([sys.executable, "-m", "pytest", *(rest or _ALL)])
             case "up":
                 return people.up()
             case "status":

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from generator.secrets.catalogue.read import read_catalogue
 from tests.e2e.applications import applications
 from tests.e2e.bed.waiting import wait_for
-from tests.e2e.laptop import Safe, kept
 from tests.e2e.rollout import Rollout
-from tests.e2e.rotation import catalogue_of
 from tests.pipeline.world import Finished
 
 Objects = dict[str, Any]
+_KEY = ("kube-system", "sealed-secrets-key-1")
 _KILL_WITHIN = 120
 PATIENCE_SECONDS = 20
 
@@ -50,24 +50,14 @@ def before_the_loss(rollout: Rollout) -> dict[str, Objects]:
 
 @pytest.fixture(scope="module")
 def fresh(rollout: Rollout, before_the_loss: dict[str, Objects], evidence: Callable[[str], None]) -> Rollout:
-    """The operator's machine is lost with the cluster: what a backup has of the former, and one that knows nothing."""
+    """The same repositories and vault, and a cluster that knows nothing."""
     # Apart, so that the names alone are printed when this fails.
     names = sorted(before_the_loss)
-    assert names == sorted(secret.id for secret in catalogue_of(rollout).secrets)
-    before, safe = kept(rollout), Safe(rollout, "safe-of-both")
-    safe.lose_the_laptop()
+    assert names == sorted(secret.id for secret in read_catalogue(rollout.user.workspace / "argocd").secrets)
     rollout.bed.lose_cluster()
     assert rollout.bed.api.objects("SealedSecret") == []
-    evidence("the cluster is lost, and the laptop; a fresh API server is up")
-    safe.set_up_another_one()
-    assert kept(rollout) == before
+    evidence("the cluster is lost; a fresh API server is up")
     return rollout
-
-
-def key_of(rollout: Rollout) -> tuple[str, str]:
-    """Return namespace and name of the sealing key's Secret."""
-    catalogue = catalogue_of(rollout)
-    return catalogue.key_namespace, catalogue.key_name
 
 
 def test_the_second_time_nothing_changes(rollout: Rollout, evidence: Callable[[str], None]) -> None:
@@ -115,7 +105,7 @@ def test_an_older_argo_cd_that_is_there_already(fresh: Rollout, evidence: Callab
     api.delete("Namespace", None, "tools")
     wait_for("the other Argo CD to be gone", lambda: api.get("Namespace", None, "tools") is None)
     refused("v2.14.0", "tools", done, evidence)
-    assert api.get("Secret", *key_of(fresh)) is None
+    assert api.get("Secret", *_KEY) is None
 
 
 def test_another_sealing_key_that_is_there_already(fresh: Rollout, evidence: Callable[[str], None]) -> None:
@@ -123,21 +113,21 @@ def test_another_sealing_key_that_is_there_already(fresh: Rollout, evidence: Cal
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-days", "2"]
     fresh.user.do(*make, "-keyout", "/dev/null", "-out", str(foreign))
     data = {"tls.crt": base64.b64encode(foreign.read_bytes()).decode(), "tls.key": ""}
-    api, (namespace, name) = fresh.bed.api, key_of(fresh)
-    key = {"metadata": {"name": name}, "type": "kubernetes.io/tls", "data": data}
-    api.create("Secret", namespace, key)
+    api = fresh.bed.api
+    key = {"metadata": {"name": _KEY[1]}, "type": "kubernetes.io/tls", "data": data}
+    api.create("Secret", _KEY[0], key)
     done = fresh.user.bootstrap()
-    found = api.get("Secret", namespace, name)
+    found = api.get("Secret", *_KEY)
     assert found is not None
     assert found["data"] == data
-    api.delete("Secret", namespace, name)
+    api.delete("Secret", *_KEY)
     refused("another key", "sealing-key.md", done, evidence)
 
 
 def test_killed_half_way_it_completes(fresh: Rollout, evidence: Callable[[str], None]) -> None:
     """Killed twice: when the key is there, and when Argo CD is half there. The run after that finds a wrong token."""
     api = fresh.bed.api
-    kill_when(fresh, "the sealing key is there", lambda: api.get("Secret", *key_of(fresh)), evidence)
+    kill_when(fresh, "the sealing key is there", lambda: api.get("Secret", *_KEY), evidence)
     kill_when(fresh, "Argo CD is half there", lambda: api.get("Deployment", "argocd", "argocd-repo-server"), evidence)
     assert applications(api) == {}
 
