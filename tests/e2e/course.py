@@ -1,4 +1,4 @@
-"""Every secret of the catalogue replaced one after the other, and what was seen of it; `apart/test_rotation.py` judges."""
+"""Every secret of the catalogue replaced one after the other, and what was seen; `apart/test_rotation.py` judges."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def delivery(rollout: Rollout, evidence: Callable[[str], None]) -> Iterator[Deli
 def give_the_token(rollout: Rollout) -> None:
     """Do what the runbook says, and wait until the cluster has the token.
 
-    Its `argocd account generate-token --core` starts Argo CD's API beside itself and reaches Redis through a kubelet, of
+    Its `argocd account generate-token --core` starts Argo CD's API beside itself and reaches Redis by a kubelet, of
     which the bed has none. So the API that runs there is asked instead, by the administrator.
     """
     user = rollout.user
