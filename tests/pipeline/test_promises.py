@@ -144,6 +144,9 @@ def test_no_secret_gets_out(world: World) -> None:
 _CLIPBOARD = """#!/bin/sh
 cat > "$0.holds"
 """
+_PASTE = """#!/bin/sh
+cat "${0%wl-paste}wl-copy.holds"
+"""
 _EDITOR = """#!/bin/sh
 cat "$0.writes" > "$1"
 """
@@ -151,7 +154,7 @@ cat "$0.writes" > "$1"
 
 def helpers(folder: Path, written: str) -> dict[str, str]:
     """Make an editor that writes that text, and a clipboard; return the variables by which they are found."""
-    for name, script in (("wl-copy", _CLIPBOARD), ("editor", _EDITOR)):
+    for name, script in (("wl-copy", _CLIPBOARD), ("wl-paste", _PASTE), ("editor", _EDITOR)):
         (folder / name).write_text(script)
         (folder / name).chmod(0o755)
     (folder / "editor.writes").write_text(written)
@@ -176,14 +179,14 @@ def test_no_verb_that_touches_values_lets_one_out(pushed: World, tmp_path: Path)
     def run(*arguments: str, stdin: str = "", here: bool = True) -> None:
         place = ("--workspace", str(pushed.workspace)) if here else ()
         done = spied.fmc(*arguments, *place, stdin=stdin, env=environment)
-        assert done.code == 0, arguments
+        assert done.code == 0, (arguments, done.err)
         needles.update(pushed.needles())
 
     token, backup = "argocd/git-credentials", pushed.folder / "home.age"
     run("secret", "set", token, stdin=sentinels["set"])
     run("rotate", token, stdin=sentinels["rotated"])
     run("secret", "edit", token)
-    imported = secret("imported", {"password": sentinels["imported"].encode()})
+    imported = secret("imported", {"password": sentinels["imported"].encode()}, metadata={"namespace": "hello-staging"})
     run("secret", "import", "-", stdin=text(imported).decode())
     key = generate_sealing_key(2048)
     needles.add(key.private_key.reveal())
