@@ -210,6 +210,8 @@ def test_what_waits_for_the_login_at_git_ends(
     folder, programs = tmp_path / "git", tmp_path / "programs"
     for place in (*(tmp_path / name for name in logins_at_git(cluster)), programs):
         place.mkdir()
+    for name in logins_at_git(cluster)[1:]:
+        (tmp_path / name / f"jenkins-{name}.{INITIAL}").touch()
     for name in before:
         (folder / name).touch()
     sleep = programs / "sleep"

@@ -56,7 +56,7 @@ def test_what_is_secret_is_a_key_of_the_sealed_secret_and_the_chart_makes_none(t
     named = {key for text in values(told)["notifiers"].values() for key in re.findall(r"\$([\w-]+)", text)}
     assert named == secret["data"].keys()
     assert {value["generator"] for value in secret["values"].values()} == {"external"}
-    assert values(told)["secret"] == {"create": False}
+    assert values(told)["secret"] == {"create": False, "name": SECRET}
 
 
 def test_who_subscribes_is_reached_and_each_trigger_has_its_text(told: Path) -> None:
@@ -182,5 +182,5 @@ KUBECONFIG = {
     "current-context": "none",
     "clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}],
     "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
-    "users": [{"name": "none", "user": {}}],
+    "users": [{"name": "none", "user": {"token": "none"}}],
 }
