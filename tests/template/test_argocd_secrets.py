@@ -45,8 +45,11 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
     for name, store in cluster.of_kind("TLSStore").items():
         if (secret := store["spec"]["defaultCertificate"]["secretName"]) not in made:
             yield f"traefik/{secret}", f"TLSStore/{name}"
-    if cluster.values("argocd")["configs"]["secret"]["createSecret"]:
+    argocd = cluster.values("argocd")
+    if argocd["configs"]["secret"]["createSecret"]:
         yield "argocd/argocd-secret", "Deployment/argocd-server"
+    if argocd["notifications"]["enabled"]:
+        yield f"argocd/{argocd['notifications']['secret']['name']}", "Deployment/argocd-notifications-controller"
     for overlay in sorted(cluster.apps.glob("apps/*/overlays/*")):
         (kustomization,) = documents(overlay / "kustomization.yaml")
         for secret, consumer in mounted(overlay.parents[1] / "base"):
