@@ -45,15 +45,20 @@ def referred(cluster: Cluster) -> Iterator[tuple[str, str]]:
     for name, store in cluster.of_kind("TLSStore").items():
         if (secret := store["spec"]["defaultCertificate"]["secretName"]) not in made:
             yield f"traefik/{secret}", f"TLSStore/{name}"
-    argocd = cluster.values("argocd")
-    if argocd["configs"]["secret"]["createSecret"]:
-        yield "argocd/argocd-secret", "Deployment/argocd-server"
-    if argocd["notifications"]["enabled"]:
-        yield f"argocd/{argocd['notifications']['secret']['name']}", "Deployment/argocd-notifications-controller"
+    yield from referred_by_argocd(cluster)
     for overlay in sorted(cluster.apps.glob("apps/*/overlays/*")):
         (kustomization,) = documents(overlay / "kustomization.yaml")
         for secret, consumer in mounted(overlay.parents[1] / "base"):
             yield f"{kustomization['namespace']}/{secret}", consumer
+
+
+def referred_by_argocd(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Likewise, for Argo CD's own parts."""
+    values = cluster.values("argocd")
+    if values["configs"]["secret"]["createSecret"]:
+        yield "argocd/argocd-secret", "Deployment/argocd-server"
+    if values["notifications"]["enabled"]:
+        yield f"argocd/{values['notifications']['secret']['name']}", "Deployment/argocd-notifications-controller"
 
 
 def referred_by_jenkins(cluster: Cluster) -> Iterator[tuple[str, str]]:
