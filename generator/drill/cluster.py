@@ -70,11 +70,8 @@ def missing_programs() -> list[str]:
 
 def programs() -> dict[str, str]:
     """Return these programs, each with its version, or its place where it tells none; "" where it is not here."""
-    places = {name: find_tool(name) for name in (*PROGRAMS, *_SYSTEM)}
-    return {
-        name: "" if place is None else (name in PROGRAMS and _version(place)) or str(place)
-        for name, place in places.items()
-    }
+    places = [(name, find_tool(name)) for name in (*PROGRAMS, *_SYSTEM)]
+    return {name: (_version(place) if name in PROGRAMS else "") or str(place or "") for name, place in places}
 
 
 def versions() -> tuple[str, ...]:
@@ -83,7 +80,7 @@ def versions() -> tuple[str, ...]:
 
 
 def _version(place: Path | None) -> str:
-    found = _VERSION.search(version_of(str(place), ["--version"]) or "")
+    found = _VERSION.search(version_of(str(place), ["--version"]) or "") if place else None
     return found[0] if found else ""
 
 

@@ -257,11 +257,7 @@ def _start_key(workers: Workers, workspace: Workspace, staged: Folders) -> Task[
 
 
 def _preflight(options: NewOptions, targets: tuple[Target, ...], loaded: LoadedAnswers) -> tuple[RemoteBranches, ...]:
-    """Find out, before anything lasting is written, what would make a commit or a push fail.
-
-    Returns:
-        What the remotes answered; nothing where they were not asked.
-    """
+    """Find out early what would make a commit or a push fail; return what the remotes answered, if they were asked."""
     from generator.delivery.local.commits import require_identity
     from generator.delivery.local.repository import open_repository
     from generator.delivery.remote.ready import remotes_ready

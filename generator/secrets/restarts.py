@@ -2,23 +2,19 @@
 
     flatcar-microcloud.local/restart-with: "shop-production/shop-database=initial"
 
-A new value is another revision, the annotation of the pod's template another text, and the Deployment rolls. Several
-Secrets stand there with blanks between them. A revision says nothing of the value: it is the one that the sealed
-manifest names, see `vault.lineage`, and `initial` until a value of the Secret was replaced for the first time. One that
-waits for a value of a person's is `pending`: its first value restarts its readers, too. So the annotations follow from
-catalogue and sealed manifests alone, and whoever has no vault can check them.
+A new value is another revision, so the Deployment rolls. A revision is that of the sealed manifest (`vault.lineage`),
+or `pending` where a person has still to supply a value: so whoever has no vault can check it.
 
-Argo CD syncs the Secrets and their readers apart, so that a pod could start before the new Secret is there. Where the
-catalogue says `revision_key`, the Secret has a key `NAME.REVISION`. The kubelet starts a container that has a variable
-from it once the Secret has that revision, and the old pods stay until then; fmc keeps that name up to date, too. Where
-`optional` stands behind it, the pod starts without a Secret that is pending, and fmc makes it `false` with the first
-value.
+Argo CD syncs the Secrets and their readers apart. Where the catalogue says `revision_key`, the Secret has a key
+`NAME.REVISION`: the kubelet starts a container that has a variable from it once the Secret has that revision, and the
+old pods stay until then. fmc keeps that name up to date, and an `optional` behind it, true as long as it is pending.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,8 +38,7 @@ if TYPE_CHECKING:
 ANNOTATION = f"{PREFIX}restart-with"
 RULE = "secrets/restart"
 _BYTES = ANNOTATION.encode()
-_SUFFIXES = (".yaml", ".yml")
-_LARGEST = 4 << 20  # bytes
+_SUFFIXES, _LARGEST = (".yaml", ".yml"), 4 << 20  # bytes
 # A word of a plain scalar; in front of several no character stands that means something in YAML.
 _WORD = r"""[^\s"'#{}\[\],&*!|>%@`]+"""
 _MARK = re.compile(
@@ -287,10 +282,7 @@ def _optional(revision: str) -> str:
 
 def _known(root: Path) -> dict[str, str]:
     """Return the revision of each Secret, by `namespace/name`, of those that nobody has sealed yet as well."""
-    return {
-        **{secret.id: PENDING if _waits(secret) else INITIAL for secret in _catalogued(root)},
-        **revisions(root),
-    }
+    return {secret.id: PENDING if _waits(secret) else INITIAL for secret in _catalogued(root)} | revisions(root)
 
 
 def _waits(secret: Secret) -> bool:
@@ -298,14 +290,11 @@ def _waits(secret: Secret) -> bool:
 
 
 def _catalogued(root: Path) -> tuple[Secret, ...]:
-    try:
+    with suppress(CatalogueError):
         return read_catalogue(root).secrets
-    except CatalogueError:
-        return ()
+    return ()
 
 
 def _shown(file: Path, folders: Mapping[str, Path]) -> str:
-    for folder in folders.values():
-        if file.is_relative_to(folder):
-            return f"{folder.name}/{file.relative_to(folder).as_posix()}"
-    return str(file)
+    inside = (folder for folder in folders.values() if file.is_relative_to(folder))
+    return next((f"{folder.name}/{file.relative_to(folder).as_posix()}" for folder in inside), str(file))
