@@ -22,8 +22,10 @@ SESSIONS: Mapping[str, Sequence[str]] = {
         "tests/lab/test_loadbalancers.py",
         "tests/lab/test_loadbalancer_faults.py",
         "tests/lab/test_firewall.py",
+        "tests/lab/test_metrics.py",
+        "tests/lab/test_scrape_configs.py",
     ),
-    "k3s": ("tests/lab/test_k3s.py", "tests/lab/test_day2.py"),
+    "k3s": ("tests/lab/test_k3s.py", "tests/lab/test_restarts.py", "tests/lab/test_day2.py"),
     "machines": (
         "tests/lab/test_stand_in_k3s.py",
         "tests/lab/test_connection.py",
