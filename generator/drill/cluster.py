@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import time
 from contextlib import contextmanager
@@ -23,20 +22,16 @@ from generator.errors import ToolError
 from generator.files import write_atomic
 from generator.tools.daemon import Daemon
 from generator.tools.install import find_tool
-from generator.tools.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-PROGRAMS = ("etcd", "kube-apiserver", "sealed-secrets-controller")
-_SYSTEM = ("unshare", "setpriv", "mount")
 _PAUSE = 0.2
 _PATIENCE = 5.0
 """Seconds after which what could not be unsealed will not be: the controller tries five times, within one."""
 _ETCD, _PEER = "unix://localhost:1", "unix://localhost:2"
 AS_POD = 'mount --bind "$1" /var/run && shift && exec "$@"'
-_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -61,27 +56,6 @@ class Unsealed:
     problem: str = ""
     type: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
-
-
-def missing_programs() -> list[str]:
-    """Return the programs that a drill on a control plane needs, and that are not here."""
-    return [name for name in (*PROGRAMS, *_SYSTEM) if find_tool(name) is None]
-
-
-def programs() -> dict[str, str]:
-    """Return these programs, each with its version, or its place where it tells none; "" where it is not here."""
-    places = [(name, find_tool(name)) for name in (*PROGRAMS, *_SYSTEM)]
-    return {name: (_version(place) if name in PROGRAMS else "") or str(place or "") for name, place in places}
-
-
-def versions() -> tuple[str, ...]:
-    """Return the servers with their versions, as they say them."""
-    return tuple(" ".join([name, *filter(None, [_version(find_tool(name))])]) for name in PROGRAMS)
-
-
-def _version(place: Path | None) -> str:
-    found = _VERSION.search(version_of(str(place), ["--version"]) or "") if place else None
-    return found[0] if found else ""
 
 
 class Cluster:

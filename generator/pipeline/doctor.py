@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.drill.programs import programs
 from generator.errors import BadInputError, FmcError
 from generator.findings import Flaw
 from generator.readiness import ruleset
@@ -136,8 +137,6 @@ def examine(subject: Subject, asked: Collection[str]) -> Examination:
     Raises:
         BadInputError: The plan has no such hypervisor.
     """
-    from generator.drill.cluster import programs
-
     plans = host_plans(subject.loaded.plan_data) if subject.loaded else ()
     _require_known(asked, plans)
     pins = _pins(subject.infra)

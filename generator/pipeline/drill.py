@@ -43,7 +43,7 @@ def drill(path: Path, identity: Path | None, level: str, seconds: float, console
         ToolError: A program of the control plane is missing, ended, or took too long.
         FmcError: The backup can't be restored.
     """
-    from generator.drill.cluster import versions
+    from generator.drill.programs import versions
     from generator.drill.report import Report
     from generator.pipeline.steps.recovery import part_folder, recover
     from generator.secrets.recovered import wanted_secrets
@@ -99,7 +99,7 @@ def note_drill(report: Report, start: Path) -> bool:
 
 
 def _require_programs() -> None:
-    from generator.drill.cluster import missing_programs
+    from generator.drill.programs import missing_programs
 
     if missing := missing_programs():
         raise ToolError(

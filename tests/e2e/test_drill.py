@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.drill.cluster import AS_POD, PROGRAMS
+from generator.drill.cluster import AS_POD
+from generator.drill.programs import PROGRAMS
 from tests.conftest import require_tool
 from tests.e2e.bed.waiting import wait_for
 from tests.pipeline.world import FMC, Finished, World
