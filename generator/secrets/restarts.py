@@ -25,30 +25,31 @@ from generator.findings import Finding, Severity
 from generator.inputs import read_bounded
 from generator.secrets.catalogue.model import Generator
 from generator.secrets.catalogue.read import read_catalogue
+from generator.secrets.restart_marks import (
+    ANNOTATION,
+    NAMED,
+    OPTIONAL,
+    entries,
+    find_marks,
+    is_comment,
+    optional_value,
+    with_revisions,
+    without_revisions,
+)
 from generator.secrets.sealing.files import is_sealed_file, sealed_snapshot
-from generator.secrets.sealing.manifest import PREFIX, parse
+from generator.secrets.sealing.manifest import parse
 from generator.secrets.vault.lineage import INITIAL, PENDING, whole_revision
 from generator.wording import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from generator.secrets.catalogue.model import Secret
 
-ANNOTATION = f"{PREFIX}restart-with"
 RULE = "secrets/restart"
 _BYTES = ANNOTATION.encode()
-_SUFFIXES, _LARGEST = (".yaml", ".yml"), 4 << 20  # bytes
-# A word of a plain scalar; in front of several no character stands that means something in YAML.
-_WORD = r"""[^\s"'#{}\[\],&*!|>%@`]+"""
-_MARK = re.compile(
-    rf"""{re.escape(ANNOTATION)}["']?[ \t]*:[ \t]*"""
-    rf"""(?:"(?P<double>[^"\\\n]*)"|'(?P<single>[^'\n]*)'|(?P<plain>{_WORD}(?: {_WORD})*)(?=[ \t]*$|[ \t]+#))""",
-    re.MULTILINE,
-)
-_NAMED = re.compile(rf"{re.escape(ANNOTATION)}[\"']?[ \t]*:")
-# What may stand behind the name of a key, in a block or in braces.
-_OPTIONAL = r"""["']?[ \t]*[,\n][ \t]*optional:[ \t]*"""
+_SUFFIXES = (".yaml", ".yml")
+_LARGEST = 4 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ def restarts(folders: Mapping[str, Path]) -> list[Restart]:
     return [
         Restart(file, text.count("\n", 0, found.start()) + 1, name.partition("=")[0])
         for file, text in _annotated(folders)
-        for found in _marks(text)
-        for name in _content(found).split()
+        for found in find_marks(text)
+        for name in entries(found)
     ]
 
 
@@ -116,7 +117,7 @@ def write_restarts(root: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
     for file, text in _annotated(folders):
         known = _known(root) if known is None else known
         remove_leftovers(file)
-        if (after := _up_to_date(text, known)) != text:
+        if (after := with_revisions(text, known)) != text:
             write_atomic(file, after.encode(errors="surrogateescape"), mode=file.stat().st_mode & 0o777)
             changed.append(file)
     return tuple(changed)
@@ -131,7 +132,7 @@ def differ_in_revisions_alone(before: bytes, after: bytes) -> bool:
     """
     if _BYTES not in after:
         return False
-    first, second = (_blank(content.decode(errors="surrogateescape")) for content in (before, after))
+    first, second = (without_revisions(content.decode(errors="surrogateescape")) for content in (before, after))
     return first == second
 
 
@@ -157,17 +158,17 @@ def verify_restarts(root: Path, folders: Mapping[str, Path]) -> list[Finding]:
 
 
 def _findings(file: str, text: str, known: Mapping[str, str], with_key: Container[str]) -> Iterator[Finding]:
-    marks = list(_marks(text))
+    marks = list(find_marks(text))
     read = {found.start() for found in marks}
-    for found in _NAMED.finditer(text):
+    for found in NAMED.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
-        if found.start() not in read and not _is_comment(text, found.start()):
+        if found.start() not in read and not is_comment(text, found.start()):
             message = f"what stands behind {ANNOTATION} can't be read"
             fix = f'Write it on one line, in quotes: `{ANNOTATION}: "NAMESPACE/NAME"`.'
             yield Finding(file, line, RULE, message, path=ANNOTATION, fix=fix)
     for found in marks:
         line = text.count("\n", 0, found.start()) + 1
-        for entry in _content(found).split():
+        for entry in entries(found):
             secret, _, revision = entry.partition("=")
             if secret not in known:
                 message = f"{printable(secret, 80)} is no secret of the catalogue: nothing restarts with it"
@@ -187,7 +188,7 @@ def _findings(file: str, text: str, known: Mapping[str, str], with_key: Containe
 def _waiting(file: str, text: str, secret: str, revision: str, *, has_key: bool) -> Iterator[Finding]:
     """Yield a finding for each key that a container waits for in vain."""
     name = secret.partition("/")[2]
-    key = rf"""\bkey:[ \t]*["']?{re.escape(name)}\.([-._A-Za-z0-9]+)(?:{_OPTIONAL}(?P<optional>true|false))?"""
+    key = rf"""\bkey:[ \t]*["']?{re.escape(name)}\.([-._A-Za-z0-9]+)(?:{OPTIONAL}(?P<optional>true|false))?"""
     for found in re.finditer(key, text):
         line = text.count("\n", 0, found.start()) + 1
         if not has_key:
@@ -197,7 +198,7 @@ def _waiting(file: str, text: str, secret: str, revision: str, *, has_key: bool)
         elif found[1] != revision:
             message = f"the container waits for another revision of {secret} than the annotation names"
             yield Finding(file, line, RULE, message, path=found[1], fix=f"Write `key: {name}.{revision}`.")
-        elif found["optional"] not in (None, right := _optional(revision)):
+        elif found["optional"] not in (None, right := optional_value(revision)):
             message = (
                 f"the container would wait for {secret}, which has no value yet"
                 if revision == PENDING
@@ -221,63 +222,6 @@ def _annotated(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
                 if _BYTES in content and len(content) <= _LARGEST:
                     # What is no text has no marks that could be read, and keeps its bytes.
                     yield file, content.decode(errors="surrogateescape")
-
-
-def _marks(text: str) -> Iterator[re.Match[str]]:
-    return (found for found in _MARK.finditer(text) if not _is_comment(text, found.start()))
-
-
-def _is_comment(text: str, position: int) -> bool:
-    return text[text.rfind("\n", 0, position) + 1 : position].lstrip().startswith("#")
-
-
-def _content(found: re.Match[str]) -> str:
-    return found["double"] or found["single"] or found["plain"] or ""
-
-
-def _up_to_date(text: str, known: Mapping[str, str]) -> str:
-    return _with_revisions(text, lambda secret, revision: known.get(secret, revision))
-
-
-def _blank(text: str) -> str:
-    return _with_revisions(text, lambda _secret, _revision: "")
-
-
-def _with_revisions(text: str, wanted: Callable[[str, str], str]) -> str:
-    """Return a text with other revisions in its annotations, in the quotes that they have, and in names of keys.
-
-    Args:
-        text: The text.
-        wanted: Returns the revision that a Secret is to have, given its `namespace/name` and what stands there.
-    """
-    parts, end, keys = [], 0, {}
-    for found in _marks(text):
-        kind = next(name for name in ("double", "single", "plain") if found[name] is not None)
-        entries = []
-        for entry in found[kind].split():
-            secret, _, stands = entry.partition("=")
-            revision = wanted(secret, stands or INITIAL)
-            # One that never had a revision gets it with the first value that is replaced.
-            is_right = revision == (stands or INITIAL)
-            entries.append(entry if is_right else f"{secret}={revision}")
-            keys[_key(secret, stands or INITIAL)] = _key(secret, revision)
-        if entries and entries != found[kind].split():
-            parts += [text[end : found.start(kind)], " ".join(entries)]
-            end = found.end(kind)
-    after = "".join([*parts, text[end:]])
-    for old, new in keys.items():
-        after = re.sub(rf"(?<![-._A-Za-z0-9]){re.escape(old)}(?![-_A-Za-z0-9]|\.[-_A-Za-z0-9])", new, after)
-        optional = _optional(new.rpartition(".")[2])
-        after = re.sub(rf"(\bkey:[ \t]*[\"']?{re.escape(new)}{_OPTIONAL})(?:true|false)", rf"\g<1>{optional}", after)
-    return after
-
-
-def _key(secret: str, revision: str) -> str:
-    return f"{secret.partition('/')[2]}.{revision}"
-
-
-def _optional(revision: str) -> str:
-    return "true" if revision == PENDING else "false"
 
 
 def _known(root: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.secrets.catalogue.read import read_catalogue
-from generator.secrets.restarts import ANNOTATION
+from generator.secrets.restart_marks import ANNOTATION
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.lineage import whole_revision
 from tests.e2e.applications import wait_until_done

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from generator.secrets.restarts import ANNOTATION
+from generator.secrets.restart_marks import ANNOTATION
 from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.lineage import INITIAL, PENDING
 from tests.pipeline import kill_driver

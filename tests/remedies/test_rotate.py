@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.pipeline.steps.rotation_note import interrupted_rotation
-from generator.secrets.restarts import ANNOTATION, verify_restarts, write_restarts
+from generator.secrets.restart_marks import ANNOTATION
+from generator.secrets.restarts import verify_restarts, write_restarts
 from generator.secrets.rotate import plan_rotation, prepare_keys
 from generator.secrets.seal import seal_repository
 from generator.secrets.selection import Order

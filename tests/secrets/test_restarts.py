@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.findings import Severity
+from generator.secrets.restart_marks import ANNOTATION
 from generator.secrets.restarts import (
-    ANNOTATION,
     differ_in_revisions_alone,
     restarts,
     revisions,

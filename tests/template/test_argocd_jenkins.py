@@ -13,7 +13,7 @@ import jsonschema_rs
 import pytest
 
 from generator.checks.schema.schemas import load_schemas
-from generator.secrets.restarts import ANNOTATION
+from generator.secrets.restart_marks import ANNOTATION
 from generator.secrets.vault.lineage import INITIAL, PENDING
 from tests.template.argocd_tree import CLUSTERS, HA, Cluster, Manifest, documents, render_cluster
 from tests.template.conftest import ROOT

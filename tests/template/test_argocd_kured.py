@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generator.secrets.catalogue.read import read_catalogue
-from generator.secrets.restarts import ANNOTATION
+from generator.secrets.restart_marks import ANNOTATION
 from generator.secrets.vault.lineage import PENDING
 from tests.template.argocd_tree import HA, Cluster, documents, wave
 from tests.template.infra_tree import files

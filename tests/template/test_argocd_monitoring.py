@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.secrets.restarts import ANNOTATION
+from generator.secrets.restart_marks import ANNOTATION
 from generator.secrets.vault.lineage import INITIAL
 from tests.template.argocd_tree import CLUSTERS, HA, SINGLE, Cluster, Manifest, documents, render_cluster, wave
 from tests.template.components import read_table

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from generator.checks.run import check_trees
-from generator.secrets.restarts import ANNOTATION
+from generator.secrets.restart_marks import ANNOTATION
 from tests.conftest import require_tool
 from tests.e2e.charts.assemble import CHARTS, GENERIC, assemble, has_own
 from tests.e2e.charts.definitions import BUNDLES, LONGHORN, TRAEFIK
