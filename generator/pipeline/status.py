@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from generator.findings import Finding, Severity
 from generator.pipeline.steps.gate import in_folder, usable_vault
 from generator.pipeline.steps.outgoing import states
+from generator.secrets.catalogue.model import MACHINES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from generator.console import Console
     from generator.pipeline.steps.remote_state import RemoteState
     from generator.pipeline.steps.session import Session
+    from generator.secrets.listing import SecretRow
     from generator.secrets.vault.model import Vault
 
 _OF_DATES = ("secrets/due", "secrets/certificate-ends")
@@ -109,13 +111,15 @@ def _secrets(session: Session, vault: Vault | None, now: datetime, findings: lis
     for row in list_secrets(session.store, now) if vault else ():
         what = f"{row.id}: {row.value}"
         if row.state is State.PENDING:
-            findings.append(_pending(what, f"{row.id} {row.value}"))
+            findings.append(_pending(row))
         if row.due_at or row.state is State.PENDING:
             dates.append(Due(what, row.made_at, row.due_at if row.state is not State.PENDING else None))
     return dates
 
 
-def _pending(what: str, arguments: str) -> Finding:
-    fix = f"Run `fmc secret set {arguments}`, then `fmc seal`."
+def _pending(row: SecretRow) -> Finding:
+    what, command = f"{row.id}: {row.value}", f"`fmc secret set {row.id} {row.value}`"
+    # What machines read, playbooks take from the vault: it is sealed nowhere.
+    fix = f"Run {command}." if row.id.startswith(f"{MACHINES}/") else f"Run {command}, then `fmc seal`."
     message = f"nobody has supplied {what}"
     return Finding("", 0, PENDING, message, path=what, fix=fix, severity=Severity.WARNING)

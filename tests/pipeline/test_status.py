@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pipeline.test_remotes import begin
-from tests.pipeline.world import FMC, Finished, World, tree
+from tests.pipeline.world import FMC, Finished, World, answers, tree
 from tests.remedies.walk import commands
 
 if TYPE_CHECKING:
@@ -66,6 +66,17 @@ def test_a_value_that_nobody_has_supplied_is_due_now_and_first(pushed: World) ->
     assert f"warning: nobody has supplied {TOKEN} [secrets/pending]" in done.err
     assert "Next: what is named above, then `fmc status`" in done.out
     assert status(pushed)["dates"][0]["due"] is None
+
+
+def test_a_value_that_machines_wait_for_is_sealed_nowhere(pushed: World, tmp_path: Path) -> None:
+    """What a playbook takes from the vault: the remedy names no `fmc seal`, and it is enough."""
+    changed = answers(tmp_path, image_mirror="{registry: registry.example.com, user: robot}")
+    assert pushed.fmc("new", "--answers", str(changed), "--yes", cwd=pushed.workspace).code == 0
+    before = {row["path"]: row["fix"] for row in status(pushed)["findings"]}
+    (waiting,) = (path for path in before if path.startswith("machines/"))
+    assert "fmc seal" not in before[waiting]
+    follow(pushed, before[waiting], stdin="a-given-value")
+    assert waiting not in {row["path"] for row in status(pushed)["findings"]}
 
 
 def test_where_nothing_is_due_it_says_so_and_lists_the_dates_in_their_order(supplied: World) -> None:
