@@ -25,16 +25,17 @@ def quickened() -> Iterator[None]:
     # As data: their members are replaced.
     sandbox: Any = SandboxedEnvironment
     template: Any = _template
+    reader: Any = yaml
     look_up, judge, load = sandbox.getattr, sandbox.is_safe_attribute, template.load_template_config
 
     def load_quickly(path: Path, quiet: bool = False) -> Any:
-        slow = yaml.SafeLoader
+        slow = reader.SafeLoader
         # Copier derives its loader from this name whenever it reads. Without libyaml only speed is lost.
-        yaml.SafeLoader = getattr(yaml, "CSafeLoader", slow)  # type: ignore[misc]
+        reader.SafeLoader = getattr(reader, "CSafeLoader", slow)
         try:
             return load(path, quiet)
         finally:
-            yaml.SafeLoader = slow  # type: ignore[misc]
+            reader.SafeLoader = slow
 
     sandbox.getattr, sandbox.is_safe_attribute = looking_up(look_up), judging_once(judge)
     template.load_template_config = load_quickly

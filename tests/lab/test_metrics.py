@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.e2e.bed.waiting import wait_for
@@ -25,18 +26,18 @@ def numbers(asker: Host, url: str) -> str:
     return asker.do("curl", "--silent", "--fail", f"{url}/metrics")
 
 
+def are_up(servers: set[str], asker: Host, url: str) -> bool:
+    row = r'(?m)^haproxy_server_status\{proxy="api",server="([^"]+)",state="UP"\} 1$'
+    return set(re.findall(row, numbers(asker, url))) == servers
+
+
 def test_haproxy_tells_a_node_which_servers_are_up_and_shows_nothing_else(
     converged: Play, lab: Lab, servers: list[Host], agents: list[Host]
 ) -> None:
     asked = addresses(lab, "haproxy")
     assert list(asked) == [host.name for host in lab.group("loadbalancers")]
     for url in asked.values():
-
-        def up(url: str = url) -> set[str]:
-            row = r'(?m)^haproxy_server_status\{proxy="api",server="([^"]+)",state="UP"\} 1$'
-            return set(re.findall(row, numbers(agents[0], url)))
-
-        wait_for("all servers to be up", lambda up=up: up() == {host.name for host in servers})  # type: ignore[misc]
+        wait_for("all servers to be up", partial(are_up, {host.name for host in servers}, agents[0], url))
         page = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", f"{url}/"]
         assert agents[0].do(*page) == "404"
 

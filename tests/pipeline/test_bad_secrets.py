@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyrage
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from msgspec.structs import replace
 
 from generator.secrets.vault.file import open_vault, save_vault
@@ -86,11 +87,13 @@ def expired(certificate: bytes, private_key: bytes) -> str:
     """Return a certificate of the same key that ended long ago."""
     there = x509.load_pem_x509_certificate(certificate)
     ended = datetime(2025, 1, 1, tzinfo=UTC)
+    key = serialization.load_pem_private_key(private_key, None)
+    assert isinstance(key, RSAPrivateKey)
     made = (
         x509.CertificateBuilder(there.issuer, there.subject, there.public_key(), there.serial_number)
         .not_valid_before(ended - timedelta(days=1))
         .not_valid_after(ended)
-        .sign(serialization.load_pem_private_key(private_key, None), hashes.SHA256())  # type: ignore[arg-type]
+        .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
