@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from generator.delivery.model import Target
+from tests.delivery.gitserver import GitServer
 from tests.delivery.workspace import PARTS, Workspace, make_remote, make_tree, make_workspace
+
+TOKEN = "ghp_s3cr3t-T0ken"
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +35,25 @@ def own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def workspace(tmp_path: Path) -> Workspace:
     """Make three rendered trees, not committed yet, and three empty remotes."""
     return make_workspace(tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """Serve the workspace's remotes to who has the token."""
+    with GitServer(tmp_path / "remotes", token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def over_http(workspace: Workspace, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Commit a workspace whose remotes are behind the server, with the token in the environment."""
+    monkeypatch.setenv("FMC_GIT_TOKEN", TOKEN)
+    monkeypatch.setenv("FMC_GIT_USER", "ci")
+    workspace.targets = [
+        dataclasses.replace(target, url=f"{server.url}/{target.part}.git") for target in workspace.targets
+    ]
+    workspace.commit()
+    return workspace
 
 
 @pytest.fixture

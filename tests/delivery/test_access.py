@@ -11,7 +11,6 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,33 +25,14 @@ from generator.delivery.remote.ready import remotes_ready
 from generator.errors import BadInputError, ConflictError, FmcError, RemoteError
 from tests.certificate import self_signed
 from tests.conftest import require_tool
+from tests.delivery.conftest import TOKEN
 from tests.delivery.gitserver import GitServer
 from tests.delivery.processes import counting_git
 from tests.delivery.sshserver import ssh_server
 from tests.delivery.workspace import PARTS, RUN, Workspace, git
 from tests.loopback import LoopbackServer, QuietHandler
 
-TOKEN = "ghp_s3cr3t-T0ken"
 BASIC = base64.b64encode(f"ci:{TOKEN}".encode()).decode()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    """Serve the workspace's remotes to who has the token."""
-    with GitServer(tmp_path / "remotes", token=TOKEN) as running:
-        yield running
-
-
-@pytest.fixture
-def over_http(workspace: Workspace, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """Commit a workspace whose remotes are behind the server, with the token in the environment."""
-    monkeypatch.setenv("FMC_GIT_TOKEN", TOKEN)
-    monkeypatch.setenv("FMC_GIT_USER", "ci")
-    workspace.targets = [
-        dataclasses.replace(target, url=f"{server.url}/{target.part}.git") for target in workspace.targets
-    ]
-    workspace.commit()
-    return workspace
 
 
 def assert_secret_nowhere(root: Path, *texts: str) -> None:

@@ -6,43 +6,29 @@ Pushes are told apart by their place: the run branches come first, then the bran
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generator.errors import RemoteError
+from tests.delivery.conftest import TOKEN
 from tests.delivery.gitserver import CUT, MUTE, NOTHING, GitServer
 from tests.delivery.workspace import PARTS, Workspace, git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "t0ken-that-nobody-may-see"
 PLACES = {"the first run branch": 0, "the last run branch": 2, "the first branch": 3, "the cluster's branch": 5}
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    with GitServer(tmp_path / "remotes", token=TOKEN) as running:
-        yield running
-
-
-@pytest.fixture
-def under_way(workspace: Workspace, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def under_way(over_http: Workspace) -> Workspace:
     """A workspace that was delivered over HTTP once, and has a further commit in each of its repositories."""
-    monkeypatch.setenv("FMC_GIT_TOKEN", TOKEN)
-    monkeypatch.setenv("FMC_GIT_USER", "ci")
-    workspace.targets = [
-        dataclasses.replace(target, url=f"{server.url}/{target.part}.git") for target in workspace.targets
-    ]
-    workspace.commit()
-    workspace.push("first")
+    over_http.push("first")
     for part in PARTS:
-        workspace.edit(part)
-    workspace.commit()
-    return workspace
+        over_http.edit(part)
+    over_http.commit()
+    return over_http
 
 
 @pytest.mark.parametrize("fault", [CUT, MUTE, 401, 403, 500], ids=["cut", "mute", "401", "403", "500"])
