@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.e2e.bed.api import Api, ApiError, Object
 from tests.e2e.bed.waiting import wait_for
+from tests.e2e.beside import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -93,7 +93,7 @@ def applications(api: Api) -> dict[str, Object]:
 
 
 @dataclass
-class Timeline:
+class Timeline(Beside):
     """Notes when each Application appeared and was done, in a thread of its own; use it as a context manager.
 
     Attributes:
@@ -106,18 +106,7 @@ class Timeline:
     created: dict[str, float] = field(default_factory=dict)
     healthy: dict[str, float] = field(default_factory=dict)
 
-    def __enter__(self) -> Timeline:
-        self._begin = time.monotonic()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def _repeat(self) -> None:
         while not self._end.wait(0.1):
             for name, item in applications(self.api).items():
                 now = time.monotonic() - self._begin

@@ -11,8 +11,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from tests.e2e.beside import Beside
 from tests.e2e.rotation import vault_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Passwords:
 
 
 @dataclass
-class Client:
+class Client(Beside):
     """Asks twenty times a second until it is told to end; use it as a context manager.
 
     Attributes:
@@ -75,20 +76,15 @@ class Client:
     shut_out: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         self._last = self.passwords.known()[0]
-        self._end = threading.Event()
-        self._begin = time.monotonic()
         self._seconds = 0.0
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=self.name)
         self._free = threading.Semaphore(_AT_ONCE)
-        self._thread = threading.Thread(target=self._keep_asking, daemon=True)
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
+        super().__exit__()
         self._pool.shutdown()
         self._seconds = time.monotonic() - self._begin
 
@@ -102,7 +98,7 @@ class Client:
         """Return how often it asked in a second."""
         return len(self.asked) / self._seconds
 
-    def _keep_asking(self) -> None:
+    def _repeat(self) -> None:
         due = time.monotonic()
         while not self._end.wait(max(0.0, due - time.monotonic())):
             if self._free.acquire(blocking=False):

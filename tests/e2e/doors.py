@@ -24,6 +24,7 @@ import bcrypt
 from tests.delivery.gitserver import basic
 from tests.e2e.bed.daemon import is_listening
 from tests.e2e.bed.waiting import wait_for
+from tests.e2e.beside import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +129,7 @@ def reads(url: str, token: str) -> bool:
     return status == http.HTTPStatus.OK
 
 
-class MountedSecret:
+class MountedSecret(Beside):
     """A Secret as a volume, in the way of a kubelet: a folder beside is written, then a link is set to it in one step.
 
     The names are those of its AtomicWriter (kubernetes, pkg/volume/util/atomic_writer.go).
@@ -139,21 +140,14 @@ class MountedSecret:
         self.folder, self._api, self._secret = folder, api, secret
         self._number = 0
         self._content: dict[str, str] = {}
-        self._end = threading.Event()
         folder.mkdir(mode=0o700)
         self._renew()
 
-    def __enter__(self) -> MountedSecret:
-        self._thread = threading.Thread(target=self._keep_renewing, daemon=True)
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
+        super().__exit__()
         shutil.rmtree(self.folder)
 
-    def _keep_renewing(self) -> None:
+    def _repeat(self) -> None:
         while not self._end.wait(RENEWS_EVERY):
             self._renew()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.e2e.bed.errors import BedError
+from tests.e2e.beside import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _PAUSE = 0.1
 
 
 @dataclass
-class Watcher:
+class Watcher(Beside):
     """A thread that looks until it is told to end; use it as a context manager.
 
     Attributes:
@@ -34,18 +34,7 @@ class Watcher:
     looks: int = 0
     faults: dict[str, float] = field(default_factory=dict)
 
-    def __enter__(self) -> Watcher:
-        self._end = threading.Event()
-        self._begin = time.monotonic()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def _repeat(self) -> None:
         while not self._end.wait(_PAUSE):
             try:
                 found = [*self._look()]
