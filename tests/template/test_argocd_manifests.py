@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.template.argocd_tree import CLUSTER_SCOPED, CLUSTERS, Cluster, documents, render_cluster
+from tests.template.argocd_tree import CLUSTER_SCOPED, CLUSTERS, Cluster, documents, render_cluster, sources
 from tests.template.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -86,6 +86,14 @@ def test_argocd_gives_up_waiting_and_keeps_comparing(cluster: Cluster) -> None:
     configs = cluster.values("argocd")["configs"]
     assert int(configs["params"]["controller.sync.timeout.seconds"]) > 0
     assert int(configs["cm"]["timeout.reconciliation"].removesuffix("s")) > 0
+
+
+def test_the_values_of_a_chart_are_read_before_the_chart(cluster: Cluster) -> None:
+    """A commit between the two is looked at again; the other way round it would be taken for delivered."""
+    applications = [item for _, item in cluster.manifests() if item["kind"] == "Application"]
+    with_values = [found for found in map(sources, applications) if any("ref" in source for source in found)]
+    assert len(with_values) >= 2
+    assert all("ref" in found[0] and "chart" in found[1] for found in with_values)
 
 
 def test_what_serves_of_argocd_runs_on_two_machines_where_there_are_several(cluster: Cluster) -> None:

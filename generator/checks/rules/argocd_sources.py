@@ -90,6 +90,25 @@ def _values_files(app: Application, source: ApplicationSource, inventory: Invent
             yield app.flaw(message, *place, severity=severity)
 
 
+@rule("argocd/values-order", "The source of a chart's values stands before the chart.", Severity.WARNING)
+def values_order(inventory: Inventory) -> Iterator[Flaw]:
+    """Find charts that are read before their values.
+
+    Argo CD reads the sources one after the other (controller/state.go, GetRepoObjs). A commit in between is noted as
+    compared with the values of before. Where the server makes the differences, what was noted is not compared again
+    (useDiffCache), so that the commit waits for the next one.
+    """
+    for app in inventory.applications:
+        places = {f"${text(source.value.get('ref'))}": number for number, source in enumerate(app.sources)}
+        for number, source in enumerate(app.sources):
+            for index, given in enumerate(sequence(mapping(source.value.get("helm")).get("valueFiles"))):
+                if places.get(text(given).partition("/")[0], -1) > number:
+                    message = "this chart is read before its values: a commit in between is taken for delivered"
+                    fix = "Move the source with this ref to the front of the list."
+                    yield app.flaw(message, *source.place, "helm", "valueFiles", index, fix=fix)
+                    break
+
+
 @rule("argocd/chart-version", "The Applications name the same chart versions as versions.yaml.")
 def chart_version(inventory: Inventory) -> Iterator[Flaw]:
     """Compare with versions.yaml, which the bootstrap reads and Argo CD doesn't."""
