@@ -6,7 +6,6 @@ values.schema.json where there is one; `null` takes any. A newer chart may have 
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from pathlib import Path
@@ -50,6 +49,8 @@ def _unknown(file: ValuesFile, chart: str, known: dict[str, Any]) -> Iterator[Fl
 
 
 def _near(key: str, known: Iterable[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(key, list(known), n=1)
     return f"Did you mean {near[0]}?" if near else "Look it up in the chart; a newer one may have it."
 

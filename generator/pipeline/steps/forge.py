@@ -6,16 +6,18 @@ import os
 from typing import TYPE_CHECKING
 
 from generator.delivery.git.access import TOKEN
-from generator.forges.locate import Settings, kind_of
 from generator.forges.model import Kind
 
 if TYPE_CHECKING:
     from generator.answers.load import LoadedAnswers
+    from generator.forges.locate import Settings
     from generator.pipeline.steps.session import Session
 
 
 def forge_settings(loaded: LoadedAnswers) -> Settings:
     """Return what the answers say of the forge."""
+    from generator.forges.locate import Settings
+
     forge = loaded.answers.forge
     answers = loaded.answers
     return Settings(
@@ -39,6 +41,8 @@ def needs_token(session: Session) -> bool:
     Raises:
         BadInputError: It can't be told which forge that is.
     """
+    from generator.forges.locate import kind_of
+
     repositories = session.repositories
     settings = forge_settings(repositories.loaded)
     return any(kind_of(target.url, settings) is not Kind.FOLDER for target in repositories.targets)

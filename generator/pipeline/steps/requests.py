@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import runpy
 from functools import cache
 from typing import TYPE_CHECKING
 
 from generator.delivery.model import ProposalState, Proposed
 from generator.delivery.remote.ask import ask
 from generator.errors import BadInputError
-from generator.forges.locate import kind_of, locate_with_requests
 from generator.forges.model import Kind, Proposal, State
 from generator.pipeline.steps.forge import by_request, forge_settings, given_token
 from generator.template.source import template_root
@@ -60,6 +58,8 @@ class Requests:
             BadInputError: The remote has no pull requests.
             RemoteError: The forge can't be asked, or refused.
         """
+        from generator.forges.locate import kind_of
+
         self._offers.append(offer)
         target = offer.target
         page, state = "", ProposalState.OPEN
@@ -84,6 +84,8 @@ class Requests:
         )
 
     def _request(self, offer: Offer) -> PullRequest:
+        from generator.forges.locate import locate_with_requests
+
         target = offer.target
         found = locate_with_requests(target.url, self.settings, self.token)
         if found is None:
@@ -108,5 +110,7 @@ def _no_requests(url: str) -> BadInputError:
 @cache
 def _address_of_request() -> Callable[[str, str, str], str]:
     """Return what pipelines use as well; it lies in the template, since they run it without fmc."""
+    import runpy
+
     found: Callable[[str, str, str], str] = runpy.run_path(str(template_root() / _PAGES))["address_of_request"]
     return found
