@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator.answers.document import read
 from generator.answers.load import check_answers, read_answers
+from generator.answers.questionnaire import Questionnaire
 from generator.findings import Flaw, declare
 from generator.wording import printable
 
@@ -47,7 +48,8 @@ def load_parts(files: Iterable[Path], template_root: Path, parts: Collection[str
         if layout in parts and key in judged and not document.notes:
             found.append(_of_layout(judged[key], str(layout), file, document))
             continue
-        found.append(replace(check_answers(document, file, template_root), recorded=by_copier))
+        with Questionnaire.load(template_root).remembered.about(template_root, document.data):
+            found.append(replace(check_answers(document, file, template_root), recorded=by_copier))
         if layout in parts:
             judged[key] = found[-1]
     return found

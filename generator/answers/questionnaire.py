@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from generator.answers.document import path_of
+from generator.answers.remembered import Remembered
 from generator.answers.shapes import shapes_of
 from generator.errors import BadInputError
 from generator.strictyaml import load_plain, parse_value
@@ -148,6 +149,11 @@ class Questionnaire:
         )
 
     @cached_property
+    def remembered(self) -> Remembered:
+        """What was rendered with the same answers before, for as long as a check of recorded answers asks for it."""
+        return Remembered()
+
+    @cached_property
     def shapes(self) -> Mapping[str, Shape]:
         """The shape of the answer to each question; see `shapes_of`."""
         return shapes_of(self)
@@ -160,6 +166,9 @@ class Questionnaire:
         """
         if not any(str(self.envops.get(f"{kind}_start_string")) in source for kind in ("block", "variable")):
             return source  # Jinja would take a millisecond to say the same, once for each question.
+        return self.remembered.rendered(source, answers, lambda: self._rendered(source, answers))
+
+    def _rendered(self, source: str, answers: Mapping[str, object]) -> str:
         from jinja2 import TemplateError
 
         try:
