@@ -76,7 +76,7 @@ def status(session: Session, console: Console) -> Status:
     with console.step("ask the remotes"):
         remotes = remote_states(targets, StateFile(workspace.state).read())
     # What is wrong with a repository itself, the comparison with its remote has said already.
-    findings = [found for found in states(targets, Severity.ERROR) if found.rule == "delivery/uncommitted"]
+    findings = [found for found in states(targets, Severity.ERROR)[0] if found.rule == "delivery/uncommitted"]
     findings += (remote.finding for remote in remotes if remote.finding)
     vault, notes = usable_vault(workspace, repositories.loaded.answers.name, session.identity)
     findings += notes

@@ -143,9 +143,9 @@ def judge_commits(candidate: Candidate, engine: Engine, report: Report) -> Repor
     """
     from generator.pipeline.steps.outgoing import checked_out, states
 
-    findings = states(candidate.targets, Severity.ERROR if candidate.delivers else Severity.WARNING)
+    findings, differing = states(candidate.targets, Severity.ERROR if candidate.delivers else Severity.WARNING)
     findings += leaks_in_commits(candidate.targets, candidate.tips, candidate.plaintexts)
-    with checked_out(candidate.targets, candidate.folders) as folders:
+    with checked_out(candidate.targets, candidate.folders, differing) as folders:
         if folders is not None:
             known = set(report.findings)
             others = [item for item in _judge_folders(candidate, folders, engine).findings if item not in known]
