@@ -29,6 +29,7 @@ ELSEWHERE = {
     "manifests-plain-secret",
     "manifests-plain-secret-generator",
     "plan",
+    "plan-key-twice",
     "plan-unreadable",
 }
 

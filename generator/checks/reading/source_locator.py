@@ -33,8 +33,7 @@ class SourceLocator:
             urls: URL of each part's repository as the recorded answers have it; none of them need be known.
         """
         files = list(files)
-        folder_places = {(file.part, file.path.parent) for file in files}
-        self._folder_places = folder_places | {(part, above) for part, path in folder_places for above in path.parents}
+        self._folder_places = _folders(files)
         self._places = self._folder_places | {(file.part, file.path) for file in files}
         self._urls: set[str] = set()
         self._folders: dict[str, str] = {}
@@ -101,6 +100,18 @@ class SourceLocator:
         within = file.path.relative_to(folder).as_posix()
         include, exclude = text(options.get("include")), text(options.get("exclude"))
         return (not include or _glob(within, include)) and not (exclude and _glob(within, exclude))
+
+
+def _folders(files: Iterable[SourceFile]) -> set[Place]:
+    """Return the folders of files, and those above."""
+    found: set[Place] = set()
+    for file in files:
+        folder = file.path.parent
+        # What is above of a folder that was found was found with it; the top is above of itself.
+        while (place := (file.part, folder)) not in found:
+            found.add(place)
+            folder = folder.parent
+    return found
 
 
 def _glob(path: str, pattern: str) -> bool:

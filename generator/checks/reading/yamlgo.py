@@ -221,8 +221,10 @@ class _Converter:
         """Refuse a document that grows by aliases, by go-yaml's measure: 99 % of the work, 10 % in a large one."""
         self._decoded += 1
         self._aliased += self._alias_depth > 0
+        if self._aliased <= 100 or self._decoded <= 1000:
+            return
         allowed = 0.99 - 0.89 * min(max(self._decoded - 400_000, 0) / 3_600_000, 1)
-        if self._aliased > 100 and self._decoded > 1000 and self._aliased / self._decoded > allowed:
+        if self._aliased / self._decoded > allowed:
             raise yaml.composer.ComposerError(None, None, "the document contains excessive aliasing", node.start_mark)
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 @rule("kustomize/missing-file", "What a kustomization names exists.")
 def missing_file(inventory: Inventory) -> Iterator[Flaw]:
     """Find files and folders that are named and missing."""
-    places = {(file.part, path) for file in inventory.files for path in (file.path, *file.path.parents)}
     for item in inventory.contents.kustomizations:
         for reference in _references(item):
-            if (item.file.part, reference.path) not in places:
+            if reference.path is None or not inventory.locator.has((item.file.part, reference.path)):
                 problem = "is not there" if reference.path else "leads out of the repository"
                 yield item.manifest.flaw(f"{reference.given} {problem}", *reference.step)
 

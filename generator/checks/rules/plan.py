@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def plan_file(inventory: Inventory) -> Iterator[Flaw]:
     """Compare the file that Terraform and Ansible read with the answers, value by value."""
     expected = inventory.expected.plan
     for file in inventory.files:
-        if file.part != INFRA or file.path != _PLAN or not expected:
+        if file.part != INFRA or file.path != _PLAN or not expected or _is_json_of(file.content, expected):
             continue
         # JSON is YAML, and this reader knows the lines.
         documents, problems = read(file.content, kubernetes=False)
@@ -42,6 +43,21 @@ def plan_file(inventory: Inventory) -> Iterator[Flaw]:
         for path, ours, theirs in _differences(expected, documents[0].value, ()):
             message = f"{pointer(path)} is {_shown(theirs)} here, and {_shown(ours)} by the recorded answers"
             yield Flaw(file.name, documents[0].line_of(path), message, path=pointer(path), fix=_FIX)
+
+
+def _is_json_of(content: bytes, expected: Mapping[str, Any]) -> bool:
+    """Tell whether a file is some JSON of the plan: the reader that knows the lines takes thirty times as long."""
+    try:
+        return bool(json.loads(content, object_pairs_hook=_once_each) == expected)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 @rule("plan/inventory", "Ansible's inventory has the machines, addresses and groups of the plan.")
