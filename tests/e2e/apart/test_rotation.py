@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from generator.secrets.sealing.documents import documents_of
 from generator.secrets.sealing.trust import active_key
 from tests.e2e.applications import applications, complaints
 from tests.e2e.bed.waiting import wait_for
-from tests.e2e.client import PERIOD, Client, Passwords
+from tests.e2e.client import Client, Passwords
 from tests.e2e.course import GIT, OWN, Course, add_an_entry_of_ones_own, is_left_alone, rotate_each
 from tests.e2e.doors import ARGOCD, HELLO, TRAEFIK, ArgoCd, Hello, held, in_htpasswd, reads
 from tests.e2e.rotation import APPLICATION, Rotation, catalogue_of, rotate
@@ -31,8 +32,8 @@ COUNT = 20
 """Rotations during which the clients ask."""
 QUIET_SECONDS = 2
 """How long they go on asking when one is over."""
-SLACK = 0.5
-"""Of the twenty questions in a second, how many a busy machine has to manage: each login takes Argo CD a hash."""
+LEAST = {ARGOCD: 0.5, TRAEFIK: 10.0, HELLO: 10.0}
+"""How often in a second a client has to get its answer on a busy machine. Argo CD takes its time for a login."""
 GRAFANA, MACHINES = "monitoring/grafana-admin", "machines/k3s"
 OVERLAP = {
     # One second for the watch by which the server hears of its Secret.
@@ -232,7 +233,7 @@ def test_a_client_is_never_shut_out_and_refused_in_declared_overlaps_alone(
         f"{len(replaced)} of them its own; refused {len(client.refused)} times, shut out {len(client.shut_out)} times"
     )
     assert len(replaced) >= 5
-    assert client.rate >= SLACK / PERIOD
+    assert client.rate >= LEAST[client.secret]
     assert client.errors == []
     assert client.shut_out == []
     outside = [at for at in client.refused if not any(begin <= at <= end for begin, end in overlaps)]
@@ -256,7 +257,7 @@ def one(twenty: Twenty) -> Rotation:
 def test_row_1_a_new_safe_password_is_made(one: Rotation) -> None:
     old, new = one.password(GRAFANA, "admin")
     assert old != new
-    assert (len(new), new.isascii(), new.isalnum()) == (32, True, True)
+    assert re.fullmatch("[A-Za-z][-_A-Za-z0-9]{31}", new)
     assert one.vaults[1].history[GRAFANA]["admin"][0].secret.reveal().decode() == old
 
 
