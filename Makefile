@@ -100,10 +100,6 @@ e2e-tools: tools ## Build what the end-to-end tests run besides (needs Go; some 
 e2e: e2e-tools ## Roll examples/ha.yaml out on a real Argo CD, in a network of its own, and look closely (as root)
 	$(BIN)/python -m tests.e2e test
 
-.PHONY: e2e-apart
-e2e-apart: e2e-tools ## What make e2e leaves out, since it has not been green as a whole yet (docs/proof.md)
-	$(BIN)/python -m tests.e2e test -q tests/e2e/apart
-
 .PHONY: e2e-scale
 e2e-scale: e2e-tools ## The same bed with 200 applications: how long, how much memory
 	FMC_E2E_APPLICATIONS=200 $(BIN)/python -m tests.e2e test tests/e2e/test_8_scale.py

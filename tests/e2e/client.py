@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.e2e.rollout import Rollout
 
 PERIOD = 0.05
-_AT_ONCE = 32
+AT_ONCE = 32
 """As many are on their way where each takes a second and a half; who is slower is asked less often."""
 
 
@@ -61,6 +61,7 @@ class Client(Beside):
         passwords: What the client knows.
         opens: Asks with a password.
         likely: Says which of the passwords to try first; the one that opened last where there is nothing.
+        at_once: How many questions may be on their way.
         asked: When it asked; seconds on the monotonic clock, as all moments here.
         refused: When it was refused, at the first try.
         shut_out: When no password opened.
@@ -71,6 +72,7 @@ class Client(Beside):
     passwords: Passwords
     opens: Callable[[str], bool]
     likely: Callable[[tuple[str, ...]], str] | None = None
+    at_once: int = AT_ONCE
     asked: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     shut_out: list[float] = field(default_factory=list)
@@ -79,8 +81,8 @@ class Client(Beside):
     def __enter__(self) -> Self:
         self._last = self.passwords.known()[0]
         self._seconds = 0.0
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=self.name)
-        self._free = threading.Semaphore(_AT_ONCE)
+        self._pool = ThreadPoolExecutor(self.at_once, thread_name_prefix=self.name)
+        self._free = threading.Semaphore(self.at_once)
         return super().__enter__()
 
     def __exit__(self, *_: object) -> None:

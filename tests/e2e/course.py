@@ -1,4 +1,4 @@
-"""Every secret of the catalogue replaced one after the other, and what was seen; `apart/test_rotation.py` judges."""
+"""Every secret of the catalogue replaced one after the other; `operation/test_rotation.py` judges what was seen."""
 
 from __future__ import annotations
 

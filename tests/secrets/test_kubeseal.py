@@ -7,7 +7,6 @@ import json
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +21,7 @@ from generator.secrets.sealing.crypto import Sealer, load_private_keys, unseal
 from generator.secrets.sealing.manifest import Sealed, parse, render
 from generator.secrets.vault.plaintext import Plaintext
 from tests.secrets.conftest import FULL
-from tests.secrets.interop import recovered, run, write_key_secret
+from tests.secrets.interop import recovered, run, thousand_values, write_key_secret
 from tests.secrets.test_manifest import TORTURE
 
 if TYPE_CHECKING:
@@ -109,16 +108,6 @@ def test_nasty_texts_reach_it_unchanged(kubeseal: Path, sealing_key: SealingKey,
     assert theirs["metadata"]["annotations"] == annotations
     assert theirs["metadata"]["labels"] == {"on": "1e3"}
     assert (theirs["metadata"]["namespace"], theirs["metadata"]["name"]) == ("n", "y")
-
-
-def thousand_values() -> dict[str, bytes]:
-    """A thousand values: empty, binary, one of 1 MiB, Unicode, what YAML takes for something else, random ones."""
-    chance = Random(8)
-    nasty = [b"", b"\x00" * (1 << 20), bytes(range(256)), *(text.encode() for text in TORTURE)]
-    texts = ["".join(chr(chance.randrange(0x20, 0xD800)) for _ in range(chance.randrange(40))) for _ in range(300)]
-    values = [*nasty, *(text.encode() for text in texts)]
-    values += [chance.randbytes(chance.randrange(300)) for _ in range(1000 - len(values))]
-    return {f"key-{number}": value for number, value in enumerate(values)}
 
 
 @pytest.mark.parametrize("scope", Scope)
