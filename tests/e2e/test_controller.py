@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,7 +78,7 @@ def test_a_thousand_values_in_each_scope_reach_the_cluster_unchanged(
 def test_what_is_bound_to_something_else_does_not_open(running: Cluster, sealing_key: SealingKey, wrong: str) -> None:
     certificate = generate_sealing_key().certificate if wrong == "key" else sealing_key.certificate
     manifest = sealed(Sealer(certificate.encode()), Scope.STRICT, f"bound-to-a-{wrong}", {"key": b"hunter2"})
-    elsewhere = manifest.content.replace(b"namespace: apps", b"namespace: other")
+    elsewhere = re.sub(rb"(namespace: )\"?apps\"?", rb"\1other", manifest.content)
     renamed = manifest.content.replace(manifest.name.encode(), b"renamed")
     moved = {"namespace": Manifest("other", manifest.name, elsewhere), "name": Manifest("apps", "renamed", renamed)}
     (found,) = running.unseal([moved.get(wrong, manifest)])
