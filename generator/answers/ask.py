@@ -51,7 +51,11 @@ def ask(
 def _ask_all(
     questionnaire: Questionnaire, answers: dict[str, object], save: Callable[[Mapping[str, object]], None]
 ) -> None:
-    put = [question for question in questionnaire.questions if question.ask is not False and question.when is not False]
+    put = [
+        question
+        for question in questionnaire.questions
+        if question.ask is not False and (question.name in answers or questionnaire.is_asked(question, answers))
+    ]
     earlier: dict[str, object] = {}
     # What was moved out of an answer's way goes back with that answer.
     moved_for: dict[str, list[str]] = {}

@@ -106,11 +106,13 @@ class Recorded(NamedTuple):
         cluster: The cluster's name.
         layout: What it holds.
         template: The address that newer versions of its template come from; "" where none is recorded.
+        existing: Whether the cluster is there already, without machines of ours.
     """
 
     cluster: str
     layout: str
     template: str
+    existing: bool
 
 
 def recorded(path: Path) -> Recorded | None:
@@ -124,7 +126,10 @@ def recorded(path: Path) -> Recorded | None:
     except BadInputError:
         return None
     known = {"name", "profile", "layout"} <= data.keys()
-    return Recorded(str(data["name"]), str(data["layout"]), str(data.get("_src_path", ""))) if known else None
+    if not known:
+        return None
+    template, existing = str(data.get("_src_path", "")), bool(data.get("existing_cluster"))
+    return Recorded(str(data["name"]), str(data["layout"]), template, existing)
 
 
 def check_answers(
@@ -215,7 +220,7 @@ def _checked(
         default = questionnaire.default(question, data)
         value = typed.data.get(question.name, default)
         if value is MISSING:
-            if question.name not in unusable:
+            if question.name not in unusable and questionnaire.makes_sense(question, {**data, **answers}):
                 message = f"{question.name} is missing; it has no default"
                 faults.append(Fault("required", question.name, message, f"Add it: {question.help}."))
             continue

@@ -145,6 +145,11 @@ class Plan:
     vpn: Vpn | None = None
 
     @property
+    def existing(self) -> bool:
+        """Tell whether the cluster is there already, without machines of ours."""
+        return "infra" not in self.repositories
+
+    @property
     def made(self) -> bool:
         """Tell whether Terraform makes the machines; else they are there already."""
         return bool(self.hosts)

@@ -202,6 +202,10 @@ class Questionnaire:
         text: str = yaml.safe_dump(dict(answers), default_flow_style=True, width=10_000, sort_keys=False)
         return text.strip().removeprefix("{").removesuffix("}")
 
+    def makes_sense(self, question: Question, answers: Mapping[str, object]) -> bool:
+        """Tell whether a question has a meaning, be it asked or not, given the answers before it."""
+        return self._holds(question.when, answers)
+
     def is_asked(self, question: Question, answers: Mapping[str, object]) -> bool:
         """Tell whether the question is put to a person, given the answers before it."""
         return all(self._holds(condition, answers) for condition in (question.ask, question.when))

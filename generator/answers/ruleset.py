@@ -38,6 +38,9 @@ ERRORS = {
     "dns-inside": "The name servers to ask have no address of pods or services.",
     "dns-own": "The name servers to ask lie outside of this cluster.",
     "edge-cidr": "The range of a LAN stands in the answer edge alone.",
+    "existing-incomplete": "Of a cluster that is there already is said what the platform has to know.",
+    "existing-infra": "A cluster that is there already has no part infra.",
+    "existing-storage": "Where volumes are kept in a cluster that is there already, a StorageClass of it is named.",
     "exposure-certificates": "A public cluster has certificates that browsers trust, and a way to get them.",
     "exposure-clients": "A public cluster sees from where its visitors come: its own networks may more.",
     "exposure-domain": "A public cluster has a domain that public DNS knows.",
@@ -98,6 +101,7 @@ ERRORS = {
 }
 WARNINGS = {
     "dhcp-unknown": "The range that a LAN's router hands out is declared.",
+    "existing-networks": "Somebody reaches what belongs to the platform where the Internet does not.",
     "git-plain": "Git is read over an encrypted connection.",
     "host-address-unknown": "The hypervisor's own address is known where machines of the LAN go through it.",
     "host-unused": "Some machine is on each host.",
