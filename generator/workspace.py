@@ -24,7 +24,7 @@ from generator.errors import BadInputError, ConflictError
 from generator.files import followed, remove_leftovers, write_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from generator.answers.load import Recorded
@@ -81,20 +81,25 @@ class Workspace:
         if answers.layout == MONOREPO:
             folder = re.split("[/:]", repositories["argocd"].url)[-1].removesuffix(".git")
             return (_target(loaded, MONOREPO, self.root / folder),)
-        parts = PARTS if answers.layout == "parts" else (answers.layout,)
+        parts = parts_of(loaded) if answers.layout == "parts" else (answers.layout,)
         return tuple(_target(loaded, part, self.root / part) for part in parts)
 
-    def require_usable(self, targets: tuple[Target, ...]) -> None:
-        """Refuse a folder with somebody's other files in it.
+    def require_usable(self, targets: tuple[Target, ...], *, existing: bool) -> None:
+        """Refuse a folder with somebody's other files in it, or with repositories that would hold the cluster otherwise.
+
+        Args:
+            targets: The repositories.
+            existing: Whether the cluster is there already, without machines of ours.
 
         Raises:
-            BadInputError: It is not empty, and nothing in it is this cluster's.
+            BadInputError: It is not empty, and nothing in it is this cluster's; or what is in it can't become that.
         """
         if not self.root.exists():
             return
         if not self.root.is_dir():
             raise BadInputError(f"{self.root} is not a folder", where=str(self.root), fix="Choose another --workspace.")
         self._require_one_layout(targets)
+        self._require_one_origin(existing=existing)
         known = {_PRIVATE, ANSWERS_FILE, self.vault.name, *(target.path.name for target in targets)}
         present = {entry.name for entry in self.root.iterdir()}
         if present and not present & known:
@@ -117,6 +122,18 @@ class Workspace:
                     f"{folder} is of the layout {found.layout}, and the answers ask for another one",
                     where=str(folder / RECORDED_ANSWERS),
                     fix="Keep the layout, or choose another --workspace and empty remotes for the new one.",
+                )
+
+    def _require_one_origin(self, *, existing: bool) -> None:
+        """Refuse to make a cluster one that is there already, or the other way round: the part infra would come or go."""
+        for folder, found in self.rendered().items():
+            if found.existing != existing:
+                then, now = ("without", "name it") if existing else ("with", "don't")
+                raise BadInputError(
+                    f"{folder} was rendered {then} existing_cluster, and the answers {now}",
+                    where=str(folder / RECORDED_ANSWERS),
+                    fix=f"{'Take it out again' if existing else 'Keep it'}, or choose another --workspace and empty "
+                    "remotes for the new cluster.",
                 )
 
     @contextmanager
@@ -161,9 +178,11 @@ class Folders:
 
     Attributes:
         repositories: Folder of each repository, by its layout, in the order of delivery.
+        of_monorepo: The parts that a monorepo has.
     """
 
     repositories: Mapping[str, Path]
+    of_monorepo: Collection[str] = PARTS
 
     @property
     def workloads(self) -> Mapping[str, Path]:
@@ -175,7 +194,7 @@ class Folders:
         """The folder of each part: a repository of its own, or a folder of the monorepo."""
         parts = {}
         for layout, path in self.repositories.items():
-            parts.update({part: path / part for part in PARTS} if layout == MONOREPO else {layout: path})
+            parts.update({part: path / part for part in self.of_monorepo} if layout == MONOREPO else {layout: path})
         return parts
 
 
@@ -222,6 +241,11 @@ class Repositories:
     def targets(self) -> tuple[Target, ...]:
         """What is delivered where."""
         return tuple(_target(self.loaded, layout, path) for layout, path in self.folders.repositories.items())
+
+
+def parts_of(loaded: LoadedAnswers) -> tuple[str, ...]:
+    """Return the parts that a cluster has, in the order of delivery: one that is there already has no infra."""
+    return tuple(part for part in PARTS if part in loaded.plan.repositories)
 
 
 def _target(loaded: LoadedAnswers, layout: str, path: Path) -> Target:
@@ -297,4 +321,5 @@ def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, dict[str,
             fix="Keep one cluster in a workspace: move the others to a folder of their own.",
         )
     order = [layout for layout in (MONOREPO, *PARTS) if layout in found]
-    return Folders({layout: found[layout][0] for layout in order}), {layout: found[layout][1] for layout in order}
+    answers = {layout: found[layout][1] for layout in order}
+    return Folders({layout: found[layout][0] for layout in order}, parts_of(answers[order[-1]])), answers

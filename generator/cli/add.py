@@ -164,6 +164,5 @@ def _show(console: Console, added: Added) -> None:
     if hosts and added.is_named:
         console.result("Then, in infra/ansible, for the name servers: ansible-playbook playbooks/dns.yml")
     elif hosts:
-        console.result(
-            "Then let your DNS know its hosts: the repository infra, which tells the name servers, is not here"
-        )
+        away = ": the repository infra, which tells the name servers, is not here" if added.has_names else ""
+        console.result(f"Then let your DNS know its hosts{away}")

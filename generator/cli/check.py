@@ -85,6 +85,7 @@ def _answers(path: Path, data: tuple[str, ...], console: Console) -> int:
         console.document({"answers": str(path), "findings": [finding.as_dict() for finding in loaded.warnings]})
         return 0
     console.findings(loaded.warnings)
-    console.result(f"{path} is good: cluster {loaded.answers.name}, {len(loaded.plan.nodes)} machines.")
+    machines = "which is there already" if loaded.plan.existing else f"{len(loaded.plan.nodes)} machines"
+    console.result(f"{path} is good: cluster {loaded.answers.name}, {machines}.")
     console.result(f"Next: fmc new --answers {path}")
     return 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from generator.answers.effects import Effect
+    from generator.answers.plan import Plan
     from generator.console import Console
     from generator.delivery.model import Delivered
     from generator.pipeline.new import NewReport, Overview
@@ -25,32 +26,13 @@ def overview(plan: Overview, console: Console) -> None:
     """Show what is about to be made: repositories, machines, addresses and secrets."""
     from generator.pipeline.steps.preview import planned_catalogue
 
-    networks = {network.key: network for network in plan.loaded.plan.networks}
     console.table(
         "Repositories",
         ("part", "folder", "remote", "branch"),
         [(target.part, _shown(target.path), target.url, target.branch) for target in plan.targets],
     )
-    console.table(
-        "Networks",
-        ("network", "name", "addresses", "kind"),
-        [(network.key, network.name, network.cidr, network.mode) for network in networks.values()],
-    )
-    console.table(
-        "Machines",
-        ("name", "role", "address", "CPUs", "memory", "disks"),
-        [
-            (
-                node.name,
-                node.role,
-                f"{node.address}/{networks[node.network].prefix}",
-                str(node.cpus),
-                f"{node.memory_mib} MiB",
-                " + ".join(f"{size} GiB" for size in (node.disk_gib, node.data_disk_gib) if size),
-            )
-            for node in plan.loaded.plan.nodes
-        ],
-    )
+    if not plan.loaded.plan.existing:
+        _machines(plan.loaded.plan, console)
     console.table(
         "Addresses",
         ("what", "name", "address"),
@@ -69,6 +51,30 @@ def overview(plan: Overview, console: Console) -> None:
     console.findings(plan.loaded.warnings)
     console.note(
         "The remotes have to exist before the first push: `fmc remotes create` makes them, or a forge with a README."
+    )
+
+
+def _machines(plan: Plan, console: Console) -> None:
+    networks = {network.key: network for network in plan.networks}
+    console.table(
+        "Networks",
+        ("network", "name", "addresses", "kind"),
+        [(network.key, network.name, network.cidr, network.mode) for network in networks.values()],
+    )
+    console.table(
+        "Machines",
+        ("name", "role", "address", "CPUs", "memory", "disks"),
+        [
+            (
+                node.name,
+                node.role,
+                f"{node.address}/{networks[node.network].prefix}",
+                str(node.cpus),
+                f"{node.memory_mib} MiB",
+                " + ".join(f"{size} GiB" for size in (node.disk_gib, node.data_disk_gib) if size),
+            )
+            for node in plan.nodes
+        ],
     )
 
 

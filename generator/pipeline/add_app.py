@@ -34,11 +34,13 @@ class Added:
         app: The app.
         written: The files that this run has written; none where all was there.
         is_named: Whether the cluster's name servers are told its hosts; infra may not be there.
+        has_names: Whether the cluster has name servers of its own: one that is there already has none of ours.
     """
 
     app: App
     written: tuple[Path, ...]
     is_named: bool
+    has_names: bool
 
 
 def add_app(session: Session, given: Given, console: Console) -> Added:
@@ -66,7 +68,8 @@ def add_app(session: Session, given: Given, console: Console) -> Added:
             written = [path for path, content in wanted.items() if not path.exists() or _differs(path, content)]
             for path in written:
                 write_atomic(path, wanted[path])
-    return Added(app, tuple(written), bench.variables is not None)
+    has_names = not session.repositories.loaded.plan.existing
+    return Added(app, tuple(written), bench.variables is not None, has_names)
 
 
 def _differs(path: Path, content: bytes) -> bool:

@@ -194,8 +194,11 @@ def _wanted(subject: Subject, pins: Mapping[str, Mapping[str, Any]]) -> tuple[To
     root = template_root()
     rows = pins.get("tools")
     if not rows:
-        plan = subject.loaded.plan_data if subject.loaded else {"k3s": {"version": ""}}
-        rows = json.loads(Questionnaire.load(root).render(_TABLE, {"plan": plan}))
+        plan = {"k3s": {"version": ""}}
+        known = {**subject.loaded.data, "plan": subject.loaded.plan_data} if subject.loaded else {"plan": plan}
+        rows = json.loads(Questionnaire.load(root).render(_TABLE, known))
+    if subject.loaded and subject.loaded.plan.existing:
+        return tools_of(rows, by_hand=True)
     requirements = (subject.infra or root / "templates" / "infra") / _REQUIREMENTS
     return (ansible_of(requirements.read_text()), *tools_of(rows))
 

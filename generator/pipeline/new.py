@@ -31,7 +31,7 @@ from generator.pipeline.steps.workers import Workers
 from generator.signals import interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
-from generator.workspace import Folders
+from generator.workspace import Folders, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +133,7 @@ class NewReport:
     @property
     def argocd(self) -> Path:
         """The folder that holds `secrets/`; for layouts that have it."""
-        return _placed(self.targets).parts["argocd"]
+        return _placed(self.targets, self.loaded).parts["argocd"]
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -163,13 +163,13 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     with console.step("check the answers"):
         loaded, workspace = load_for_new(options.answers, options.workspace, template.root, options.overrides)
         targets = workspace.targets(loaded)
-        workspace.require_usable(targets)
-        changes = foreseen(_placed(targets), loaded, template.root)
+        workspace.require_usable(targets, existing=loaded.plan.existing)
+        changes = foreseen(_placed(targets, loaded), loaded, template.root)
         require_allowed(changes, options.allow_destructive)
     if not confirm(Overview(loaded, workspace, targets, template.root, changes)):
         raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
     with workspace.locked(), staging_folder(workspace) as staging, Workers() as workers:
-        staged = Folders({target.part: staging / target.part for target in targets})
+        staged = Folders({target.part: staging / target.part for target in targets}, parts_of(loaded))
         _clone_missing(targets, workspace, staging, console)
         key = _start_key(workers, workspace, staged)
         with console.step(f"render {', '.join(staged.repositories)}"):
@@ -223,7 +223,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
 
             take_over(remotes, author=options.author, progress=lambda line: console.note(f"    {line}"))
             tips = {answer.target: answer.tip for answer in remotes}
-            placed = replace(candidate, folders=_placed(targets), targets=targets, tips=tips)
+            placed = replace(candidate, folders=_placed(targets, loaded), targets=targets, tips=tips)
             with console.step("check what is going out"):
                 passed = require(placed, judge_commits(placed, options.engine, checked))
             with console.step("push"):
@@ -231,9 +231,9 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     return NewReport(workspace, loaded, targets, files, commits, sealed, checked, pushed, changes)
 
 
-def _placed(targets: Sequence[Target]) -> Folders:
+def _placed(targets: Sequence[Target], loaded: LoadedAnswers) -> Folders:
     """Return where the repositories lie once they are in the workspace."""
-    return Folders({target.part: target.path for target in targets})
+    return Folders({target.part: target.path for target in targets}, parts_of(loaded))
 
 
 def _clone_missing(targets: tuple[Target, ...], workspace: Workspace, staging: Path, console: Console) -> None:
@@ -288,7 +288,7 @@ def _seal(
     from generator.secrets.store import Store
     from generator.secrets.vault.identities import Identities, identity_path
 
-    argocd = _placed(targets).parts["argocd"]
+    argocd = _placed(targets, loaded).parts["argocd"]
     git = GitState(replaces=argocd, delivered=delivered_secrets([one for one in targets if one.path.exists()], argocd))
     identities = Identities(identity_path(options.identity, os.environ), tuple(loaded.answers.vault_recipients))
     store = Store(root, workspace.vault, identities)

@@ -34,6 +34,7 @@ class Tool:
         below: The first one that does not; "" where none is known.
         packages: Its package by family of distributions; empty where the playbook brings it.
         instead: Other programs that do the same.
+        url: Its release, where there is no playbook that brings it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Tool:
     below: str = ""
     packages: Mapping[str, str] | None = None
     instead: tuple[str, ...] = ()
+    url: str = ""
 
     @property
     def wanted(self) -> str:
@@ -53,11 +55,12 @@ class Tool:
         return self.version
 
 
-def tools_of(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Tool, ...]:
+def tools_of(rows: Mapping[str, Mapping[str, Any]], *, by_hand: bool = False) -> tuple[Tool, ...]:
     """Return the tools of a table, as `lib/tools.jinja` has it and versions.yaml repeats it.
 
     Args:
         rows: By name; what the role alone reads is passed over.
+        by_hand: Whether people bring them: a cluster that is there already has no playbook.
     """
     return tuple(
         Tool(
@@ -69,6 +72,7 @@ def tools_of(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Tool, ...]:
             below=str(row.get("below", "")),
             packages=row.get("packages"),
             instead=tuple(row.get("instead", ())),
+            url=str(row.get("url", "")) if by_hand else "",
         )
         for name, row in rows.items()
     )
@@ -125,7 +129,7 @@ def _brings(tool: Tool, family: str) -> str:
     if tool.name == ANSIBLE:
         return "`make tools` in the folder of the repository infra, then `. .venv/bin/activate` there"
     if not tool.packages:
-        return BY_PLAYBOOK
+        return f"its release, {tool.url}" if tool.url else BY_PLAYBOOK
     if family in tool.packages:
         return f"`{_INSTALL[family]} {tool.packages[family]}`"
     return f"the package of your distribution that Debian calls {tool.packages['Debian']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ def checked_out(
             clone = Path(temporary) / target.path.name
             git(target.path, *_CLEAN_CLONE, "--", str(target.path.absolute()), str(clone))
             clones[target.part] = clone
-        yield Folders({**folders.repositories, **clones})
+        yield replace(folders, repositories={**folders.repositories, **clones})
 
 
 def _differs(target: Target) -> bool:
