@@ -33,10 +33,11 @@ def _answers(name: str) -> dict[str, Any]:
 
 
 def _trees(render: Render, answers: Mapping[str, Any], layout: str) -> dict[str, Path]:
+    parts = [part for part in PARTS if part != "infra" or not answers.get("existing_cluster")]
     if layout == "monorepo":
         root = render(answers, "monorepo")
-        return {"monorepo": root, **{part: root / part for part in PARTS}}
-    return {part: render(answers, part) for part in PARTS}
+        return {"monorepo": root, **{part: root / part for part in parts}}
+    return {part: render(answers, part) for part in parts}
 
 
 def rendered_trees(render: Render, example: str, layout: str) -> dict[str, Path]:
@@ -53,6 +54,8 @@ def rendered_trees(render: Render, example: str, layout: str) -> dict[str, Path]
         pytest.param("full", {}, "parts", id="full"),
         pytest.param("single", {}, "parts", id="single"),
         pytest.param("existing-machines", {}, "parts", id="existing-machines"),
+        pytest.param("existing-cluster", {}, "parts", id="existing-cluster"),
+        pytest.param("existing-cluster", {"profile": "single"}, "monorepo", id="existing-cluster-monorepo"),
         pytest.param(
             "single",
             {"exposure": "public", "components": ["cert-manager", "traefik", "hello"]},
@@ -69,12 +72,15 @@ def test_the_examples_have_no_finding(render: Render, example: str, change: dict
     assert report.files > 40
 
 
-@pytest.mark.parametrize(("example", "layout"), [("full", "parts"), ("single", "monorepo")])
+@pytest.mark.parametrize(
+    ("example", "layout"), [("full", "parts"), ("single", "monorepo"), ("existing-cluster", "parts")]
+)
 @pytest.mark.parametrize("off", choices(ROOT))
 def test_any_component_can_be_left_out(render: Render, example: str, layout: str, off: str) -> None:
     """With it goes what can't work without it; all others are there, as far as the profile has their machines."""
     answers = _answers(example)
-    chosen = [name for name in choices(ROOT) if name != "nfs" or answers["profile"] == "ha"]
+    machines = answers["profile"] == "ha" and "existing_cluster" not in answers
+    chosen = [name for name in choices(ROOT) if name != "nfs" or machines]
     kept = [name for name in chosen if off not in {name, *needs(name)}]
     told = {"alerts": answers.get("alerts", {}) if "monitoring" in kept else {}}
     trees = _trees(render, answers | told | {"components": kept}, layout)
@@ -84,7 +90,7 @@ def test_any_component_can_be_left_out(render: Render, example: str, layout: str
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize(("example", "layout"), [("ha", "parts"), ("ha", "monorepo"), ("full", "parts")])
+@pytest.mark.parametrize(("example", "layout"), [("ha", "parts"), ("ha", "monorepo"), ("full", "parts"), ("existing-cluster", "parts")])
 def test_kubeconform_finds_nothing_either(render: Render, example: str, layout: str) -> None:
     program = require_tool("kubeconform")
     trees = _trees(render, _answers(example), layout)
