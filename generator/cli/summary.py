@@ -147,7 +147,9 @@ def next_command(report: NewReport) -> str:
     """Return the command that comes next."""
     if not report.pushed.delivered:
         return f"fmc push --workspace {_shown(report.workspace.root)}"
-    return f"less {_shown(report.targets[0].path / 'README.md')}"
+    # What comes next is made first: the machines, or of a cluster that is there already Argo CD.
+    target = report.targets[-1 if report.loaded.plan.existing else 0]
+    return f"less {_shown(target.path / 'README.md')}"
 
 
 def _shown(path: Path) -> str:

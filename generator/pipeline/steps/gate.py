@@ -197,7 +197,9 @@ def expected_of(loaded: LoadedAnswers) -> Expected:
     """Return what the checks compare the trees with; the plan as infra/plan.json has it."""
     from generator.checks.expected import Expected
 
-    cluster = {name: loaded.data[name] for name in ("name", "domain", "timezone", "ssh_public_key")}
+    recorded = ("name", "domain", "timezone", "ssh_public_key")
+    # A cluster that is there already has nobody's key.
+    cluster = {name: loaded.data[name] for name in recorded if name in loaded.data}
     return Expected({"cluster": cluster, **loaded.plan_data}, loaded.answers.domain)
 
 
