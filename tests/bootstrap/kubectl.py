@@ -32,6 +32,15 @@ PLURALS = {
     "sealedsecret": "SealedSecret",
     "statefulset": "StatefulSet",
     "pod": "Pod",
+    "daemonset": "DaemonSet",
+    "job": "Job",
+    "customresourcedefinition": "CustomResourceDefinition",
+}
+# What jsonpath shows of an object; of a list the values stand in one line.
+PATHS = {
+    r"{.data.tls\.crt}": ("data", "tls.crt"),
+    "{.status.sync.status}": ("status", "sync", "status"),
+    r"{.items[*].metadata.labels.helm\.sh/chart}": ("metadata", "labels", "helm.sh/chart"),
 }
 GROUPS = {
     "CustomResourceDefinition": "apiextensions.k8s.io",
@@ -282,17 +291,24 @@ def get(given: argparse.Namespace) -> int:
             group = GROUPS.get(item["kind"])
             print(f"{item['kind'].lower()}{'.' + group if group else ''}/{item['metadata']['name']}")
     elif given.output.startswith("jsonpath"):
-        assert given.output == r"jsonpath={.data.tls\.crt}"
-        print("".join(item["data"]["tls.crt"] for item in items), end="")
+        print(" ".join(_at(item, PATHS[given.output.removeprefix("jsonpath=")]) for item in items), end="")
     return 0
+
+
+def _at(item: Any, path: tuple[str, ...]) -> str:
+    for key in path:
+        item = item.get(key, {})
+    return str(item or "")
 
 
 def _selected(item: Object, given: argparse.Namespace) -> bool:
     meta = item["metadata"]
     if given.namespace and meta.get("namespace") != given.namespace:
         return False
+    if given.field_selector and meta.get("namespace") == given.field_selector.removeprefix("metadata.namespace!="):
+        return False
     if given.selector:
-        label, _, names = given.selector.partition(" in ")
+        label, _, names = given.selector.replace("=", " in ").partition(" in ")
         return meta.get("labels", {}).get(label) in names.strip("()").split(", ")
     return not given.words[1:] or meta["name"] == given.words[1]
 
@@ -300,7 +316,10 @@ def _selected(item: Object, given: argparse.Namespace) -> bool:
 def delete(given: argparse.Namespace) -> int:
     """Delete by `kind/name`, or what a file describes."""
     items = manifests(given)
-    for word in given.words:
+    if given.selector:
+        items += [item for item in every(PLURALS[given.words.pop().removesuffix("s")]) if _selected(item, given)]
+    words = [f"{given.words[0]}/{name}" for name in given.words[1:]] if "/" not in "".join(given.words) else given.words
+    for word in words:
         kind, _, name = word.partition("/")
         items.append({"kind": PLURALS[kind], "metadata": {"namespace": given.namespace, "name": name}})
     for item in items:
@@ -311,10 +330,20 @@ def delete(given: argparse.Namespace) -> int:
 
 def wait(given: argparse.Namespace) -> int:
     """Serve `wait` and `rollout status`: a workload that is not ready will not be so in time."""
+    if given.all and not _all_ready(given):
+        print("error: timed out waiting for the condition", file=sys.stderr)
+        return 1
     for name in (word.partition("/")[2] for word in given.words if "/" in word):
         log(f"wait {name}")
         if any("job." in word for word in given.words) and read(place("Job", given.namespace, name)) is None:
             print(f'Error from server (NotFound): jobs.batch "{name}" not found', file=sys.stderr)
+            return 1
+        # Its children need some looks.
+        for _ in range(3 if name == "root" else 0):
+            controllers(given.world)
+        root = read(place("Application", given.namespace, name))
+        if root and root.get("status", {}).get("health", {}).get("status") != "Healthy":
+            print("error: timed out waiting for the condition", file=sys.stderr)
             return 1
         for kind in ("Deployment", "StatefulSet"):
             item = read(place(kind, given.namespace, name))
@@ -324,15 +353,29 @@ def wait(given: argparse.Namespace) -> int:
     return 0
 
 
+def _all_ready(given: argparse.Namespace) -> bool:
+    """Return whether all of a kind are: workloads that run, secrets that are opened, an Application that is healthy."""
+    found = [item for item in every(PLURALS[given.words[-1].removesuffix("s")]) if _selected_in(item, given)]
+    states = [item.get("status", {}) for item in found]
+    return all(
+        state.get("ready") or {"type": "Synced", "status": "True"}.items() <= state.get("conditions", [{}])[0].items()
+        for state in states
+    )
+
+
+def _selected_in(item: Object, given: argparse.Namespace) -> bool:
+    return not given.namespace or item["metadata"].get("namespace") == given.namespace
+
+
 def version(_given: argparse.Namespace) -> int:
     """Print the server's version."""
     print(json.dumps({"serverVersion": {"gitVersion": "v1.36.4+k3s1"}}))
     return 0
 
 
-def config(_given: argparse.Namespace) -> int:
+def config(given: argparse.Namespace) -> int:
     """Print the server's address."""
-    print("https://127.0.0.1:6443", end="")
+    print(given.world.get("server", "https://127.0.0.1:6443"), end="")
     return 0
 
 
@@ -395,12 +438,13 @@ def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser("kubectl")
     parser.add_argument("words", nargs="*")
-    parser.add_argument("--filename", action="append", default=[])
+    parser.add_argument("--filename", "-f", action="append", default=[])
     parser.add_argument("--field-manager", default="kubectl")
     for option in (
         "namespace",
         "output",
         "selector",
+        "field-selector",
         "context",
         "kubeconfig",
         "timeout",
