@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -168,17 +169,24 @@ def check_answers(
     return LoadedAnswers(known, data, verdict.plan, verdict.plan_data, tuple(findings), path, document)
 
 
-def load_kept(path: Path, questionnaire: Questionnaire) -> dict[str, Any]:
-    """Return the good answers of a file that may be unfinished; the others are to be asked again.
+def load_kept(
+    path: Path, questionnaire: Questionnaire, overrides: Mapping[str, str] = _NO_OVERRIDES
+) -> dict[str, Any]:
+    """Return the good answers of a file that may be unfinished, or not there yet; the others are to be asked.
 
     Args:
         path: A file that an interrupted questionnaire left behind.
         questionnaire: The template's questions.
+        overrides: Answers given as options; of those that are wrong it is said when all are loaded.
 
     Raises:
         BadInputError: The file can't be used at all.
     """
-    typed = check_types(read(path).data, questionnaire.shapes)
+    given = read(path).data if path.exists() else {}
+    for question in questionnaire.questions:
+        with suppress(ValueError):
+            given |= {question.name: question.parse(overrides[question.name])} if question.name in overrides else {}
+    typed = check_types(given, questionnaire.shapes)
     malformed = {fault.path.partition(".")[0] for fault in typed.faults}
     kept: dict[str, Any] = {}
     for question in questionnaire.questions:

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from generator.console import Console
 
 
-def find_answers(console: Console) -> Path:
+def find_answers(console: Console, overrides: Mapping[str, str]) -> Path:
     """Return the answers of the workspace one stands in, or what its repositories record; ask where there is none.
+
+    Args:
+        console: Is told which answers they are.
+        overrides: Answers given as options: they are not asked for, and decide what is.
 
     Raises:
         BadInputError: Nobody is there to answer, or the file can't be read.
@@ -25,15 +29,15 @@ def find_answers(console: Console) -> Path:
     """
     workspace = workspace_around(Path.cwd())
     if workspace is None or workspace.answers.is_file():
-        return _interview(workspace.answers if workspace else Path(ANSWERS_FILE), console)
+        return _interview(workspace.answers if workspace else Path(ANSWERS_FILE), console, overrides)
     rendered = sorted(workspace.rendered())
     if not rendered:
-        return _interview(Path(ANSWERS_FILE), console)
+        return _interview(Path(ANSWERS_FILE), console, overrides)
     console.note(f"The answers are those that {rendered[0].name} records; they will be kept in {ANSWERS_FILE}.")
     return rendered[0] / RECORDED_ANSWERS
 
 
-def _interview(path: Path, console: Console) -> Path:
+def _interview(path: Path, console: Console, overrides: Mapping[str, str]) -> Path:
     """Ask for the answers, and return the file that they are in; a finished one is taken as it is.
 
     Raises:
@@ -55,8 +59,8 @@ def _interview(path: Path, console: Console) -> Path:
             "nobody can be asked here: this is no terminal", fix="Name an answers file: `fmc new --answers FILE`."
         )
     questionnaire = Questionnaire.load(template_root())
-    known = load_kept(path, questionnaire) if path.exists() else {}
-    if known:
+    known = load_kept(path, questionnaire, overrides)
+    if path.exists() and known:
         console.note(f"Going on with the {len(known)} answers in {path}.")
 
     def save(answers: Mapping[str, object]) -> None:

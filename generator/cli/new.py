@@ -109,7 +109,7 @@ def command(
 
     report = new(
         NewOptions(
-            answers=answers or find_answers(console),
+            answers=answers or find_answers(console, parsed(data)),
             workspace=workspace,
             push=push,
             overrides=parsed(data),

@@ -327,6 +327,28 @@ def test_without_a_terminal_the_way_out_is_named(answers: Path) -> None:
     assert not answers.exists()
 
 
+def test_a_cluster_that_is_there_already_is_asked_about_no_machine(opened: Open, answers: Path) -> None:
+    cluster = {"api": "https://k8s.example.com:6443", "version": "v1.36.4", "pod_cidr": "10.244.0.0/16"}
+    cluster["ingress"] = "203.0.113.7"
+    unfinished = "# Unfinished: `fmc new` asks for what is missing.\n"
+    answers.write_text(unfinished + yaml.safe_dump({"existing_cluster": cluster}))
+    terminal = opened()
+    for number, asked in enumerate(
+        ("Name of the cluster", "Domain", "Size", "What is rendered", "Where the repositories", "E-mail", "Time zone"), 1
+    ):
+        terminal.sees(f"{number}/9 {asked}")
+        terminal.type(ENTER)
+    terminal.sees("8/9 Who can reach the services")
+    terminal.type(ENTER)
+    terminal.sees("9/9 What runs on the cluster")
+    terminal.type(ENTER)
+    terminal.sees("complete")
+    assert terminal.ends() == 0
+    loaded = load(answers, ROOT)
+    assert (loaded.plan.existing, loaded.data["existing_cluster"]) == (True, cluster)
+    assert "ssh_public_key" not in yaml.safe_load(answers.read_text())
+
+
 def keep(path: Path, *, without: str, **changed: str) -> None:
     """Write what an interrupted run would have kept, had it asked everything but one question."""
     finished = load(Path(__file__).parent / "valid" / "minimal.yaml", ROOT).data | changed

@@ -169,7 +169,7 @@ def test_answers_that_copier_recorded_are_loaded_without_its_own_entries(write: 
     )
     loaded = load(path, ROOT)
     assert (loaded.answers.name, loaded.answers.layout) == ("attic", "infra")
-    assert recorded(path) == ("attic", "infra", "https://git.example.com/template")
+    assert recorded(path) == ("attic", "infra", "https://git.example.com/template", False)
     assert loaded.recorded
 
 

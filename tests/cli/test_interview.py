@@ -30,10 +30,11 @@ def folder(tmp_path: Path) -> Path:
 def opened(folder: Path) -> Iterator[Open]:
     terminals: list[Terminal] = []
 
-    def run() -> Terminal:
+    def run(*arguments: str) -> Terminal:
         environment = World(folder.parent).environment
         answers = folder / "answers.yaml"
-        terminals.append(Terminal(answers, command=[str(FMC), "new"], cwd=folder, columns=130, lines=90, **environment))
+        command = [str(FMC), "new", *arguments]
+        terminals.append(Terminal(answers, command=command, cwd=folder, columns=130, lines=90, **environment))
         return terminals[-1]
 
     yield run
@@ -98,3 +99,32 @@ def test_the_kept_answers_are_taken_the_next_time(opened: Open, folder: Path) ->
     terminal.sees("Going on with the 1 answers in answers.yaml")
     terminal.sees("2/12")
     assert "1/12" not in terminal.screen
+
+
+CLUSTER = '{api: "https://k8s.example.com:6443", version: v1.36.4, pod_cidr: 10.244.0.0/16, ingress: 203.0.113.7}'
+
+
+def test_a_cluster_that_is_there_already_is_an_option_and_no_machine_is_asked_for(opened: Open, folder: Path) -> None:
+    terminal = opened("--set", f"existing_cluster={CLUSTER}")
+    terminal.sees("1/9 Name of the cluster")
+    terminal.type(CLEAR, "attic", ENTER)
+    for number in range(2, 10):
+        terminal.sees(f"{number}/9")
+        terminal.type(ENTER)
+    terminal.sees("Write this?", seconds=30)
+    for line in (
+        r"apps +attic/apps +https://git\.attic\.home\.arpa/attic/apps\.git +main",
+        r"Kubernetes API +k8s\.example\.com",
+        r"ingress +hello\.attic\.home\.arpa +203\.0\.113\.7",
+    ):
+        assert re.search(line, terminal.screen), (line, terminal.screen)
+    assert not re.search(r"attic/infra|Machines|Networks", terminal.screen)
+    terminal.type(ENTER)
+    terminal.sees("Next: fmc push --workspace attic", seconds=60)
+    assert terminal.ends() == 0
+    assert {path.name for path in (folder / "attic").iterdir()} == {
+        "argocd", "apps", "vault.age", "answers.yaml", ".fmc",
+    }  # fmt: skip
+    kept = yaml.safe_load((folder / "answers.yaml").read_text())
+    assert kept["existing_cluster"] == yaml.safe_load(CLUSTER)
+    assert "ssh_public_key" not in kept
