@@ -81,25 +81,20 @@ class Workspace:
         if answers.layout == MONOREPO:
             folder = re.split("[/:]", repositories["argocd"].url)[-1].removesuffix(".git")
             return (_target(loaded, MONOREPO, self.root / folder),)
-        parts = parts_of(loaded) if answers.layout == "parts" else (answers.layout,)
+        parts = [part for part in PARTS if part in repositories] if answers.layout == "parts" else [answers.layout]
         return tuple(_target(loaded, part, self.root / part) for part in parts)
 
-    def require_usable(self, targets: tuple[Target, ...], *, existing: bool) -> None:
-        """Refuse a folder with somebody's other files in it, or with repositories that would hold the cluster otherwise.
-
-        Args:
-            targets: The repositories.
-            existing: Whether the cluster is there already, without machines of ours.
+    def require_usable(self, targets: tuple[Target, ...]) -> None:
+        """Refuse a folder with somebody's other files in it.
 
         Raises:
-            BadInputError: It is not empty, and nothing in it is this cluster's; or what is in it can't become that.
+            BadInputError: It is not empty, and nothing in it is this cluster's.
         """
         if not self.root.exists():
             return
         if not self.root.is_dir():
             raise BadInputError(f"{self.root} is not a folder", where=str(self.root), fix="Choose another --workspace.")
         self._require_one_layout(targets)
-        self._require_one_origin(existing=existing)
         known = {_PRIVATE, ANSWERS_FILE, self.vault.name, *(target.path.name for target in targets)}
         present = {entry.name for entry in self.root.iterdir()}
         if present and not present & known:
@@ -124,18 +119,6 @@ class Workspace:
                     fix="Keep the layout, or choose another --workspace and empty remotes for the new one.",
                 )
 
-    def _require_one_origin(self, *, existing: bool) -> None:
-        """Refuse to make a cluster one that is there already, or the other way round: the part infra would come or go."""
-        for folder, found in self.rendered().items():
-            if found.existing != existing:
-                then, now = ("without", "name it") if existing else ("with", "don't")
-                raise BadInputError(
-                    f"{folder} was rendered {then} existing_cluster, and the answers {now}",
-                    where=str(folder / RECORDED_ANSWERS),
-                    fix=f"{'Take it out again' if existing else 'Keep it'}, or choose another --workspace and empty "
-                    "remotes for the new cluster.",
-                )
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep a second fmc out of this workspace; the lock ends with the process, however it ends.
@@ -153,11 +136,8 @@ class Workspace:
         except OSError as error:
             if error.errno in _DISK_FAILED:
                 raise write_error(self.root, error) from error
-            raise BadInputError(
-                f"{self.root} can't be a workspace: {error.strerror or error}",
-                where=str(self.root),
-                fix="Choose another folder with --workspace.",
-            ) from error
+            message = f"{self.root} can't be a workspace: {error.strerror or error}"
+            raise BadInputError(message, where=str(self.root), fix="Choose another folder with --workspace.") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,11 +158,11 @@ class Folders:
 
     Attributes:
         repositories: Folder of each repository, by its layout, in the order of delivery.
-        of_monorepo: The parts that a monorepo has.
+        present: The parts that the cluster has: one that is there already has no infra.
     """
 
     repositories: Mapping[str, Path]
-    of_monorepo: Collection[str] = PARTS
+    present: Collection[str] = PARTS
 
     @property
     def workloads(self) -> Mapping[str, Path]:
@@ -194,7 +174,9 @@ class Folders:
         """The folder of each part: a repository of its own, or a folder of the monorepo."""
         parts = {}
         for layout, path in self.repositories.items():
-            parts.update({part: path / part for part in self.of_monorepo} if layout == MONOREPO else {layout: path})
+            parts.update(
+                {part: path / part for part in PARTS if part in self.present} if layout == MONOREPO else {layout: path}
+            )
         return parts
 
 
@@ -241,11 +223,6 @@ class Repositories:
     def targets(self) -> tuple[Target, ...]:
         """What is delivered where."""
         return tuple(_target(self.loaded, layout, path) for layout, path in self.folders.repositories.items())
-
-
-def parts_of(loaded: LoadedAnswers) -> tuple[str, ...]:
-    """Return the parts that a cluster has, in the order of delivery: one that is there already has no infra."""
-    return tuple(part for part in PARTS if part in loaded.plan.repositories)
 
 
 def _target(loaded: LoadedAnswers, layout: str, path: Path) -> Target:
@@ -321,5 +298,5 @@ def _rendered_below(root: Path, template_root: Path) -> tuple[Folders, dict[str,
             fix="Keep one cluster in a workspace: move the others to a folder of their own.",
         )
     order = [layout for layout in (MONOREPO, *PARTS) if layout in found]
-    answers = {layout: found[layout][1] for layout in order}
-    return Folders({layout: found[layout][0] for layout in order}, parts_of(answers[order[-1]])), answers
+    present = found[order[-1]][1].plan.repositories
+    return Folders({layout: found[layout][0] for layout in order}, present), {part: found[part][1] for part in order}

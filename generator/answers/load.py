@@ -169,9 +169,7 @@ def check_answers(
     return LoadedAnswers(known, data, verdict.plan, verdict.plan_data, tuple(findings), path, document)
 
 
-def load_kept(
-    path: Path, questionnaire: Questionnaire, overrides: Mapping[str, str] = _NO_OVERRIDES
-) -> dict[str, Any]:
+def load_kept(path: Path, questionnaire: Questionnaire, overrides: Mapping[str, str] = _NO_OVERRIDES) -> dict[str, Any]:
     """Return the good answers of a file that may be unfinished, or not there yet; the others are to be asked.
 
     Args:
@@ -182,10 +180,10 @@ def load_kept(
     Raises:
         BadInputError: The file can't be used at all.
     """
-    given = read(path).data if path.exists() else {}
-    for question in questionnaire.questions:
+    given = dict(read(path).data) if path.exists() else {}
+    for question in (question for question in questionnaire.questions if question.name in overrides):
         with suppress(ValueError):
-            given |= {question.name: question.parse(overrides[question.name])} if question.name in overrides else {}
+            given[question.name] = question.parse(overrides[question.name])
     typed = check_types(given, questionnaire.shapes)
     malformed = {fault.path.partition(".")[0] for fault in typed.faults}
     kept: dict[str, Any] = {}

@@ -52,10 +52,10 @@ def of_answers(path: Path) -> tuple[str, Inventory]:
 
 def _rendered(loaded: LoadedAnswers, folder: Path) -> dict[str, Path]:
     from generator.template.render import render_layout
-    from generator.workspace import MONOREPO, parts_of
+    from generator.workspace import MONOREPO
 
     render_layout(find_template(), loaded.data, MONOREPO, folder)
-    return {part: folder / part for part in parts_of(loaded)}
+    return {part: folder / part for part in loaded.plan.repositories}
 
 
 def _list(trees: Mapping[str, Path]) -> Inventory:

@@ -20,7 +20,7 @@ from generator.errors import InterruptedByUserError
 from generator.pipeline.steps.answers import keep_answers, load_for_new
 from generator.pipeline.steps.deliver import Pushed, deliver, new_run_id
 from generator.pipeline.steps.delivered import delivered_secrets
-from generator.pipeline.steps.effects import foreseen, require_allowed
+from generator.pipeline.steps.effects import foreseen, require_allowed, require_same_origin
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
 from generator.pipeline.steps.last_answers import remember_rendered
 from generator.pipeline.steps.merging import merge_with_people
@@ -31,7 +31,7 @@ from generator.pipeline.steps.workers import Workers
 from generator.signals import interrupts_held
 from generator.template.render import render_layout, warm_up
 from generator.template.source import find_template
-from generator.workspace import Folders, parts_of
+from generator.workspace import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -163,13 +163,14 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
     with console.step("check the answers"):
         loaded, workspace = load_for_new(options.answers, options.workspace, template.root, options.overrides)
         targets = workspace.targets(loaded)
-        workspace.require_usable(targets, existing=loaded.plan.existing)
+        workspace.require_usable(targets)
+        require_same_origin(workspace, loaded)
         changes = foreseen(_placed(targets, loaded), loaded, template.root)
         require_allowed(changes, options.allow_destructive)
     if not confirm(Overview(loaded, workspace, targets, template.root, changes)):
         raise InterruptedByUserError("nothing was written", fix="The same command shows the plan again.")
     with workspace.locked(), staging_folder(workspace) as staging, Workers() as workers:
-        staged = Folders({target.part: staging / target.part for target in targets}, parts_of(loaded))
+        staged = Folders({target.part: staging / target.part for target in targets}, loaded.plan.repositories)
         _clone_missing(targets, workspace, staging, console)
         key = _start_key(workers, workspace, staged)
         with console.step(f"render {', '.join(staged.repositories)}"):
@@ -233,7 +234,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
 
 def _placed(targets: Sequence[Target], loaded: LoadedAnswers) -> Folders:
     """Return where the repositories lie once they are in the workspace."""
-    return Folders({target.part: target.path for target in targets}, parts_of(loaded))
+    return Folders({target.part: target.path for target in targets}, loaded.plan.repositories)
 
 
 def _clone_missing(targets: tuple[Target, ...], workspace: Workspace, staging: Path, console: Console) -> None:

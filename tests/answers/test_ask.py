@@ -334,7 +334,8 @@ def test_a_cluster_that_is_there_already_is_asked_about_no_machine(opened: Open,
     answers.write_text(unfinished + yaml.safe_dump({"existing_cluster": cluster}))
     terminal = opened()
     for number, asked in enumerate(
-        ("Name of the cluster", "Domain", "Size", "What is rendered", "Where the repositories", "E-mail", "Time zone"), 1
+        ("Name of the cluster", "Domain", "Size", "What is rendered", "Where the repositories", "E-mail", "Time zone"),
+        1,
     ):
         terminal.sees(f"{number}/9 {asked}")
         terminal.type(ENTER)

@@ -1,4 +1,4 @@
-"""bootstrap/install of a cluster that is there already, against a cluster of files; see `tests/bootstrap/conftest.py`."""
+"""bootstrap/install of a cluster that is there already, against the cluster of files that the playbook has, too."""
 
 from __future__ import annotations
 
@@ -219,7 +219,5 @@ def test_another_sealing_key_is_not_replaced(operator: Operator) -> None:
     place.parent.mkdir(parents=True)
     metadata = '{"name": "sealed-secrets-key-1", "namespace": "kube-system"}'
     data = f'{{"tls.crt": "{certificate}"}}'
-    place.write_text(
-        f'{{"live": {{"kind": "Secret", "metadata": {metadata}, "data": {data}}}, "applied": {{}}}}'
-    )
+    place.write_text(f'{{"live": {{"kind": "Secret", "metadata": {metadata}, "data": {data}}}, "applied": {{}}}}')
     require_nothing_changed(operator, install(operator), "The cluster has another sealing key")

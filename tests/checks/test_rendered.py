@@ -90,7 +90,9 @@ def test_any_component_can_be_left_out(render: Render, example: str, layout: str
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize(("example", "layout"), [("ha", "parts"), ("ha", "monorepo"), ("full", "parts"), ("existing-cluster", "parts")])
+@pytest.mark.parametrize(
+    ("example", "layout"), [("ha", "parts"), ("ha", "monorepo"), ("full", "parts"), ("existing-cluster", "parts")]
+)
 def test_kubeconform_finds_nothing_either(render: Render, example: str, layout: str) -> None:
     program = require_tool("kubeconform")
     trees = _trees(render, _answers(example), layout)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Open = Callable[[], Terminal]
+    Open = Callable[..., Terminal]
 
 
 @pytest.fixture

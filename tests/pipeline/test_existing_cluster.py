@@ -136,6 +136,16 @@ def test_a_cluster_with_machines_does_not_become_one_without(pushed: World) -> N
     assert "was rendered without existing_cluster, and the answers name it" in refused.err
     assert "Take it out again, or choose another --workspace and empty remotes" in refused.err
     assert (pushed.references(), pushed.local()) == before
+    # Each way that it names.
+    kept = pushed.new("--push")
+    assert (kept.code, "No change" in kept.out) == (0, True), kept.all
+    for part in PARTS:
+        pushed.git("init", "--quiet", "--bare", "--initial-branch=main", str(pushed.remote(f"platform-{part}")))
+    names = "repositories={apps: platform-apps, argocd: platform-argocd}"
+    other = ("--workspace", str(pushed.folder / "platform"), "--set", names)
+    done = pushed.fmc("new", "--answers", str(there), "--yes", "--push", *other, env=TOKEN)
+    assert done.code == 0, done.all
+    assert {"platform-apps", "platform-argocd"} <= pushed.tips().keys()
 
 
 def test_what_is_about_to_be_made_is_shown_without_machines(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_the_plan_has_the_keys_that_it_has_with_machines() -> None:
     assert theirs.keys() == ours.keys()
     for key in ("api", "ingress", "dns", "ntp", "groups"):
         assert theirs[key].keys() - {"url"} == ours[key].keys(), key
-    assert {key for key in ours["storage"]} == {key for key in theirs["storage"]}
+    assert ours["storage"].keys() == theirs["storage"].keys()
     assert set(theirs["repositories"]) == {"argocd", "apps"}
 
 
@@ -145,7 +145,10 @@ def test_alerts_and_dashboards_ask_for_what_somebody_gives(render: Render) -> No
 
 @pytest.mark.parametrize(
     ("name", "kind", "node_port", "trusted"),
-    [("with-everything", "LoadBalancer", None, None), ("public-behind-node-ports", "NodePort", 30443, ["203.0.113.10"])],
+    [
+        ("with-everything", "LoadBalancer", None, None),
+        ("public-behind-node-ports", "NodePort", 30443, ["203.0.113.10"]),
+    ],
 )
 def test_the_ingress_is_reached_as_the_answer_says(
     render: Render, name: str, kind: str, node_port: int | None, trusted: list[str] | None

@@ -19,7 +19,7 @@ from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.errors import AnswersError, BadInputError, ConflictError
 from generator.pipeline.steps.last_answers import is_fmcs_own, last_answers, write_answers
 from generator.wording import command
-from generator.workspace import MONOREPO, PARTS, Workspace, parts_of, workspace_around
+from generator.workspace import MONOREPO, PARTS, Workspace, workspace_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +122,7 @@ def _recorded_layout(loaded: LoadedAnswers, workspace: Workspace) -> str:
     present = {found.layout for found in workspace.rendered().values()}
     if layout not in PARTS or MONOREPO in present or present <= {layout}:
         return layout
-    missing = [part for part in parts_of(loaded) if part not in present]
+    missing = [part for part in PARTS if part in loaded.plan.repositories and part not in present]
     if missing:
         urls = {part: loaded.plan.repositories[part].url for part in missing}
         clones = [command("git", "clone", url, str(workspace.root / part)) for part, url in urls.items()]

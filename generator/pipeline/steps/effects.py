@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.answers.effects import Class, Effect, effects
 from generator.answers.plan import Plan
+from generator.delivery.local.repository import RECORDED_ANSWERS
 from generator.errors import BadInputError, CatalogueError, ConflictError
 from generator.pipeline.steps.preview import planned_catalogue
 from generator.secrets.catalogue.model import CATALOGUE, Secret
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from generator.answers.load import LoadedAnswers
     from generator.secrets.catalogue.model import Entry
-    from generator.workspace import Folders
+    from generator.workspace import Folders, Workspace
 
 PLAN = "plan.json"
 """Where the address plan stands, below the folder of the part infra."""
@@ -45,6 +46,28 @@ def foreseen(folders: Folders, loaded: LoadedAnswers, template_root: Path) -> tu
     if "argocd" in folders.parts and (catalogue := folders.parts["argocd"] / CATALOGUE).is_file():
         found += _secrets(catalogue, loaded, template_root)
     return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
+
+
+def require_same_origin(workspace: Workspace, loaded: LoadedAnswers) -> None:
+    """Refuse to make a cluster one that is there already, or the other way round: infra would come or go.
+
+    Args:
+        workspace: Where the repositories lie.
+        loaded: The new answers.
+
+    Raises:
+        BadInputError: The repositories were rendered with the other kind of answers.
+    """
+    existing = loaded.plan.existing
+    for folder, found in workspace.rendered().items():
+        if found.existing != existing:
+            then, now = ("without", "name it") if existing else ("with", "don't")
+            raise BadInputError(
+                f"{folder} was rendered {then} existing_cluster, and the answers {now}",
+                where=str(folder / RECORDED_ANSWERS),
+                fix=f"{'Take it out again' if existing else 'Keep it'}, or choose another --workspace and empty remotes "
+                "for the new cluster.",
+            )
 
 
 def require_allowed(found: Collection[Effect], allowed: Collection[str]) -> None:
