@@ -65,8 +65,8 @@ def require_same_origin(workspace: Workspace, loaded: LoadedAnswers) -> None:
             raise BadInputError(
                 f"{folder} was rendered {then} existing_cluster, and the answers {now}",
                 where=str(folder / RECORDED_ANSWERS),
-                fix=f"{'Take it out again' if existing else 'Keep it'}, or choose another --workspace and empty remotes "
-                "for the new cluster.",
+                fix=f"{'Take it out again' if existing else 'Keep it'}, or choose another --workspace and empty "
+                "remotes for the new cluster.",
             )
 
 
