@@ -158,7 +158,7 @@ class Folders:
 
     Attributes:
         repositories: Folder of each repository, by its layout, in the order of delivery.
-        present: The parts that the cluster has: one that is there already has no infra.
+        present: The parts of the cluster.
     """
 
     repositories: Mapping[str, Path]
@@ -172,12 +172,9 @@ class Folders:
     @cached_property
     def parts(self) -> Mapping[str, Path]:
         """The folder of each part: a repository of its own, or a folder of the monorepo."""
-        parts = {}
-        for layout, path in self.repositories.items():
-            parts.update(
-                {part: path / part for part in PARTS if part in self.present} if layout == MONOREPO else {layout: path}
-            )
-        return parts
+        mono = self.repositories.get(MONOREPO)
+        inside = {part: mono / part for part in PARTS if part in self.present} if mono else {}
+        return inside | {layout: path for layout, path in self.repositories.items() if layout != MONOREPO}
 
 
 @dataclass(frozen=True)
