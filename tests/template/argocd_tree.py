@@ -49,6 +49,16 @@ SINGLE = HA | {
     # It has no storage machine.
     "components": [choice for choice in choices(ROOT) if choice != "nfs"],
 }
+EXISTING = {name: value for name, value in SINGLE.items() if name not in ("edge", "ssh_public_key")} | {
+    "profile": "ha",
+    "existing_cluster": {
+        "api": "https://k8s.example.com:6443",
+        "version": "v1.36.4",
+        "pod_cidr": "10.244.0.0/16",
+        "ingress": "203.0.113.7",
+        "networks": ["10.0.0.0/24"],
+    },
+}
 PARTS, MONOREPO = "parts", "monorepo"
 CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
     "ha": (HA, PARTS),
@@ -69,6 +79,7 @@ CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
         SINGLE | {"exposure": "public", "notifications": {"receiver": "email", "server": "smtp.example.com:587"}},
         MONOREPO,
     ),
+    "existing": (EXISTING, PARTS),
 }
 
 Manifest = dict[str, Any]

@@ -18,7 +18,8 @@ def parsed(text: str) -> Any:
 def logins_at_git(cluster: Cluster) -> list[str]:
     """Return the names of Jenkins's logins at Git: a key of SSH opens one repository, a token all of a server."""
     alone = not cluster.answers["git_base_url"].startswith("ssh:") or cluster.argocd.name == "argocd"
-    return ["git"] if alone else ["git", "git-infra", "git-argocd"]
+    machines = [] if "existing_cluster" in cluster.answers else ["git-infra"]
+    return ["git"] if alone else ["git", *machines, "git-argocd"]
 
 
 def pod(cluster: Cluster) -> Manifest:

@@ -340,7 +340,8 @@ def test_agents_reach_the_controller_and_no_other_pod(cluster: Cluster) -> None:
     egress = policies(cluster)["jenkins-agents", "agents"]["egress"]
     peers = [peer for rule in egress for peer in rule["to"]]
     blocks = [peer["ipBlock"] for peer in peers if "ipBlock" in peer]
-    assert blocks == [{"cidr": "0.0.0.0/0", "except": ["10.42.0.0/16"]}]
+    pods = cluster.answers.get("existing_cluster", {}).get("pod_cidr", "10.42.0.0/16")
+    assert blocks == [{"cidr": "0.0.0.0/0", "except": [pods]}]
     assert {
         peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
         for peer in peers

@@ -133,7 +133,11 @@ def test_traefik_listens_where_its_profile_sends_the_traffic(ingress: Cluster) -
     values = ingress.values("traefik")
     web, websecure = values["ports"]["web"], values["ports"]["websecure"]
     level = ingress.of_kind("Namespace")["traefik"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-    if ingress.answers["profile"] == "ha":
+    if "existing_cluster" in ingress.answers:
+        assert values["service"]["spec"] == {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+        assert not {"nodePort", "hostPort", "proxyProtocol"} & (web.keys() | websecure.keys())
+        assert level == "restricted"
+    elif ingress.answers["profile"] == "ha":
         assert values["service"]["spec"] == {"type": "NodePort", "externalTrafficPolicy": "Local"}
         assert (web["nodePort"], websecure["nodePort"]) == (30080, 30443)
         edge = "192.168.0" if ingress.answers["edge"] != "nat" else "10.17.5"
