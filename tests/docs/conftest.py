@@ -59,11 +59,12 @@ def scope_of_rendered(world: World, document: Path) -> Scope:
     return Scope(Places({world.workspace: tree(world.workspace)}), (*above, *parts), names(world))
 
 
-def scope_of_product(world: World) -> Scope:
+def scope_of_product(made: Callable[[str, str], World]) -> Scope:
     """Return what a document of this repository speaks of: the repository, and what it renders."""
-    trees = {ROOT: entries(project_files()), world.workspace: tree(world.workspace)}
-    repositories = tuple(world.workspace / part for part in PARTS)
-    return Scope(Places(trees), (ROOT, world.workspace, *repositories), names(world))
+    worlds = [made(example, "parts") for example in ("ha", "existing-cluster")]
+    trees = {ROOT: entries(project_files())} | {world.workspace: tree(world.workspace) for world in worlds}
+    folders = [world.workspace / part for world in worlds for part in ("", *PARTS)]
+    return Scope(Places(trees), (ROOT, *folders), names(worlds[0]))
 
 
 def names(world: World) -> frozenset[str]:

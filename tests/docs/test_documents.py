@@ -61,12 +61,12 @@ def test_what_rendered_documents_name_is_there(made: Callable[[str, str], World]
 
 @pytest.mark.parametrize("name", PRODUCT)
 def test_what_a_document_of_this_repository_names_is_there(made: Callable[[str, str], World], name: str) -> None:
-    assert broken(name, ROOT / name, scope_of_product(made("ha", "parts")), OF_PRODUCT) == []
+    assert broken(name, ROOT / name, scope_of_product(made), OF_PRODUCT) == []
 
 
 def test_every_exception_is_needed(made: Callable[[str, str], World]) -> None:
     world = made("ha", "parts")
-    scope = scope_of_product(world)
+    scope = scope_of_product(made)
     named = {(name, found.text) for name in PRODUCT for found in scan(ROOT / name, scope)}
     assert OF_PRODUCT.keys() - named == set()
     named = {
