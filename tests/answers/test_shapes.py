@@ -28,6 +28,7 @@ CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{'A' * 64}\n-----END CERTIFICATE---
 CHOSEN = "kvm1"
 GOOD = {
     "address": "10.17.4.50",
+    "api_url": "https://k8s.example.com:6443",
     "attestation": "provenance",
     "authority": CERTIFICATE,
     "awaited": "rollout",
@@ -40,6 +41,7 @@ GOOD = {
     "delivery": "pull-requests",
     "deployment": "pull-request",
     "distribution": "alma",
+    "entry": "node-ports",
     "forge_kind": "gitea",
     "group": "databases",
     "host_name": "kvm1",
@@ -47,6 +49,7 @@ GOOD = {
     "image_registry": "registry.example.com:5000/mirror",
     "k3s_version": "v1.36.4+k3s1",
     "known_host": f"git.example.com ssh-ed25519 {'A' * 68}",
+    "kubernetes_version": "v1.35.1-eks-1a2b3c4",
     "mail_server": "smtp.example.com:587",
     "mailbox": "alerts@example.com",
     "mac": "52:54:00:11:04:32",
@@ -60,7 +63,9 @@ GOOD = {
     "recipient": f"age1{'q' * 58}",
     "repository": "infra",
     "role": "worker",
+    "sender": "203.0.113.10",
     "severity": "critical",
+    "storage_class": "fast.example.com",
     "time_server": "ntp.example.com",
     "uri": "qemu:///system",
     "user": "robot$mirror",
