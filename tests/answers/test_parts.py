@@ -29,7 +29,8 @@ def record(folder: Path, part: str, answers: dict[str, object]) -> Path:
 @pytest.mark.parametrize("given", [*EXAMPLES, *VALID], ids=lambda path: path.stem)
 def test_each_part_is_loaded_as_if_it_were_alone(given: Path, tmp_path: Path) -> None:
     answers = yaml.safe_load(given.read_text())
-    files = [record(tmp_path, part, answers) for part in PARTS]
+    parts = [part for part in PARTS if part != "infra" or "existing_cluster" not in answers]
+    files = [record(tmp_path, part, answers) for part in parts]
     assert load_parts(files, ROOT, PARTS) == [load(file, ROOT) for file in files]
 
 
