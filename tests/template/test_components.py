@@ -203,7 +203,7 @@ def test_a_component_is_there_with_all_that_its_row_says(cluster: Cluster) -> No
     readme = (cluster.argocd / "README.md").read_text()
     for row in cluster.applications:
         application = applications[row["name"]]
-        *charts, files = sources(application)
+        files, *charts = sources(application)
         for chart in charts:
             assert (chart["chart"], chart["targetRevision"]) == (row["chart"], row["version"])
             assert chart["helm"]["releaseName"] == row["name"]
