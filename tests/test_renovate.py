@@ -39,10 +39,12 @@ PLACES = (
 # By the beginning of a file's name and by the pin, None for all of the file's.
 UNCLAIMED = {
     ("copier.yml", "9.19.0"): "the oldest Copier that the template works with",
+    ("copier.yml", "v1.36.4"): "an example in a question",
     ("generator/__init__.py", None): "our own version: `make release` writes it",
     ("generator/tools/install.py", None): "the checksum of a module, which belongs to the version above it",
     ("generator/tools/kubeconform.py", None): "an example in a docstring",
     ("lib/field/", None): "a paragraph of a standard",
+    ("lib/rules/existing.jinja", None): "an example in a remedy",
     ("lib/tools.jinja", None): "a program, whose digest a person looks up",
     ("templates/apps/ci/bump-image", None): "an example in a description",
     ("templates/infra/versions.yaml.jinja", None): "a disk image, whose digest a person looks up",
