@@ -165,7 +165,8 @@ class MountedSecret(Beside):
                 (self.folder / key).symlink_to(f"..data/{key}")
         link.symlink_to(new.name)
         link.rename(data)
-        shutil.rmtree(self.folder / f"..{self._number - 1}", ignore_errors=True)
+        # The folder of before stays for who is just opening a file in it; the kubelet takes that chance.
+        shutil.rmtree(self.folder / f"..{self._number - 2}", ignore_errors=True)
 
 
 class Hello:

@@ -95,14 +95,14 @@ def test_the_watcher_names_what_is_wrong() -> None:
 
 
 def test_a_mounted_file_is_there_whole_at_each_moment(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("tests.e2e.doors.RENEWS_EVERY", 0.01)
+    monkeypatch.setattr("tests.e2e.doors.RENEWS_EVERY", 0.1)
     api, texts = Mock(Api), ["first" * 100, "second" * 100]
     api.get.return_value = {"data": encoded(password=texts[0])}
     with MountedSecret(tmp_path / "mounted", api, SECRET) as mounted:
         file, seen = mounted.folder / "password", set()
         begin = time.monotonic()
-        while time.monotonic() - begin < 1:
-            api.get.return_value = {"data": encoded(password=texts[int(time.monotonic() * 50) % 2])}
+        while time.monotonic() - begin < 2:
+            api.get.return_value = {"data": encoded(password=texts[int(time.monotonic() * 5) % 2])}
             seen.add(file.read_text())
     assert seen == set(texts)
     assert not mounted.folder.exists()
