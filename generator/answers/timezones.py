@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from generator.wording import printable
@@ -23,7 +22,6 @@ _EXAMPLE = "Use the name of a place, like Europe/Madrid, or Etc/UTC."
 # Trees of `zic -b fat`, with and without leap seconds; the same names follow.
 _VARIANTS = ("posix/", "right/")
 _OFFERED = 3
-_PLACES = ("zone.tab", "zone1970.tab")
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,9 @@ class _Database:
 
 def time_zone_fault(name: str) -> tuple[str, str]:
     """Return what is wrong with the name of a time zone and what to do; two empty texts for a good one."""
-    if _stands(name):
-        return "", ""
     database = _database()
+    if name in database.names:
+        return "", ""
     shown = printable(name, 60)
     if name in database.links:
         good = _end(name, database)
@@ -50,14 +48,6 @@ def time_zone_fault(name: str) -> tuple[str, str]:
     near = near_time_zones(name)
     fix = f"Did you mean {' or '.join(near)}?" if near else _EXAMPLE
     return f"there is no time zone {shown}", fix
-
-
-def _stands(name: str) -> bool:
-    """Tell whether a name is in the database's lists, without the tables that only a wrong one needs."""
-    if "/" not in name or name.split() != [name]:
-        return False
-    place = re.compile(rf"^\w[^\t]*\t[^\t]+\t{re.escape(name)}[\t\n]", re.MULTILINE)
-    return f"\nZ {name} " in _text("tzdata.zi") or any(place.search(_text(file)) for file in _PLACES)
 
 
 def near_time_zones(text: str) -> tuple[str, ...]:
@@ -93,7 +83,7 @@ def _database() -> _Database:
     rules = _text("tzdata.zi")
     zones = re.findall(r"^Z (\S+)", rules, re.MULTILINE)
     links = {name: target for target, name in re.findall(r"^L (\S+) (\S+)", rules, re.MULTILINE)}
-    places = re.findall(r"^\w[^\t]*\t[^\t]+\t([^\t\n]+)", "".join(map(_text, _PLACES)), re.MULTILINE)
+    places = re.findall(r"^\w[^\t]*\t[^\t]+\t([^\t\n]+)", _text("zone.tab") + _text("zone1970.tab"), re.MULTILINE)
     # Zones without a place (Factory, EST5EDT) are kept by the database for old settings alone.
     names = frozenset(name for name in (*zones, *places) if "/" in name)
     return _Database(names, {name: target for name, target in links.items() if name not in names})
@@ -101,8 +91,4 @@ def _database() -> _Database:
 
 def _text(file: str) -> str:
     """Return a file of the database; zic(8) and the heads of the tables say what its lines are."""
-    # `importlib.resources` would do it as well, and imports the reading of archives.
-    package = find_spec("tzdata")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("tzdata")
-    return Path(package.origin).parent.joinpath("zoneinfo", file).read_text("utf-8")
+    return files("tzdata").joinpath("zoneinfo", file).read_text("utf-8")
