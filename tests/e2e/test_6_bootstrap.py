@@ -21,7 +21,6 @@ from tests.e2e.rollout import Rollout
 from tests.pipeline.world import Finished
 
 Objects = dict[str, Any]
-_KEY = ("kube-system", "sealed-secrets-key-1")
 _KILL_WITHIN = 120
 PATIENCE_SECONDS = 20
 
@@ -58,6 +57,12 @@ def fresh(rollout: Rollout, before_the_loss: dict[str, Objects], evidence: Calla
     assert rollout.bed.api.objects("SealedSecret") == []
     evidence("the cluster is lost; a fresh API server is up")
     return rollout
+
+
+def key_of(rollout: Rollout) -> tuple[str, str]:
+    """Return namespace and name of the Secret with the sealing key: the tests before have replaced the first one."""
+    catalogue = read_catalogue(rollout.user.workspace / "argocd")
+    return catalogue.key_namespace, catalogue.key_name
 
 
 def test_the_second_time_nothing_changes(rollout: Rollout, evidence: Callable[[str], None]) -> None:
@@ -105,7 +110,7 @@ def test_an_older_argo_cd_that_is_there_already(fresh: Rollout, evidence: Callab
     api.delete("Namespace", None, "tools")
     wait_for("the other Argo CD to be gone", lambda: api.get("Namespace", None, "tools") is None)
     refused("v2.14.0", "tools", done, evidence)
-    assert api.get("Secret", *_KEY) is None
+    assert api.get("Secret", *key_of(fresh)) is None
 
 
 def test_another_sealing_key_that_is_there_already(fresh: Rollout, evidence: Callable[[str], None]) -> None:
@@ -113,21 +118,20 @@ def test_another_sealing_key_that_is_there_already(fresh: Rollout, evidence: Cal
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-days", "2"]
     fresh.user.do(*make, "-keyout", "/dev/null", "-out", str(foreign))
     data = {"tls.crt": base64.b64encode(foreign.read_bytes()).decode(), "tls.key": ""}
-    api = fresh.bed.api
-    key = {"metadata": {"name": _KEY[1]}, "type": "kubernetes.io/tls", "data": data}
-    api.create("Secret", _KEY[0], key)
+    api, (namespace, name) = fresh.bed.api, key_of(fresh)
+    api.create("Secret", namespace, {"metadata": {"name": name}, "type": "kubernetes.io/tls", "data": data})
     done = fresh.user.bootstrap()
-    found = api.get("Secret", *_KEY)
+    found = api.get("Secret", namespace, name)
     assert found is not None
     assert found["data"] == data
-    api.delete("Secret", *_KEY)
+    api.delete("Secret", namespace, name)
     refused("another key", "sealing-key.md", done, evidence)
 
 
 def test_killed_half_way_it_completes(fresh: Rollout, evidence: Callable[[str], None]) -> None:
     """Killed twice: when the key is there, and when Argo CD is half there. The run after that finds a wrong token."""
-    api = fresh.bed.api
-    kill_when(fresh, "the sealing key is there", lambda: api.get("Secret", *_KEY), evidence)
+    api, key = fresh.bed.api, key_of(fresh)
+    kill_when(fresh, "the sealing key is there", lambda: api.get("Secret", *key), evidence)
     kill_when(fresh, "Argo CD is half there", lambda: api.get("Deployment", "argocd", "argocd-repo-server"), evidence)
     assert applications(api) == {}
 
