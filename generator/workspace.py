@@ -162,7 +162,7 @@ class Folders:
     """
 
     repositories: Mapping[str, Path]
-    present: Collection[str] = PARTS
+    present: Collection[str]
 
     @property
     def workloads(self) -> Mapping[str, Path]:

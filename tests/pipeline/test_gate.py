@@ -21,7 +21,7 @@ from generator.secrets.catalogue.scope import Scope
 from generator.secrets.sealing.crypto import Sealer
 from generator.secrets.sealing.manifest import parse
 from generator.secrets.vault.plaintext import Plaintext
-from generator.workspace import Folders, Repositories, Workspace
+from generator.workspace import PARTS, Folders, Repositories, Workspace
 from tests.checks.cases import Case, cases
 from tests.checks.test_mutants import MUTANTS, Mutant
 from tests.pipeline.world import EXAMPLE, FMC, ROOT, Finished, World
@@ -66,7 +66,7 @@ def _session(case: Case, folder: Path) -> Session:
     loaded = load(EXAMPLE, ROOT)
     order = [part for part in ORDER if part in trees]
     repositories = Repositories(
-        Workspace(folder), Folders({part: trees[part] for part in order}), dict.fromkeys(order, loaded)
+        Workspace(folder), Folders({part: trees[part] for part in order}, PARTS), dict.fromkeys(order, loaded)
     )
     return Session(repositories, {}, folder / "no-identity")
 
