@@ -100,8 +100,8 @@ def test_an_authority_is_replaced_only_when_a_leaf_would_outlive_it() -> None:
     assert suitable_authority(authority, "home", 825, NOW + timedelta(days=3650 - 824)) != authority
 
 
-def test_mtime_is_when_the_value_was_made() -> None:
-    assert plain_form(Form.MTIME, password(32, NOW)).reveal() == b"2026-11-24T09:30:00Z"
+def test_mtime_ends_sessions_of_the_second_in_which_the_value_was_made() -> None:
+    assert plain_form(Form.MTIME, password(32, NOW)).reveal() == b"2026-11-24T09:30:01Z"
 
 
 def test_raw_is_the_value_itself() -> None:

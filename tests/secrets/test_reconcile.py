@@ -55,7 +55,7 @@ def test_what_is_sealed_is_what_the_vault_holds(vault: Vault, catalogue: Callabl
     key = values["argocd/repo-infra"]["deploy-key"]
     assert unsealed(result, ADMIN) == {
         "admin.password": derived["argocd/argocd-secret"]["admin.password"].content.reveal(),
-        "admin.passwordMtime": b"2026-11-24T09:30:00Z",
+        "admin.passwordMtime": b"2026-11-24T09:30:01Z",
     }
     assert unsealed(result, "secrets/argocd/repo-infra.sealed.yaml") == {
         "type": b"git",

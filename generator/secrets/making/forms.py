@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from generator.errors import BadInputError
@@ -27,6 +28,9 @@ _PEM_END = "-----END CERTIFICATE-----\n"
 BCRYPT_BYTES = 72
 # Under which name clients of Docker Hub look for their credentials: that of its first API.
 _DOCKER_HUB = "https://index.docker.io/v1/"
+# Argo CD notes the start of a session in whole seconds, and ends those that began before the password's time
+# (util/session/sessionmanager.go): one of the very second in which the value was made would outlive it.
+_ONE_SECOND = timedelta(seconds=1)
 
 
 def plain_form(form: Form, record: ValueRecord, registry: str = "") -> Plaintext:
@@ -39,7 +43,7 @@ def plain_form(form: Form, record: ValueRecord, registry: str = "") -> Plaintext
     """
     match form:
         case Form.MTIME:
-            return Plaintext(record.created.strftime("%Y-%m-%dT%H:%M:%SZ").encode())
+            return Plaintext((record.created + _ONE_SECOND).strftime("%Y-%m-%dT%H:%M:%SZ").encode())
         case Form.PUBLIC:
             return Plaintext(record.public["public"].encode())
         case Form.CERT:
