@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _TIMEOUT = 1800
-_GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath", "GOWORK": "off"}
+_GO_ENVIRONMENT = {
+    "CGO_ENABLED": "0",
+    "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath",
+    "GOWORK": "off",
+    # The compiler and the linker are short-lived: a quarter of their time goes into collecting what they leave behind.
+    "GOGC": "400",
+}
 _LOCK_ENVIRONMENT = {"GOWORK": "off", "GOFLAGS": "-mod=mod"}
 _MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 _JAVA_PROGRAM = """#!/bin/sh
