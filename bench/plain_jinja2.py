@@ -13,6 +13,8 @@ import yaml
 from jinja2_ansible_filters import AnsibleCoreFiltersExtension
 
 SUFFIX = ".jinja"
+UNRENDERED = ".part"
+"""What templates include, which Copier is told to leave out."""
 YIELD = re.compile(r"#% yield (\w+) from ([\w.]+) %#")
 
 
@@ -50,7 +52,7 @@ def write(
     environment: jinja2.Environment, root: Path, source: Path, name: str, destination: Path, context: dict[str, object]
 ) -> None:
     """Write one file, unless a part of its name vanishes."""
-    if source.is_file() and all(name.split("/")) and name != SUFFIX:
+    if source.is_file() and all(name.split("/")) and Path(name).name != SUFFIX and source.suffix != UNRENDERED:
         target = destination / name.removesuffix(SUFFIX)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.name.endswith(SUFFIX):

@@ -9,12 +9,16 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from tests.toolchain.build import tools_folder
 from tests.toolchain.tool import how_to_get
+from tests.warm_python import ANSIBLE_IMPORTS, warm_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # They need the bed, which `make e2e` makes, or the lab of `make lab`; the bed's own tests in e2e/bed_tests do not.
 _SEPARATE = {"FMC_E2E": ("e2e/test_*.py", "e2e/operation/*.py"), "FMC_LAB": ("lab/*test_*.py",)}
@@ -71,6 +75,14 @@ def skip_or_fail(reason: str) -> NoReturn:
     if _REQUIRED:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def ansible_python() -> Iterator[Path]:
+    """An interpreter that has imported what Ansible's modules import."""
+    shebang = require_tool("ansible-playbook").read_text().partition("\n")[0]
+    with warm_python(shebang.removeprefix("#!"), ANSIBLE_IMPORTS) as python:
+        yield python
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,6 +16,7 @@ from generator.files import write_atomic
 from generator.inputs import read_bounded
 from generator.secrets.catalogue.model import USER_CATALOGUE, Generator, Secret
 from generator.secrets.catalogue.scope import Scope
+from generator.secrets.catalogue.section import LIMITS
 from generator.secrets.making.kinds import fault_of
 from generator.secrets.own_entries import with_entries
 from generator.secrets.sealing.crypto import load_private_keys
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from generator.secrets.store import Store
     from generator.secrets.vault.model import Vault
 
-_LARGEST = 4 << 20  # bytes
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -116,7 +116,7 @@ def adopt(store: Store, content: bytes, where: str, now: datetime, *, is_piped: 
     path = store.root / USER_CATALOGUE
     if taken:
         listed = "".join(f"  {line}\n" for incoming in taken for line in _entry(incoming))
-        own = read_bounded(path, _LARGEST) if path.is_file() else b""
+        own = read_bounded(path, LIMITS.bytes) if path.is_file() else b""
         try:
             text = with_entries(store.root, own, listed)
         except CatalogueError as error:

@@ -17,6 +17,7 @@ from generator.errors import BadInputError
 from generator.files import remove_leftovers, write_atomic
 from generator.inputs import read_bounded
 from generator.secrets.catalogue.model import CATALOGUE
+from generator.secrets.catalogue.section import LIMITS
 from generator.secrets.sealing.files import content_of
 from generator.secrets.sealing.key_names import CONTROLLER, named_key, naming
 from generator.secrets.sealing.trust import active_key
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from generator.secrets.vault.keys import SealingKey
     from generator.secrets.vault.model import Vault
 
-_LARGEST = 1 << 20  # bytes
 _SHOWN = 5
 _NUMBERED = re.compile(r"(?P<stem>.*?)-(?P<number>[0-9]{1,9})")
 
@@ -143,7 +143,7 @@ def let_catalogue_name(root: Path, key: str) -> None:
         BadInputError: The catalogue can't be read.
         WriteError: The disk refused.
     """
-    _rewrite(root, CATALOGUE, read_bounded(root / CATALOGUE, _LARGEST), key)
+    _rewrite(root, CATALOGUE, read_bounded(root / CATALOGUE, LIMITS.bytes), key)
 
 
 def name_kept_key(store: Store) -> None:

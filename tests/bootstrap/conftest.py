@@ -8,27 +8,20 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.conftest import require_tool
-from tests.pipeline.world import FMC, ROOT, World
+from tests.pipeline.world import FMC, World
+from tests.warm_python import warm_python, write_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-WARM_PYTHON = Path(__file__).with_name("warm_python.py")
-ANSIBLE_IMPORTS = (
-    "ansible.module_utils.basic",
-    "ansible.module_utils._internal._ansiballz._loader",
-    *(f"ansible.modules.{name}" for name in ("command", "copy", "file", "get_url", "setup", "stat", "tempfile")),
-)
 OUR_IMPORTS = (
     *("argparse", "yaml", "generator.secrets.vault.keys"),
     *("generator.cli.main", "generator.cli.keys", "generator.pipeline.steps.session", "generator.secrets.export"),
@@ -46,7 +39,7 @@ SHORT = {
 
 @dataclass(frozen=True)
 class Pythons:
-    """Interpreters that have imported what they are for; see `warm_python`.
+    """Interpreters that have imported what they are for; see `tests/warm_python`.
 
     Attributes:
         ansible: For Ansible's modules.
@@ -204,42 +197,6 @@ def pythons(ansible_python: Path) -> Iterator[Pythons]:
     """Two servers, and scripts that are used as `python3` is."""
     with warm_python(sys.executable, OUR_IMPORTS) as ours:
         yield Pythons(ansible_python, ours)
-
-
-@pytest.fixture(scope="session")
-def ansible_python() -> Iterator[Path]:
-    """An interpreter that has imported what Ansible's modules import."""
-    shebang = require_tool("ansible-playbook").read_text().partition("\n")[0]
-    with warm_python(shebang.removeprefix("#!"), ANSIBLE_IMPORTS) as python:
-        yield python
-
-
-@contextmanager
-def warm_python(program: str, modules: Iterable[str]) -> Iterator[Path]:
-    """Start a server that has imported modules, and give a script that is used as `python3` is.
-
-    Args:
-        program: The interpreter.
-        modules: What it imports ahead.
-    """
-    # Not in pytest's folder: the path of a socket may have 107 bytes.
-    with TemporaryDirectory() as folder:
-        socket, script = f"{folder}/socket", Path(folder) / "python3"
-        command = [program, str(WARM_PYTHON), socket, *modules]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as server:
-            try:
-                assert server.stdout
-                assert server.stdout.readline() == b"ready\n"
-                write_script(script, f'exec {program} -I -S {WARM_PYTHON} @{socket} "$@"')
-                yield script
-            finally:
-                server.kill()
-
-
-def write_script(path: Path, line: str) -> None:
-    """Write a shell script of one line."""
-    path.write_text(f"#!/bin/sh\n{line}\n")
-    path.chmod(0o755)
 
 
 @pytest.fixture

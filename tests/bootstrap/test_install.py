@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator.secrets.vault.keys import generate_sealing_key
-from tests.bootstrap.conftest import FIRST_PASSWORD, OUR_IMPORTS, TOKEN, Operator, Played, Pythons, warm_python
+from tests.bootstrap.conftest import FIRST_PASSWORD, OUR_IMPORTS, TOKEN, Operator, Played, Pythons
 from tests.pipeline.world import FMC, ROOT, World
+from tests.warm_python import warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

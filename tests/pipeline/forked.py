@@ -29,7 +29,7 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, NoReturn
 
-from tests.bootstrap.warm_python import exactly
+from tests.warm_python.server import exactly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,35 +36,48 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
 def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
     """Return a function `render(answers, layout)` that gives the folder of the rendered repository.
 
-    The same answers and layout give the same folder again: do not write into it.
+    The same answers and layout give the same folder again, to each of the processes that run tests side by side: do
+    not write into it.
     """
-    return _renderer(lambda layout: tmp_path_factory.mktemp(layout) / "repository")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return rendering(folder / "renderings")
 
 
 def rendering(folder: Path) -> Render:
     """Return such a function for those who are no test; it writes below a folder."""
-    return _renderer(lambda layout: Path(tempfile.mkdtemp(prefix=layout, dir=folder)) / "repository")
-
-
-def _renderer(new_folder: Callable[[str], Path]) -> Render:
     import copier
 
     rendered: dict[str, Path] = {}
+    folder.mkdir(exist_ok=True)
 
     def run(answers: dict[str, Any], layout: str) -> Path:
         data = answers | {"layout": layout}
         key = json.dumps(data, sort_keys=True, default=str)
         if key not in rendered:
-            destination = new_folder(layout)
-            # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
-            with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once(), quickened():
-                copier.run_copy(
-                    str(ROOT), destination, data=data, defaults=True, quiet=True, settings=copier.Settings()
-                )
-            rendered[key] = destination
+            place = folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+            with alone(place.with_suffix(".lock")):
+                if not place.exists():
+                    new = Path(tempfile.mkdtemp(prefix=layout, dir=folder)) / "repository"
+                    # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
+                    with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once(), quickened():
+                        copier.run_copy(
+                            str(ROOT), new, data=data, defaults=True, quiet=True, settings=copier.Settings()
+                        )
+                    new.parent.rename(place)
+            rendered[key] = place / "repository"
         return rendered[key]
 
     return run
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process holds a lock, and hold it."""
+    with lock.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

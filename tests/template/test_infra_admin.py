@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bootstrap.conftest import ansible_python
 from tests.conftest import require_tool
 from tests.template.infra_tree import render_infra
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
-__all__ = ["ansible_python"]
 pytestmark = pytest.mark.tools
 
 

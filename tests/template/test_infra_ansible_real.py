@@ -268,7 +268,7 @@ def test_ansible_lint_finds_nothing_in_its_strictest_profile(whole: Infra, ansib
     assert "Profile 'production' was required, and it passed" in result.stderr
 
 
-def planned_as_found(facts: dict[str, Any]) -> dict[str, Any]:
+def planned_as_found(facts: dict[str, Any], python: Path) -> dict[str, Any]:
     """Return the arguments of the role preflight that describe the machine with these facts."""
     interface, resolvers = facts["default_ipv4"], facts["dns"]["nameservers"]
     if "127.0.0.53" in resolvers:
@@ -276,7 +276,7 @@ def planned_as_found(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "ansible_connection": "local",
         "ansible_become": False,
-        "ansible_python_interpreter": sys.executable,
+        "ansible_python_interpreter": str(python),
         "preflight_distribution": facts["distribution"],
         "preflight_hostname": facts["hostname"],
         "preflight_address": f"{interface.get('address', 'none')}/{interface.get('prefix', '')}",
@@ -290,11 +290,11 @@ def planned_as_found(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_preflight_names_every_difference_of_a_machine_and_passes_one_that_has_none(
-    ha: Infra, ansible: Ansible, tmp_path: Path
+    ha: Infra, ansible: Ansible, ansible_python: Path, tmp_path: Path
 ) -> None:
     folder = ha.ansible
     result = ansible(
-        folder, "ansible", "localhost", "--connection", "local", "-e", f"ansible_python_interpreter={sys.executable}",
+        folder, "ansible", "localhost", "--connection", "local", "-e", f"ansible_python_interpreter={ansible_python}",
         "--module-name", "ansible.builtin.setup", "--tree", str(tmp_path),
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
@@ -304,7 +304,7 @@ def test_preflight_names_every_difference_of_a_machine_and_passes_one_that_has_n
     }
 
     def preflight(changes: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-        variables = json.dumps(planned_as_found(facts) | changes)
+        variables = json.dumps(planned_as_found(facts, ansible_python) | changes)
         return ansible(folder, "ansible-playbook", "playbooks/preflight.yml", "--limit", "lb1", "-e", variables)
 
     passed = preflight({})

@@ -6,7 +6,6 @@ import hashlib
 import json
 import runpy
 import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,7 +176,9 @@ def test_a_machine_that_the_cluster_needs_stays(change: dict[str, Any], said: st
 
 
 @pytest.mark.tools
-def test_a_restore_compares_what_lies_beside_the_snapshot(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+def test_a_restore_compares_what_lies_beside_the_snapshot(
+    ha: Infra, ansible: Ansible, ansible_python: Path, tmp_path: Path
+) -> None:
     folder = shutil.copytree(ha.root, tmp_path / "infra") / "ansible"
     # Nothing of it may be done to this machine.
     (folder / "roles/k3s_restore/tasks/main.yml").write_text(
@@ -195,7 +196,7 @@ def test_a_restore_compares_what_lies_beside_the_snapshot(ha: Infra, ansible: An
     binary.write_text("#!/bin/sh\necho 'k3s version v1.36.4+k3s1 (x)'\n")
     binary.chmod(0o755)
     variables = {
-        **{"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable},
+        **{"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": str(ansible_python)},
         **{"k3s_restore_binary": str(binary), "k3s_server_token": "5ebc" * 16, "k3s_server_agent_token": "a6e7" * 16},
         **{"snapshot": str(backup / "snapshot"), "confirm": ha.rendered_plan["cluster"]["name"]},
         "k3s_restore_cluster": "homelab",

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,7 +36,7 @@ def infra(request: pytest.FixtureRequest, render: Render, tmp_path_factory: pyte
     return render_infra(render, request.param, tmp_path_factory.mktemp("answers"))
 
 
-def configurations(infra: Infra, scratch: Path) -> dict[str, dict[str, Any]]:
+def configurations(infra: Infra, python: Path, scratch: Path) -> dict[str, dict[str, Any]]:
     """Return the config.yaml of each server and agent, as Ansible templates it from the inventory.
 
     The roles are the rendered ones, but for their tasks: one that writes that file here.
@@ -50,7 +49,7 @@ def configurations(infra: Infra, scratch: Path) -> dict[str, dict[str, Any]]:
         write = {"src": "config.yaml.j2", "dest": f"{scratch}/{{{{ inventory_hostname }}}}.yaml", "mode": "0600"}
         (copy / "tasks").mkdir()
         (copy / "tasks/main.yml").write_text(json.dumps([{"name": "Write it", "ansible.builtin.template": write}]))
-        variables = {**SECRETS[group], "k3s_server_founds": False, "ansible_python_interpreter": sys.executable}
+        variables = {**SECRETS[group], "k3s_server_founds": False, "ansible_python_interpreter": str(python)}
         head = {"name": f"Write {group}", "hosts": group, "gather_facts": False, "connection": "local"}
         play.append({**head, "vars": variables, "roles": [{"role": role}]})
     (scratch / "play.yml").write_text(json.dumps(play))
@@ -73,8 +72,10 @@ def configurations(infra: Infra, scratch: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.tools
-def test_each_configuration_has_flags_of_the_release_alone_and_servers_agree(infra: Infra, tmp_path: Path) -> None:
-    found = configurations(infra, tmp_path)
+def test_each_configuration_has_flags_of_the_release_alone_and_servers_agree(
+    infra: Infra, ansible_python: Path, tmp_path: Path
+) -> None:
+    found = configurations(infra, ansible_python, tmp_path)
     servers = {node.name for node in infra.plan.nodes if "k3s_servers" in node.groups}
     agents = {node.name for node in infra.plan.nodes if "k3s_agents" in node.groups}
     assert found.keys() == servers | agents

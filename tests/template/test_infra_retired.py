@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,7 +61,7 @@ def test_a_role_notes_its_group_and_every_file_that_it_makes(whole: Infra, role:
 
 
 def test_a_note_whose_group_a_machine_has_left_ends_units_and_files_and_goes_last(
-    whole: Infra, ansible: Ansible, tmp_path: Path
+    whole: Infra, ansible: Ansible, ansible_python: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(whole.root, tmp_path / "infra") / "ansible"
     kept, here, programs = tmp_path / "notes", tmp_path / "machine", tmp_path / "bin"
@@ -88,7 +87,7 @@ def test_a_note_whose_group_a_machine_has_left_ends_units_and_files_and_goes_las
     (folder / "hosts").write_text("[mine]\nlocalhost ansible_connection=local\n")
 
     def run(*options: str) -> str:
-        given = json.dumps({"retired_folder": str(kept), "ansible_python_interpreter": sys.executable})
+        given = json.dumps({"retired_folder": str(kept), "ansible_python_interpreter": str(ansible_python)})
         done = ansible(folder, "ansible-playbook", "playbooks/try.yml", "--inventory", "hosts", "-e", given, *options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 FAMILY = "catalogue"
 
 
-# A constant may be a whole configuration file.
-LIMITS = Limits(text=1 << 16)
+# Ten thousand secrets with a dozen lines each; a constant may be a whole configuration file.
+LIMITS = Limits(bytes=8 << 20, values=400_000, text=1 << 16)
 
 
 class Section:

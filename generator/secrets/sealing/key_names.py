@@ -9,13 +9,13 @@ import re
 
 from generator.errors import BadInputError
 from generator.secrets.catalogue.model import CATALOGUE
-from generator.strictyaml import Limits, parse
+from generator.secrets.catalogue.section import LIMITS
+from generator.strictyaml import parse
 
 CONTROLLER = "platform/sealed-secrets/values.yaml"
 """Values of the controller's chart: its pod mounts the certificate of a key, and so starts when the key is there."""
 KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 """The label by which the controller finds its keys: it loads those for which it says `active`."""
-_LIMITS = Limits(text=1 << 16)
 _NAME = rb"(?P<name>[a-z0-9][-.a-z0-9]*)"
 _MOUNTED = re.compile(rb"^ *- name: [\"']?sealing-cert[\"']?\n +secret:\n +secretName: [\"']?" + _NAME, re.MULTILINE)
 _ENTRY = re.compile(rb"(?<![-\w])name:[ \t]*[\"']?" + _NAME)
@@ -62,7 +62,7 @@ def _found(path: str, content: bytes) -> re.Match[bytes] | None:
     if not f"/{path}".endswith(f"/{CATALOGUE}"):
         return None
     try:
-        line = parse(content, path, _LIMITS).lines.get(("sealing_key", "name"), 0)
+        line = parse(content, path, LIMITS).lines.get(("sealing_key", "name"), 0)
     except BadInputError:
         return None
     start = 0

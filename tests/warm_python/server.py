@@ -3,8 +3,8 @@
 Ansible sends each module with all that it imports as source, and it is compiled anew for each task: four fifths of
 what a task costs. The code that is imported ahead is that of the same Ansible.
 
-`warm_python.py SOCKET NAME...` is the server, which imports NAME... and forks a process for each program;
-`warm_python.py @SOCKET [ARGUMENT...]` is used as `python3` is.
+`server.py SOCKET NAME...` is the server, which imports NAME... and forks a process for each program;
+`server.py @SOCKET [ARGUMENT...]` is used as `python3` is.
 """
 
 from __future__ import annotations

@@ -1,0 +1,52 @@
+"""Interpreters that have imported what they are for, for programs that are started again and again; see `server`."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ANSIBLE_IMPORTS = (
+    "ansible.module_utils.basic",
+    "ansible.module_utils._internal._ansiballz._loader",
+    *(
+        f"ansible.modules.{name}"
+        for name in ("command", "copy", "file", "get_url", "setup", "slurp", "stat", "systemd_service", "tempfile")
+    ),
+)
+"""What Ansible's modules import, as far as roles run them here."""
+_ROOT = Path(__file__).parents[2]
+_SERVER = Path(__file__).with_name("server.py")
+
+
+@contextmanager
+def warm_python(program: str, modules: Iterable[str]) -> Iterator[Path]:
+    """Start a server that has imported modules, and give a script that is used as `python3` is.
+
+    Args:
+        program: The interpreter.
+        modules: What it imports ahead.
+    """
+    # Not in pytest's folder: the path of a socket may have 107 bytes.
+    with TemporaryDirectory() as folder:
+        socket, script = f"{folder}/socket", Path(folder) / "python3"
+        command = [program, str(_SERVER), socket, *modules]
+        with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as server:
+            try:
+                assert server.stdout
+                assert server.stdout.readline() == b"ready\n"
+                write_script(script, f'exec {program} -I -S {_SERVER} @{socket} "$@"')
+                yield script
+            finally:
+                server.kill()
+
+
+def write_script(path: Path, line: str) -> None:
+    """Write a shell script of one line."""
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
