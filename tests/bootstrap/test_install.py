@@ -129,6 +129,9 @@ def test_an_empty_cluster_is_handed_over_in_order(handed_over: tuple[Operator, P
     certificate = (operator.argocd / "secrets/sealing-cert.pem").read_bytes()
     assert base64.b64decode(objects[KEY]["data"]["tls.crt"]) == certificate
     assert "Secret/argocd/argocd-initial-admin-secret" not in objects
+    # Not what a deletion of the chart would run.
+    assert "Job/argocd/argocd-redis-secret-init" in objects
+    assert "Job/argocd/argocd-cleanup" not in objects
     # As Argo CD renders it: for the version that the API server says, whatever the answers say.
     assert [call for call in calls if call.startswith("helm template argo-cd") and "for v1.36.4+k3s1 with" in call]
 
