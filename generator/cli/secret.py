@@ -144,7 +144,7 @@ def import_command(console: Console, where: Where, file: Path) -> int:
 @click.option(
     "--version", type=click.IntRange(min=0), default=0, metavar="N", help="An older one: 1 is the one before."
 )
-@click.option("--yes", is_flag=True, help="Don't ask before a value is shown on a terminal.")
+@click.option("--reveal", "--yes", "yes", is_flag=True, help="Don't ask before a value is shown on a terminal.")
 @click.option("--clipboard", is_flag=True, help="Copy it to the clipboard, and print nothing.")
 @click.option(
     "--clear-after",
