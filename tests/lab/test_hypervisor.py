@@ -185,7 +185,7 @@ def test_a_card_that_nobody_known_has_is_refused_before_anything_changes(
     play = prepare(owner, host)
     assert play.code
     assert not play.changed, play.out
-    assert "neither NetworkManager nor systemd-networkd has eth0" in said(play)
+    assert "neither NetworkManager nor systemd-networkd nor /etc/network/interfaces has eth0" in said(play)
     assert is_plain(host)
 
 
