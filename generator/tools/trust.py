@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from tempfile import _TemporaryFileWrapper
 
+# Remotes are asked side by side, and the cache alone would let each thread make a file, and all but one go at once.
+_one_at_a_time = threading.Lock()
 # Host and port of ssh://user@host:port/path, and of user@host:path (git-clone(1), GIT URLS).
 _SERVER = re.compile(r"(?:ssh://)?(?:[^@/]*@)?(?P<host>[^/:]+)(?::(?P<port>\d+)(?=/))?")
 
@@ -54,7 +57,8 @@ def authorities(certificates: str) -> str:
 
 
 def _file(text: str) -> str:
-    return _kept(text).name
+    with _one_at_a_time:
+        return _kept(text).name
 
 
 @cache
