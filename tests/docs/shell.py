@@ -38,7 +38,22 @@ PROGRAMS = {
         "openssl",
     ),
     *("pass", "pip", "pre-commit", "printf", "python3", "rm", "ssh", "ssh-keygen", "ssh-keyscan", "terraform", "virsh"),
-    *(".", "age", "base64", "diff", "export", "install", "ip", "jq", "nft", "python", "read", "set", "systemctl"),
+    *(
+        ".",
+        "age",
+        "awk",
+        "base64",
+        "diff",
+        "export",
+        "install",
+        "ip",
+        "jq",
+        "nft",
+        "python",
+        "read",
+        "set",
+        "systemctl",
+    ),
     "tar",
 }
 _SEPARATORS = {"|", "||", "&&", ";", "&", "(", ")", "<(", "$(", "{", "}", "!"}

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +58,21 @@ def said(play: Play) -> str:
 
 def kill_once(operator: Operator, playbook: str, reached: Callable[[], bool], *options: str) -> None:
     """Start a playbook, and kill it as soon as it has reached something."""
-    with subprocess.Popen(
-        ["ansible-playbook", f"playbooks/{playbook}.yml", *options],
-        cwd=operator.infra / "ansible",
-        env=operator.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as run:
+    with (
+        tempfile.TemporaryFile("w+") as printed,
+        subprocess.Popen(
+            ["ansible-playbook", f"playbooks/{playbook}.yml", *options],
+            cwd=operator.infra / "ansible",
+            env=operator.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as run,
+    ):
         while not reached():
-            assert run.poll() is None
+            if run.poll() is not None:
+                printed.seek(0)
+                raise AssertionError(f"{playbook}.yml ended before it got there:\n{printed.read()[-4000:]}")
             time.sleep(0.1)
         os.killpg(run.pid, signal.SIGKILL)
