@@ -38,23 +38,8 @@ PROGRAMS = {
         "openssl",
     ),
     *("pass", "pip", "pre-commit", "printf", "python3", "rm", "ssh", "ssh-keygen", "ssh-keyscan", "terraform", "virsh"),
-    *(
-        ".",
-        "age",
-        "awk",
-        "base64",
-        "diff",
-        "export",
-        "install",
-        "ip",
-        "jq",
-        "nft",
-        "python",
-        "read",
-        "set",
-        "systemctl",
-    ),
-    "tar",
+    *(".", "age", "base64", "diff", "export", "install", "ip", "jq", "nft", "python", "read", "set", "systemctl"),
+    *("awk", "tar"),
 }
 _SEPARATORS = {"|", "||", "&&", ";", "&", "(", ")", "<(", "$(", "{", "}", "!"}
 _TARGET = re.compile(r"(?m)^([a-z0-9][a-z0-9. -]*):(?!=)")
