@@ -8,8 +8,10 @@ import runpy
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import jinja2
 import pytest
 
+from tests.template.argocd_tree import documents
 from tests.template.conftest import ROOT
 from tests.template.infra_tree import Infra, render_infra
 
@@ -111,6 +113,15 @@ def test_who_is_upgraded() -> None:
     assert due(compared(NEW, node("m1", NEW, other="x"))) == []
     assert due(compared(NEW, node("m1", OLD), disks={})) == [], "not reached"
     assert due(compared(NEW, disks={"w9": OLD})) == [], "no Node yet"
+
+
+def test_a_node_is_drained_where_its_pods_have_somewhere_to_go() -> None:
+    """The condition took the Nodes for a list, and ended each upgrade at the first one."""
+    (tasks,) = documents(ROOT / "templates/infra/ansible/roles/k3s_upgrade/tasks/drain.yml")
+    (condition,) = [task["when"] for task in tasks if task["name"] == "Drain"]
+    holds = jinja2.Environment(undefined=jinja2.StrictUndefined).compile_expression(condition, undefined_to_none=False)
+    assert holds(k3s_upgrade_judge_seen=compared(NEW, node("m1", OLD), node("w1", OLD))) is True
+    assert holds(k3s_upgrade_judge_seen=compared(NEW, node("m1", OLD))) is False
 
 
 def test_the_mark_is_the_one_of_the_role() -> None:
