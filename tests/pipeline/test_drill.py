@@ -9,15 +9,27 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.pipeline.world import FMC, Finished, World
+from tests.template.conftest import alone, common_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FirstRun = tuple[World, Finished]
 MANIFEST = "argocd/secrets/traefik/traefik-dashboard-auth.sealed.yaml"
 SYSTEM = ("git", "sh", "sleep", "mount", "setpriv", "unshare")
 _MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(autouse=True)
+def _one_at_a_time(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each looks at what is left of its own drill, and others run side by side."""
+    with alone(common_folder(tmp_path_factory) / "drill.lock"):
+        yield
 
 
 @pytest.fixture

@@ -39,10 +39,13 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
     The same answers and layout give the same folder again, to each of the processes that run tests side by side: do
     not write into it.
     """
+    return rendering(common_folder(tmp_path_factory) / "renderings")
+
+
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that the processes that run tests side by side have in common."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    return rendering(folder / "renderings")
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 def rendering(folder: Path) -> Render:
