@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import jinja2
@@ -13,8 +14,6 @@ import yaml
 from jinja2_ansible_filters import AnsibleCoreFiltersExtension
 
 SUFFIX = ".jinja"
-UNRENDERED = ".part"
-"""What templates include, which Copier is told to leave out."""
 YIELD = re.compile(r"#% yield (\w+) from ([\w.]+) %#")
 
 
@@ -35,6 +34,8 @@ def render(root: Path, data: dict[str, object], layout: str, destination: Path) 
     context["tree"] = yaml.safe_load(environment.from_string(settings["tree"]["default"]).render(context))
     top = root / environment.from_string(settings["_subdirectory"]).render(context)
     for source in sorted(top.rglob("*")):
+        if any(fnmatch(source.name, pattern) for pattern in settings["_exclude"]):
+            continue
         for name in names(environment, source.relative_to(top).as_posix(), context):
             write(environment, root, source, name, destination, context)
 
@@ -52,7 +53,7 @@ def write(
     environment: jinja2.Environment, root: Path, source: Path, name: str, destination: Path, context: dict[str, object]
 ) -> None:
     """Write one file, unless a part of its name vanishes."""
-    if source.is_file() and all(name.split("/")) and Path(name).name != SUFFIX and source.suffix != UNRENDERED:
+    if source.is_file() and all(name.split("/")) and Path(name).name != SUFFIX:
         target = destination / name.removesuffix(SUFFIX)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.name.endswith(SUFFIX):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pipeline.world import FMC, Finished, World
-from tests.template.conftest import alone, common_folder
+from tests.side_by_side import alone, common_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

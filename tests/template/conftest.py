@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from generator.template.compiled import compiled_once
 from generator.template.prepared import prepared_once
 from generator.template.quickened import quickened
 from tests.conftest import require_tool
+from tests.side_by_side import alone, common_folder
 
 Render = Callable[..., Path]
 Ansible = Callable[..., subprocess.CompletedProcess[str]]
@@ -40,12 +39,6 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
     not write into it.
     """
     return rendering(common_folder(tmp_path_factory) / "renderings")
-
-
-def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that the processes that run tests side by side have in common."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 def rendering(folder: Path) -> Render:
@@ -73,14 +66,6 @@ def rendering(folder: Path) -> Render:
         return rendered[key]
 
     return run
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds a lock, and hold it."""
-    with lock.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,20 +11,19 @@ It runs with the standard library alone and writes nothing into the work tree, e
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import shutil
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.side_by_side import alone
 from tests.toolchain import recipes
 from tests.toolchain.tool import MAKE_TARGETS, BuildError, Tool, read_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _DEFAULT_FOLDER = Path("~/.cache/fmc/tools")
 
@@ -63,7 +62,7 @@ def build(tool: Tool, folder: Path) -> float:
     """
     target = _target(tool, folder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / ".builds" / f"{tool.name}.lock"):
+    with alone(folder / ".builds" / f"{tool.name}.lock"):
         seconds = 0.0
         if not is_built(tool, folder):
             begin = time.monotonic()
@@ -83,13 +82,6 @@ def build(tool: Tool, folder: Path) -> float:
 
 def _target(tool: Tool, folder: Path) -> Path:
     return folder / ".builds" / tool.name / tool.digest()
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _link(link: Path, target: Path) -> None:

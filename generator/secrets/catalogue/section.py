@@ -21,7 +21,7 @@ FAMILY = "catalogue"
 
 
 # Ten thousand secrets with a dozen lines each; a constant may be a whole configuration file.
-LIMITS = Limits(bytes=8 << 20, values=400_000, text=1 << 16)
+LIMITS = Limits(bytes=8 << 20, values=200_000, text=1 << 16)
 
 
 class Section:

@@ -8,17 +8,17 @@ import signal
 import subprocess
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.bed.waiting import wait_for
-from tests.lab.hosts import network
+from tests.lab.hosts import network, remembered_code
 from tests.lab.hosts.cgroup import make_groups, remove_groups, within
 from tests.lab.hosts.errors import LabError
 from tests.lab.hosts.storage import give_disks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tests.lab.hosts.disk import Disk
     from tests.lab.hosts.image import Image
@@ -28,7 +28,6 @@ _ASKED_TO_RESTART = 133
 """What nspawn ends with when the systemd inside restarts the machine (systemd-nspawn(1), --keep-unit)."""
 # The network's own settings are writable as in a virtual machine, the kernel's others are not.
 _NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"}
-_REMEMBERED_CODE = Path(__file__).with_name("remembered_code.py")
 _CAPABILITIES = ("--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--drop-capability=CAP_SYS_TIME")
 
 
@@ -207,8 +206,8 @@ class Host:
         key = etc / "ssh" / "ssh_host_ed25519_key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", str(key)], check=True)
         (python,) = etc.glob("python3.*")
-        shutil.copyfile(_REMEMBERED_CODE, python / "sitecustomize.py")
-        compiled = self.root / "var" / "cache" / "compiled-once"
+        shutil.copyfile(remembered_code.__file__, python / "sitecustomize.py")
+        compiled = self.root / remembered_code.FOLDER.lstrip("/")
         compiled.mkdir()
         compiled.chmod(0o1777)
         home = self.root / "home" / "core" / ".ssh"

@@ -6,7 +6,6 @@ processes have a namespace of their own, so that all of them end with it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from xml.etree import ElementTree
 from tests.e2e.bed.waiting import wait_for
 from tests.lab.hosts.errors import LabError
 from tests.lab.hosts.steps import ENVIRONMENT, laid_over, run, write
+from tests.side_by_side import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,8 +184,7 @@ def make_layer(image: Image) -> Path:
     cache = image.root.parent
     name = f"hypervisor-{hashlib.sha256(repr((_PACKAGES, _ACCOUNT)).encode()).hexdigest()[:16]}"
     layer, complete = cache / name, cache / f"{name}.complete"
-    with (cache / "hypervisor.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(cache / "hypervisor.lock"):
         if complete.exists():
             return layer
         shutil.rmtree(layer, ignore_errors=True)

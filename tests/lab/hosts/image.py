@@ -6,7 +6,6 @@ image (overlayfs), so that the image never changes.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from tests.lab.hosts.errors import LabError
 from tests.lab.hosts.steps import run, write
+from tests.side_by_side import alone
 
 SUITE = "bookworm"
 _RECIPE = 1
@@ -100,9 +100,8 @@ def make_image(cache: Path) -> Image:
     if shutil.which("debootstrap") is None:
         raise LabError("debootstrap is missing", fix="Run `apt-get install debootstrap`.")
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lab.lock").open("w") as lock:
-        # Another lab that is started at the same time waits, and finds it made.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Another lab that is started at the same time waits, and finds it made.
+    with alone(cache / "lab.lock"):
         if found := find_image(cache):
             return found
         _remove_unused(cache)

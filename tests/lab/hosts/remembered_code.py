@@ -7,32 +7,32 @@ so this is for hosts of a test alone.
 
 from __future__ import annotations
 
-import zipimport
+import sys
+from zipimport import zipimporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
-
-    Compile = Callable[[str, bytes], CodeType]
 
 FOLDER = "/var/cache/compiled-once"
 
 
-def _remembering(compile_source: Compile) -> Compile:
-    # Imported where it is needed: this runs at each start of Python.
-    def remembered(pathname: str, source: bytes) -> CodeType:
+class Remembering(zipimporter):
+    """Imports from a zip, and keeps the compiled form by name and source."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of a module."""
+        # Imported where they are needed: this file is read at each start of Python.
         from hashlib import sha256
         from marshal import dumps, loads
         from os import getpid
         from pathlib import Path
 
-        name = pathname.rpartition(".zip/")[2]
-        kept = Path(FOLDER) / sha256(name.encode() + b"\0" + bytes(source)).hexdigest()
+        kept = Path(FOLDER) / sha256(f"{fullname}\0{self.get_source(fullname)}".encode()).hexdigest()
         try:
             code: CodeType = loads(kept.read_bytes())
         except (OSError, ValueError, EOFError):
-            code = compile_source(pathname, source)
+            code = super().get_code(fullname)
             new = kept.with_name(f"{kept.name}.{getpid()}")
             try:
                 new.write_bytes(dumps(code))
@@ -41,7 +41,6 @@ def _remembering(compile_source: Compile) -> Compile:
                 new.unlink(missing_ok=True)
         return code
 
-    return remembered
 
-
-zipimport._compile_source = _remembering(zipimport._compile_source)  # type: ignore[attr-defined]
+if __name__ == "sitecustomize":
+    sys.path_hooks[:] = [Remembering if hook is zipimporter else hook for hook in sys.path_hooks]
