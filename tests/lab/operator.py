@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.hosts import warm
 from tests.lab.hosts.errors import LabError
 from tests.lab.releases import offer
 from tests.pipeline.world import ROOT, Finished
@@ -27,6 +28,8 @@ _TIMEOUT = 1200
 _SHOWN = 8
 # A container sees the processors and disks of the machine that it runs on, and its addresses don't come from resolved.
 _LAB_VARIABLES: Mapping[str, Any] = {
+    "ansible_python_interpreter": warm.INTERPRETER,
+    "preflight_interpreter": "/usr/bin/python3",
     "preflight_cpus": 1,
     "preflight_disks_gib": [0, 0],
     "preflight_memory_mib": 64,
@@ -88,7 +91,7 @@ class Operator(Shell):
             "NO_COLOR": "1",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "role_times",
+            "ANSIBLE_CALLBACKS_ENABLED": "loaded_ahead,role_times",
             "FMC_ROLE_TIMES": str(self._times),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]),
         }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SESSIONS: Mapping[str, Sequence[str]] = {
+    "k3s": ("tests/lab/test_k3s.py", "tests/lab/test_restarts.py", "tests/lab/test_day2.py"),
     "site": (
         "tests/lab/test_site.py",
         "tests/lab/test_names_and_time.py",
@@ -25,19 +26,18 @@ SESSIONS: Mapping[str, Sequence[str]] = {
         "tests/lab/test_metrics.py",
         "tests/lab/test_scrape_configs.py",
     ),
-    "k3s": ("tests/lab/test_k3s.py", "tests/lab/test_restarts.py", "tests/lab/test_day2.py"),
     "machines": (
         "tests/lab/test_stand_in_k3s.py",
         "tests/lab/test_connection.py",
         "tests/lab/test_storage.py",
-        "tests/lab/test_hypervisor.py",
         "tests/lab/test_ddns.py",
         "tests/lab/test_vpn.py",
     ),
-    "existing": ("tests/lab/existing",),
+    "bridges": ("tests/lab/test_hypervisor.py",),
     "terraform": ("tests/lab/terraform",),
+    "existing": ("tests/lab/existing",),
 }
-"""What each runs. Their networks have the same addresses, so that each has namespaces of its own."""
+"""What each runs, the longest first. Their networks have the same addresses, so that each has namespaces of its own."""
 AT_ONCE = 3
 """How many run at the same time: one waits for hosts while another one computes."""
 _print = threading.Lock()

@@ -54,6 +54,10 @@ def server(lab: Lab) -> Host:
     host.inside("mknod", "/dev/net/tun", "c", "10", "200")
     host.do("apt-get", "-qq", "update")
     host.do("apt-get", "-qq", "-y", "install", "wireguard-go")
+    # It does not always end with its link, and systemd would wait for it. The kernel's module is no process.
+    unit = "[Service]\nExecStopPost=-/usr/bin/pkill -KILL -x wireguard-go\n"
+    host.do("install", "-D", "/dev/stdin", "/etc/systemd/system/wg-quick@.service.d/lab.conf", stdin=unit)
+    host.do("systemctl", "daemon-reload")
     return host
 
 

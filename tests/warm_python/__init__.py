@@ -21,7 +21,7 @@ ANSIBLE_IMPORTS = (
 )
 """What Ansible's modules import, as far as roles run them here."""
 _ROOT = Path(__file__).parents[2]
-_SERVER = Path(__file__).with_name("server.py")
+SERVER = Path(__file__).with_name("server.py")
 
 
 @contextmanager
@@ -35,12 +35,12 @@ def warm_python(program: str, modules: Iterable[str]) -> Iterator[Path]:
     # Not in pytest's folder: the path of a socket may have 107 bytes.
     with TemporaryDirectory() as folder:
         socket, script = f"{folder}/socket", Path(folder) / "python3"
-        command = [program, str(_SERVER), socket, *modules]
+        command = [program, str(SERVER), socket, *modules]
         with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as server:
             try:
                 assert server.stdout
                 assert server.stdout.readline() == b"ready\n"
-                write_script(script, f'exec {program} -I -S {_SERVER} @{socket} "$@"')
+                write_script(script, f'exec {program} -I -S {SERVER} @{socket} "$@"')
                 yield script
             finally:
                 server.kill()

@@ -3,8 +3,9 @@
 Ansible sends each module with all that it imports as source, and it is compiled anew for each task: four fifths of
 what a task costs. The code that is imported ahead is that of the same Ansible.
 
-`server.py SOCKET NAME...` is the server, which imports NAME... and forks a process for each program;
-`server.py @SOCKET [ARGUMENT...]` is used as `python3` is.
+`server.py SOCKET NAME...` is the server, which imports NAME... and forks a process for each program; "-" stands for the
+socket that systemd hands over. `server.py @SOCKET [ARGUMENT...]` is used as `python3` is, by whoever may reach the
+socket: the program has the user of the process that asks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import socket
 import sys
 
 _LENGTH = 8
+# sd_listen_fds(3): the first one.
+_FROM_SYSTEMD = 3
 
 
 def client(path: str, arguments: list[str]) -> int:
@@ -35,9 +38,10 @@ def serve(path: str, names: list[str]) -> None:
 
     for name in names:
         import_module(name)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
-        listener.listen()
+    with socket.socket(fileno=_FROM_SYSTEMD) if path == "-" else socket.socket(socket.AF_UNIX) as listener:
+        if path != "-":
+            listener.bind(path)
+            listener.listen()
         print("ready", flush=True)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
@@ -56,7 +60,6 @@ def _attend(connection: socket.socket) -> None:
     arguments = [os.fsdecode(field) for field in fields[: int(count)]]
     process = os.fork()
     if process == 0:
-        connection.close()
         for stream, descriptor in enumerate(descriptors):
             os.dup2(descriptor, stream)
             os.close(descriptor)
@@ -65,6 +68,8 @@ def _attend(connection: socket.socket) -> None:
             name, _, value = field.partition(b"=")
             os.environb[name] = value
         os.chdir(folder)
+        _take_user_of(connection)
+        connection.close()
         _become(arguments)
     for descriptor in (0, 1, 2, *descriptors):
         os.close(descriptor)
@@ -72,6 +77,20 @@ def _attend(connection: socket.socket) -> None:
     # A program that was killed ends as in a shell.
     connection.sendall((code if code >= 0 else 128 - code).to_bytes(_LENGTH))
     os._exit(0)
+
+
+def _take_user_of(connection: socket.socket) -> None:
+    """Be the user whose process is at the other end."""
+    import struct
+
+    credentials = struct.Struct("3i")
+    _, user, group = credentials.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size))
+    if user != os.geteuid():
+        from pwd import getpwuid
+
+        os.initgroups(getpwuid(user).pw_name, group)
+        os.setgid(group)
+        os.setuid(user)
 
 
 def _become(arguments: list[str]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.bed.waiting import wait_for
-from tests.lab.hosts import network, remembered_code
+from tests.lab.hosts import network, remembered_code, warm
 from tests.lab.hosts.cgroup import make_groups, remove_groups, within
 from tests.lab.hosts.errors import LabError
 from tests.lab.hosts.storage import give_disks
@@ -210,6 +210,7 @@ class Host:
         compiled = self.root / remembered_code.FOLDER.lstrip("/")
         compiled.mkdir()
         compiled.chmod(0o1777)
+        warm.install(self.root)
         home = self.root / "home" / "core" / ".ssh"
         home.mkdir(mode=0o700)
         (home / "authorized_keys").write_text(self.public_key)

@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.hosts import warm
 from tests.lab.hosts.disk import Disk
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.network import bridge_of, make_networks, make_outside
@@ -38,6 +39,7 @@ class Lab:
         self.plan = json.loads(plan_file.read_text())
         self.shared = folder / "shared"
         self.shared.mkdir(parents=True)
+        warm.offer(self.shared)
         self.outside = Outside(folder / "outside", self.plan["dns"]["upstream"], self.plan["ntp"]["upstream"])
         self._networks = {network["key"]: network for network in self.plan["networks"]}
         self.hosts = {
