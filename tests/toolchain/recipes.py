@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _TIMEOUT = 1800
 _GO_ENVIRONMENT = {
     "CGO_ENABLED": "0",
-    "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath",
+    # What debuggers read would be written by the compiler, and left out by the linker (-s -w).
+    "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false",
     "GOWORK": "off",
     # The compiler and the linker are short-lived: a quarter of their time goes into collecting what they leave behind.
     "GOGC": "400",
