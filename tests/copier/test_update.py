@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.copier.person import LAYOUTS, of_sealing, recorded, snapshot
 from tests.copier.releases import FIRST, OWNED, SECOND, THIRD
+from tests.pipeline.world import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.copier.person import Person
 
+EXISTING = ROOT / "examples" / "existing-cluster.yaml"
 TOKEN = "a-token-that-may-read"
 CONFLICT = re.compile(rb"(?m)^(<{7}|>{7}) ")
 
@@ -111,6 +115,20 @@ def test_a_repository_that_nobody_touched_becomes_a_copy_of_the_new_version(pers
     person.update(person.folder / "updated")
     assert recorded(person.folder / "fresh")["_commit"] == SECOND
     assert snapshot(person.folder / "updated") == snapshot(person.folder / "fresh") != old
+
+
+def test_a_cluster_that_was_there_already_follows_a_new_version_and_another_address(person: Person) -> None:
+    answers = yaml.safe_load(EXISTING.read_text())
+    person.render("argocd", person.folder / "updated", EXISTING)
+    answers["existing_cluster"]["ingress"] = "203.0.113.99"
+    changed = person.folder / "changed.yaml"
+    changed.write_text(yaml.safe_dump(answers))
+    person.newest = SECOND
+    person.render("argocd", person.folder / "fresh", changed)
+    given = f"existing_cluster={json.dumps(answers['existing_cluster'])}"
+    person.update(person.folder / "updated", "--defaults", "--data", given)
+    assert snapshot(person.folder / "updated") == snapshot(person.folder / "fresh")
+    assert "203.0.113.99" in (person.folder / "updated" / "README.md").read_text()
 
 
 def test_an_update_to_the_same_version_changes_nothing(person: Person) -> None:
