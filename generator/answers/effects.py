@@ -105,6 +105,40 @@ def effects(before: Plan, after: Plan) -> tuple[Effect, ...]:
     return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
 
 
+def effects_on_existing(before: Plan, after: Plan) -> tuple[Effect, ...]:
+    """Compare the plans of a cluster that is there already: it has no machines of ours, and we change nothing of it.
+
+    Args:
+        before: The plan of the answers that were recorded last.
+        after: The plan of the new answers.
+
+    Returns:
+        All effects, the worst first.
+    """
+    found = [*_repositories(before, after), *_another_cluster(before, after)]
+    return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
+
+
+def _another_cluster(before: Plan, after: Plan) -> Iterator[Effect]:
+    if before.api != after.api:
+        message = (
+            f"{before.api.host} -> {after.api.host}; if that is another cluster, argocd/bootstrap/install sets it up, "
+            "and the present one goes on reading the repositories until its Argo CD is removed"
+        )
+        yield Effect("cluster", Class.REPLACE, message)
+    if before.ingress != after.ingress:
+        message = f"{before.ingress} -> {after.ingress}; what names the old one has to follow, your DNS above all"
+        yield Effect("address ingress", Class.RESTART, message)
+    if before.k3s.pod_cidr != after.k3s.pod_cidr:
+        message = f"{before.k3s.pod_cidr} -> {after.k3s.pod_cidr}; policies take only what is in it for pods"
+        yield Effect("kubernetes pod_cidr", Class.RESTART, message)
+    old, new = ({service.name: service.host for service in plan.services} for plan in (before, after))
+    for name in sorted(old.keys() & new.keys()):
+        if old[name] != new[name]:
+            message = f"{old[name]} -> {new[name]}; its certificate, and what names the old one, have to follow"
+            yield Effect(f"service {name}", Class.REPLACE, message)
+
+
 def _hosts(before: Plan, after: Plan) -> Iterator[Effect]:
     left = {host.name for host in before.hosts if not host.retired} - {host.name for host in after.hosts}
     for name in left:

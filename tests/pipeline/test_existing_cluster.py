@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.pipeline.world import ROOT, World, answers
 
@@ -64,6 +65,40 @@ def test_every_verb_works_with_two_repositories(delivered: World) -> None:
     mirrored = delivered.fmc("mirror", "list", cwd=delivered.workspace)
     assert (mirrored.code, "terraform" in mirrored.out) == (0, False), mirrored.err
     assert delivered.fmc("mirror", "list", "--answers", str(EXAMPLE)).out == mirrored.out
+
+
+def test_what_changed_answers_do_to_it_is_told(made: World, tmp_path: Path) -> None:
+    world = made.copy(tmp_path / "world")
+    changed = {**yaml.safe_load(EXAMPLE.read_text()), "domain": "other.example.com"}
+    changed["existing_cluster"] |= {
+        "api": "https://10.0.0.9:6443",
+        "ingress": "203.0.113.99",
+        "pod_cidr": "10.99.0.0/16",
+    }
+    file = tmp_path / "changed.yaml"
+    file.write_text(yaml.safe_dump(changed))
+    done = world.new("--output", "json", answers=file)
+    assert done.code == 0, done.all
+    told = {effect["name"]: (effect["class"], effect["message"]) for effect in json.loads(done.out)["effects"]}
+    assert told["cluster"][0] == told["service argocd"][0] == "replace"
+    assert "k8s.example.com -> 10.0.0.9; if that is another cluster" in told["cluster"][1]
+    assert told["address ingress"][1].startswith("203.0.113.7 -> 203.0.113.99; what names the old one has to follow")
+    assert told["kubernetes pod_cidr"][1].startswith("10.244.0.0/16 -> 10.99.0.0/16; ")
+    assert "argocd.shared.example.com -> argocd.other.example.com" in told["service argocd"][1]
+    again = world.new("--output", "json", answers=file)
+    assert (again.code, json.loads(again.out)["effects"]) == (0, [])
+
+
+def test_another_place_of_its_repositories_is_told(made: World, tmp_path: Path) -> None:
+    world = made.copy(tmp_path / "world")
+    elsewhere = "https://git.example.com/elsewhere"
+    for part in PARTS:
+        world.git("remote", "set-url", "origin", f"{elsewhere}/{part}.git", cwd=world.workspace / part)
+    moved = answers(tmp_path, EXAMPLE.read_text(), git_base_url=elsewhere)
+    done = world.new("--output", "json", answers=moved)
+    assert done.code == 0, done.all
+    names = {effect["name"] for effect in json.loads(done.out)["effects"]}
+    assert names == {f"repository {part}" for part in PARTS}
 
 
 def test_the_remotes_are_made_and_compared(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from generator.answers.effects import Class, Effect, effects
+from generator.answers.effects import Class, Effect, effects, effects_on_existing
+from generator.answers.parts import load_parts
 from generator.answers.plan import Plan
 from generator.delivery.local.repository import RECORDED_ANSWERS
-from generator.errors import BadInputError, CatalogueError, ConflictError
+from generator.errors import BadInputError, CatalogueError, ConflictError, FmcError
 from generator.pipeline.steps.preview import planned_catalogue
 from generator.secrets.catalogue.model import CATALOGUE, Secret
 from generator.secrets.catalogue.read import parse_catalogue
 from generator.wording import command
+from generator.workspace import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -43,6 +45,8 @@ def foreseen(folders: Folders, loaded: LoadedAnswers, template_root: Path) -> tu
     found: list[Effect] = []
     if "infra" in folders.parts and (plan := folders.parts["infra"] / PLAN).is_file():
         found += effects(_read(plan), loaded.plan)
+    if loaded.plan.existing and (before := _recorded(folders, template_root)):
+        found += effects_on_existing(before, loaded.plan)
     if "argocd" in folders.parts and (catalogue := folders.parts["argocd"] / CATALOGUE).is_file():
         found += _secrets(catalogue, loaded, template_root)
     return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
@@ -102,6 +106,16 @@ def _read(file: Path) -> Plan:
             f"{command(*git, 'log', '--oneline', '--', PLAN)} lists them, "
             f"{command(*git, 'checkout', 'COMMIT', '--', PLAN)} does it; then commit.",
         ) from error
+
+
+def _recorded(folders: Folders, template_root: Path) -> Plan | None:
+    """Return the plan of the recorded answers; None where there are none, or what is wrong is said by the checks."""
+    # The last one is that which the cluster acts on.
+    file = list(folders.repositories.values())[-1] / RECORDED_ANSWERS
+    try:
+        return load_parts([file], template_root, PARTS)[0].plan if file.is_file() else None
+    except FmcError:
+        return None
 
 
 def _secrets(committed: Path, loaded: LoadedAnswers, template_root: Path) -> Iterator[Effect]:
