@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from generator.checks.search import Search
 from generator.findings import Flaw, declare
 
 if TYPE_CHECKING:
@@ -102,21 +103,23 @@ _SHORTEST_TORN = 10
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{20,}")
 
 
-@dataclass(frozen=True)
-class _Needles:
+class _Needles(NamedTuple):
     """What must stand nowhere: as it is, and without what may tear it apart."""
 
     whole: Sequence[bytes]
     torn: Sequence[bytes]
 
-    @classmethod
-    def of(cls, plaintexts: Collection[bytes]) -> _Needles:
-        whole = [needle for needle in dict.fromkeys(plaintexts) if needle]
-        torn = dict.fromkeys(_without_tears(needle) for needle in whole)
-        return cls(whole, [needle for needle in torn if len(needle) >= _SHORTEST_TORN])
+
+class _Searches:
+    """The search for needles."""
+
+    def __init__(self, plaintexts: Collection[bytes]) -> None:
+        self._whole = Search(plaintexts)
+        torn = (_without_tears(plaintext) for plaintext in plaintexts)
+        self._torn = Search(needle for needle in torn if len(needle) >= _SHORTEST_TORN)
 
     def those_in(self, contents: Iterable[bytes]) -> _Needles:
-        """Return the ones that are in some contents: each is looked for once in all of them."""
+        """Return the ones that are in some contents: all are looked for at once in all of them."""
         # No needle holds a zero byte and a line end in turn: none begins in one content and ends in the next.
         contents = list(contents)
         joined = b"\n\0\n".join(
@@ -124,10 +127,7 @@ class _Needles:
         )
         torn = [_without_tears(content) for content in contents if len(content) <= _AT_ONCE]
         joined_torn = b"\0".join((*torn, *(_unhexed(content) for content in torn)))
-        return _Needles(
-            [needle for needle in self.whole if needle in joined],
-            [needle for needle in self.torn if needle in joined_torn],
-        )
+        return _Needles(self._whole.found_in(joined), self._torn.found_in(joined_torn))
 
 
 def scan(blobs: Iterable[tuple[str, bytes]], plaintexts: Collection[bytes]) -> list[Finding]:
@@ -141,7 +141,7 @@ def scan(blobs: Iterable[tuple[str, bytes]], plaintexts: Collection[bytes]) -> l
         One finding for each content and rule: the first place, and how many there are. A name that holds a secret is
         a finding of its own, and hidden in all of them.
     """
-    needles = _Needles.of(plaintexts)
+    needles = _Searches(plaintexts)
     findings: list[Finding] = []
     batch: list[tuple[str, bytes]] = []
     size = 0
@@ -161,14 +161,16 @@ def hide_names(findings: Iterable[Finding], plaintexts: Collection[bytes]) -> li
         findings: Findings of any rules.
         plaintexts: What must stand in no name.
     """
-    needles = [needle for needle in plaintexts if needle]
-    return [replace(item, file=_hidden(item.file, needles)) for item in findings]
+    items = list(findings)
+    names = b"\n\0\n".join(item.file.encode(errors="surrogateescape") for item in items)
+    needles = Search(plaintexts).found_in(names)
+    return [replace(item, file=_hidden(item.file, needles)) for item in items]
 
 
-def _scan_batch(batch: list[tuple[str, bytes]], all_needles: _Needles) -> Iterator[Finding]:
+def _scan_batch(batch: list[tuple[str, bytes]], searches: _Searches) -> Iterator[Finding]:
     """Search several contents as one, and only where something was found each by itself."""
     names = [name.encode(errors="surrogateescape") for name, _ in batch]
-    needles = all_needles.those_in([*names, *(content for _, content in batch)])
+    needles = searches.those_in([*names, *(content for _, content in batch)])
     joined = b"\n\0\n".join((*names, *(content.translate(None, b"\0") for _, content in batch)))
     patterns = [pattern for pattern in _PATTERNS if any(pattern.matches(joined))]
     if not needles.whole and not needles.torn and not patterns:
