@@ -26,10 +26,11 @@ def offer(shared: Path) -> dict[str, dict[str, str]]:
     variables = {}
     for program, member in _MEMBERS.items():
         archive = shared / f"{program}.tar.gz"
-        with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
-            tar.add(
-                (tools_folder() / program).resolve(), member.format(version=tools[program].version.removeprefix("v"))
-            )
+        # Made once: somebody else may have been told its digest, and another one has another time in it.
+        if not archive.exists():
+            name = member.format(version=tools[program].version.removeprefix("v"))
+            with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+                tar.add((tools_folder() / program).resolve(), name)
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         variables[program] = {
             f"{program}_url": f"file:///srv/lab/{archive.name}",
