@@ -12,6 +12,7 @@ import yaml
 
 from tests.copier.releases import FIRST, TEMPLATE_URL, Releases
 from tests.pipeline.world import EXAMPLE, Finished, World
+from tests.trees import files_outside_git
 
 COPIER = Path(sys.executable).with_name("copier")
 LAYOUTS = ("infra", "argocd", "apps", "monorepo")
@@ -71,9 +72,7 @@ def make_person(folder: Path, releases: Releases) -> Person:
 def snapshot(folder: Path) -> Snapshot:
     """Return whether each file may be executed, and its content; `.git` is left out."""
     return {
-        path.relative_to(folder).as_posix(): (bool(path.stat().st_mode & stat.S_IXUSR), path.read_bytes())
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
+        name: (bool(path.stat().st_mode & stat.S_IXUSR), path.read_bytes()) for name, path in files_outside_git(folder)
     }
 
 

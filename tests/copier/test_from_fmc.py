@@ -13,6 +13,7 @@ from generator.workspace import PARTS
 from tests.copier.person import ANSWERS_FILE, LAYOUTS, make_person, of_sealing, recorded, snapshot
 from tests.copier.releases import FIRST, SECOND, TEMPLATE_URL
 from tests.pipeline.world import EXAMPLE, ROOT, answers
+from tests.trees import copy_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,7 @@ def made(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Person
 @pytest.fixture
 def mine(made: Person, tmp_path: Path) -> Person:
     """The same, to be worked on."""
-    shutil.copytree(made.folder, tmp_path / "world", symlinks=True)
-    return replace(made, folder=tmp_path / "world")
+    return replace(made, folder=copy_tree(made.folder, tmp_path / "world"))
 
 
 def repositories(person: Person) -> dict[str, Path]:

@@ -23,6 +23,7 @@ from generator.delivery.local.texts import Scratch, merge_texts
 from generator.delivery.model import Target
 from generator.errors import OverlapError
 from tests.delivery.workspace import RUN, git, merged, rendered_again
+from tests.trees import files_outside_git
 
 Tree = dict[str, tuple[str, tuple[str, ...]]]
 """Mode and lines of each file."""
@@ -246,10 +247,6 @@ def put(tree: Tree, folder: Path) -> Path:
 def taken(folder: Path) -> Tree:
     """Return the files of a folder."""
     return {
-        path.relative_to(folder).as_posix(): (
-            "100755" if path.stat().st_mode & 0o100 else "100644",
-            tuple(path.read_text().splitlines()),
-        )
-        for path in folder.rglob("*")
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
+        name: ("100755" if path.stat().st_mode & 0o100 else "100644", tuple(path.read_text().splitlines()))
+        for name, path in files_outside_git(folder)
     }

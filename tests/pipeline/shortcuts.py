@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -67,10 +68,13 @@ def _render_or_copy(
 
 def _key(source: TemplateSource, data: Mapping[str, object], layout: str) -> str:
     """Return a digest of what decides on a rendering; of the template, when its files were changed."""
-    files = [
-        path for name in _READ_BY_COPIER for path in (source.root / name, *sorted((source.root / name).rglob("*")))
+    paths = [str(source.root / name) for name in _READ_BY_COPIER]
+    paths += [
+        f"{root}/{name}" for folder in paths for root, *names in os.walk(folder) for name in chain.from_iterable(names)
     ]
-    stamps = [(str(path), found.st_mtime_ns, found.st_size, found.st_mode) for path in files if (found := path.lstat())]
+    stamps = [
+        (path, found.st_mtime_ns, found.st_size, found.st_mode) for path in sorted(paths) if (found := os.lstat(path))
+    ]
     os.umask(mask := os.umask(0))
     text = json.dumps([stamps, source.origin, data, layout, mask], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()

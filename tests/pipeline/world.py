@@ -14,6 +14,7 @@ from generator.secrets.vault.file import open_vault
 from generator.secrets.vault.needles import needles
 from generator.workspace import PARTS
 from tests.pipeline import forked
+from tests.trees import copy_tree, files_outside_git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +110,7 @@ class World:
 
     def copy(self, folder: Path) -> World:
         """Return another machine that is as this one is now."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        copy_tree(self.folder, folder)
         return replace(self, folder=folder)
 
     def fmc(
@@ -195,11 +196,7 @@ class World:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, without `.git`."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
-    }
+    return {name: path.read_bytes() for name, path in files_outside_git(folder)}
 
 
 def answers(folder: Path, text: str = "", **changed: str) -> Path:
