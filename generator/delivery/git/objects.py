@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 import zlib
 from pathlib import Path
@@ -91,23 +92,32 @@ def files_below(top: Path, name: str = "") -> Iterator[str]:
     if (top / name).is_symlink() or (top / name).is_file():
         yield name
         return
+    # Of "." nothing would be left at the beginning of a path.
+    top = top.absolute()
+    start = len(f"{top}/")
     for folder, names, files in os.walk(top / name):
         if folder == os.fspath(top) and ".git" in (*names, *files):
             (names if ".git" in names else files).remove(".git")
         links = [one for one in names if Path(folder, one).is_symlink()]
-        yield from (Path(folder, one).relative_to(top).as_posix() for one in (*files, *links))
+        # To make paths and take them apart again costs more than the walk.
+        yield from (f"{folder}/{one}"[start:] for one in (*files, *links))
 
 
 def entry_of_file(file: Path, algorithm: str) -> Entry:
     """Return mode and object name of a file or link as git computes them: of `blob <size>`, NUL, content."""
+    found = file.lstat().st_mode
     # git records one executable bit, the owner's.
-    mode = LINK_MODE if file.is_symlink() else "100755" if file.stat().st_mode & 0o100 else "100644"
-    return Entry(mode, _identified("blob", content_of_file(file), algorithm)[0])
+    mode = LINK_MODE if stat.S_ISLNK(found) else "100755" if found & 0o100 else "100644"
+    return Entry(mode, _identified("blob", _content(file, found), algorithm)[0])
 
 
 def content_of_file(file: Path) -> bytes:
     """Return what git records as the content of a file or link: of a link, where it leads to."""
-    return os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
+    return _content(file, file.lstat().st_mode)
+
+
+def _content(file: Path, mode: int) -> bytes:
+    return os.fsencode(file.readlink()) if stat.S_ISLNK(mode) else file.read_bytes()
 
 
 def contents_of_blobs(
