@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from tests.side_by_side import common_folder
 from tests.toolchain.build import tools_folder
 from tests.toolchain.tool import how_to_get
-from tests.warm_python import ANSIBLE_IMPORTS, warm_python
+from tests.warm_python import ANSIBLE_IMPORTS, KEEPING_PLAYBOOK, warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +84,15 @@ def ansible_python() -> Iterator[Path]:
     shebang = require_tool("ansible-playbook").read_text().partition("\n")[0]
     with warm_python(shebang.removeprefix("#!"), ANSIBLE_IMPORTS) as python:
         yield python
+
+
+@pytest.fixture(scope="session")
+def ansible_playbook(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The command `ansible-playbook`, which keeps what it compiles; see `tests/warm_python/playbook.py`."""
+    program = require_tool("ansible-playbook")
+    kept = common_folder(tmp_path_factory) / "ansible-playbook"
+    kept.mkdir(exist_ok=True)
+    return str(program.resolve().with_name("python")), str(KEEPING_PLAYBOOK), str(kept)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.conftest import require_tool
 from tests.pipeline.world import FMC, World
 from tests.warm_python import warm_python, write_script
 
@@ -44,10 +43,12 @@ class Pythons:
     Attributes:
         ansible: For Ansible's modules.
         ours: For the programs of the cluster.
+        playbook: The command `ansible-playbook`.
     """
 
     ansible: Path
     ours: Path
+    playbook: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Operator:
             "ANSIBLE_NOCOLOR": "1",
         }
         with subprocess.Popen(
-            [require_tool("ansible-playbook"), "playbooks/gitops.yml", "-e", json.dumps(variables), *arguments],
+            [*self.pythons.playbook, "playbooks/gitops.yml", "-e", json.dumps(variables), *arguments],
             cwd=self.argocd.parent / "infra/ansible",
             env=environment | dict(env or {}),
             stdin=subprocess.DEVNULL,
@@ -193,10 +194,10 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="session")
-def pythons(ansible_python: Path) -> Iterator[Pythons]:
+def pythons(ansible_python: Path, ansible_playbook: tuple[str, ...]) -> Iterator[Pythons]:
     """Two servers, and scripts that are used as `python3` is."""
     with warm_python(sys.executable, OUR_IMPORTS) as ours:
-        yield Pythons(ansible_python, ours)
+        yield Pythons(ansible_python, ours, ansible_playbook)
 
 
 @pytest.fixture

@@ -69,12 +69,13 @@ def rendering(folder: Path) -> Render:
 
 
 @pytest.fixture(scope="session")
-def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+def ansible(ansible_playbook: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
     """A function `ansible(folder, program, *arguments)` that runs a program of Ansible's in a folder of playbooks."""
     home = tmp_path_factory.mktemp("home")
 
     def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         path = require_tool(program)
+        command = ansible_playbook if program == "ansible-playbook" else (path,)
         environment = {
             "PATH": f"{path.resolve().parent}{os.pathsep}{path.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(home),
@@ -86,7 +87,13 @@ def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         return subprocess.run(
-            [path, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+            [*command, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
         )
 
     return run

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import require_tool
 from tests.template.infra_tree import render_infra
 
 if TYPE_CHECKING:
@@ -88,7 +87,9 @@ def rendered(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(rendered: Path, tmp_path: Path, releases: Releases, ansible_python: Path) -> Run:
+def run(
+    rendered: Path, tmp_path: Path, releases: Releases, ansible_python: Path, ansible_playbook: tuple[str, ...]
+) -> Run:
     """Run the playbook in a home of its own, with a PATH that has none of the programs."""
     folder = shutil.copytree(rendered, tmp_path / "infra") / "ansible"
     home, system = tmp_path / "home", tmp_path / "system"
@@ -96,7 +97,6 @@ def run(rendered: Path, tmp_path: Path, releases: Releases, ansible_python: Path
     system.mkdir()
     for name in ("sh", "uname", "id", "env", "cat", "rm", "mkdir", "chmod", "sleep", "echo", "locale", "true"):
         (system / name).symlink_to(Path(str(shutil.which(name))).resolve())
-    program = require_tool("ansible-playbook")
 
     def play(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
         (folder.parent / "versions.user.yaml").write_text(json.dumps({"tools": releases.tools}))
@@ -113,7 +113,7 @@ def run(rendered: Path, tmp_path: Path, releases: Releases, ansible_python: Path
         }
         interpreter = f"ansible_python_interpreter={ansible_python}"
         return subprocess.run(
-            [program, "playbooks/admin.yml", "--extra-vars", interpreter, *arguments],
+            [*ansible_playbook, "playbooks/admin.yml", "--extra-vars", interpreter, *arguments],
             cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=180,
         )  # fmt: skip
 

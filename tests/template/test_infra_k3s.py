@@ -36,7 +36,7 @@ def infra(request: pytest.FixtureRequest, render: Render, tmp_path_factory: pyte
     return render_infra(render, request.param, tmp_path_factory.mktemp("answers"))
 
 
-def configurations(infra: Infra, python: Path, scratch: Path) -> dict[str, dict[str, Any]]:
+def configurations(infra: Infra, python: Path, playbook: tuple[str, ...], scratch: Path) -> dict[str, dict[str, Any]]:
     """Return the config.yaml of each server and agent, as Ansible templates it from the inventory.
 
     The roles are the rendered ones, but for their tasks: one that writes that file here.
@@ -55,7 +55,7 @@ def configurations(infra: Infra, python: Path, scratch: Path) -> dict[str, dict[
     (scratch / "play.yml").write_text(json.dumps(play))
     program = require_tool("ansible-playbook")
     done = subprocess.run(
-        [program, "--inventory", str(infra.inventory / "hosts.yml"), str(scratch / "play.yml")],
+        [*playbook, "--inventory", str(infra.inventory / "hosts.yml"), str(scratch / "play.yml")],
         cwd=infra.ansible,
         env={
             "PATH": f"{program.resolve().parent}:/usr/bin:/bin",
@@ -73,9 +73,9 @@ def configurations(infra: Infra, python: Path, scratch: Path) -> dict[str, dict[
 
 @pytest.mark.tools
 def test_each_configuration_has_flags_of_the_release_alone_and_servers_agree(
-    infra: Infra, ansible_python: Path, tmp_path: Path
+    infra: Infra, ansible_python: Path, ansible_playbook: tuple[str, ...], tmp_path: Path
 ) -> None:
-    found = configurations(infra, ansible_python, tmp_path)
+    found = configurations(infra, ansible_python, ansible_playbook, tmp_path)
     servers = {node.name for node in infra.plan.nodes if "k3s_servers" in node.groups}
     agents = {node.name for node in infra.plan.nodes if "k3s_agents" in node.groups}
     assert found.keys() == servers | agents

@@ -22,6 +22,8 @@ ANSIBLE_IMPORTS = (
 """What Ansible's modules import, as far as roles run them here."""
 _ROOT = Path(__file__).parents[2]
 SERVER = Path(__file__).with_name("server.py")
+KEEPING_PLAYBOOK = Path(__file__).with_name("playbook.py")
+"""An ansible-playbook for Ansible's Python; its first argument is a folder."""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.callback import CallbackBase  # type: ignore[import-not-found]  # it is in another environment
+from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
 name: role_times
