@@ -18,6 +18,7 @@ from tests.lab.releases import offer
 from tests.pipeline.world import ROOT, Finished
 from tests.shell import Shell
 from tests.toolchain.build import tools_folder
+from tests.warm_python import KEEPING_PLAYBOOK, write_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +94,20 @@ class Operator(Shell):
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "loaded_ahead,role_times",
             "FMC_ROLE_TIMES": str(self._times),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(
+                [str(self._programs()), str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]
+            ),
         }
         super().__init__(environment, self.workspace, LabError, _TIMEOUT)
+
+    def _programs(self) -> Path:
+        """Write an ansible-playbook that keeps what it compiles, and return its folder."""
+        programs, kept = self.home / "bin", self.home / ".compiled"
+        for folder in (programs, kept):
+            folder.mkdir()
+        python = (tools_folder() / "ansible-playbook").resolve().with_name("python")
+        write_script(programs / "ansible-playbook", f'exec {python} {KEEPING_PLAYBOOK} {kept} "$@"')
+        return programs
 
     @property
     def public_key(self) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from ansible.plugins import loader  # type: ignore[import-not-found]  # it is in another environment
-from ansible.plugins.callback import CallbackBase  # type: ignore[import-not-found]
+from ansible.plugins import loader
+from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
 name: loaded_ahead
