@@ -23,7 +23,7 @@ from generator.pipeline.steps.delivered import delivered_secrets
 from generator.pipeline.steps.effects import foreseen, require_allowed, require_same_origin
 from generator.pipeline.steps.gate import Candidate, Engine, in_folder, judge, judge_commits, require
 from generator.pipeline.steps.last_answers import remember_rendered
-from generator.pipeline.steps.merging import merge_with_people
+from generator.pipeline.steps.merging import mark_restarts, merge_with_people
 from generator.pipeline.steps.place import place
 from generator.pipeline.steps.staging import staging_folder
 from generator.pipeline.steps.supplied import take_supplied_values
@@ -193,6 +193,7 @@ def new(options: NewOptions, console: Console, confirm: Callable[[Overview], boo
         )
         with console.step("make and seal the secrets"):
             sealed = _seal(options, workspace, loaded, targets, staged, key, supplied)
+            mark_restarts(staged, merged)
         candidate = Candidate(
             staged,
             {target.part: loaded for target in targets},
@@ -284,7 +285,6 @@ def _seal(
     if root is None:
         return None
     from generator.secrets.rekey import name_kept_key
-    from generator.secrets.restarts import write_restarts
     from generator.secrets.seal import GitState, seal_repository
     from generator.secrets.store import Store
     from generator.secrets.vault.identities import Identities, identity_path
@@ -295,6 +295,4 @@ def _seal(
     store = Store(root, workspace.vault, identities)
     if not argocd.exists():
         name_kept_key(store)
-    report = seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)
-    write_restarts(root, staged.workloads)
-    return report
+    return seal_repository(store, supplied, datetime.now(UTC), key.result() if key else None, git)

@@ -42,7 +42,7 @@ from generator.secrets.vault.lineage import INITIAL, PENDING, whole_revision
 from generator.wording import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from generator.secrets.catalogue.model import Secret
 
@@ -99,7 +99,9 @@ def restarts(folders: Mapping[str, Path]) -> list[Restart]:
     ]
 
 
-def write_restarts(root: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
+def write_restarts(
+    root: Path, folders: Mapping[str, Path], before: Callable[[Path], None] = lambda _: None
+) -> tuple[Path, ...]:
     """Bring the annotations up to date, and return the files that are others now.
 
     What a killed run left of a file that it was writing is removed.
@@ -107,6 +109,7 @@ def write_restarts(root: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
     Args:
         root: Folder that holds `secrets/`.
         folders: The repository parts in which workloads are, by name.
+        before: Is given each file before another one takes its place.
 
     Raises:
         BadInputError: A file can't be read.
@@ -118,6 +121,7 @@ def write_restarts(root: Path, folders: Mapping[str, Path]) -> tuple[Path, ...]:
         known = _known(root) if known is None else known
         remove_leftovers(file)
         if (after := with_revisions(text, known)) != text:
+            before(file)
             write_atomic(file, after.encode(errors="surrogateescape"), mode=file.stat().st_mode & 0o777)
             changed.append(file)
     return tuple(changed)

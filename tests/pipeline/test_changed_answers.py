@@ -214,3 +214,21 @@ def test_random_edits_and_answers(pushed: World, tmp_path: Path, seed: int) -> N
                 assert marks[part, name] in made[part][name].decode().splitlines()
             else:
                 assert made[part][name] == wanted[part][name], name
+
+
+def test_git_holds_what_was_rendered_where_sealing_marked_it_since(pushed: World) -> None:
+    """Who restarts with a Secret is marked once people's changes are merged; the base of the next merge has no mark."""
+    argocd = pushed.workspace / "argocd"
+    pushed.commit("argocd", {"README.md": f"Mine.\n\n{(argocd / 'README.md').read_text()}"})
+    supplied = {"FMC_JENKINS_GIT_USER": "jenkins", "FMC_JENKINS_GIT_TOKEN": "glpat-of-the-git-server"}
+    done = pushed.new("--push", "--set", "components=[traefik, hello, nfs, jenkins]", env=supplied)
+    assert done.code == 0, done.all
+    values = "platform/jenkins/values.yaml"
+    rendered, committed = (
+        pushed.run("git", "show", f"{at}:{values}", cwd=argocd) for at in ("refs/fmc/rendered", "HEAD")
+    )
+    assert rendered.code == 0, rendered.err
+    assert "jenkins/jenkins-git=pending" in rendered.out
+    assert "jenkins/jenkins-git=pending" not in committed.out
+    checked = pushed.run("git", "fsck", "--no-dangling", cwd=argocd)
+    assert (checked.code, checked.err) == (0, ""), checked.all

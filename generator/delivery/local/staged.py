@@ -92,6 +92,24 @@ class Staged:
         both = sorted(files.keys() | self.committed.keys())
         return {name: files.get(name) for name in both if files.get(name) != self.committed.get(name)}
 
+    def put_aside(self, file: Path) -> None:
+        """Keep a file in staging as it was rendered: it is about to be replaced.
+
+        Raises:
+            WriteError: The disk refused.
+        """
+        if not file.is_relative_to(self.staging):
+            return
+        name = file.relative_to(self.staging).as_posix()
+        kept = self.aside / "rendered" / name
+        if name not in self.rendered or os.path.lexists(kept):
+            return
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.hardlink_to(file)
+        except OSError as error:
+            raise write_error(kept, error) from error
+
     def content_of(self, name: str) -> Path:
         """Return where a rendered file lies as it was rendered."""
         replaced = self.aside / "rendered" / name

@@ -13,7 +13,7 @@ from generator.template.again import render_again
 from generator.template.owned import owned_by_people
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from generator.console import Console
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from generator.delivery.model import Target
     from generator.pipeline.steps.workers import Task, Workers
     from generator.template.source import TemplateSource
+    from generator.workspace import Folders
 
 
 def merge_with_people(
@@ -66,6 +67,30 @@ def merge_with_people(
             again = aside / "again" if task and _is_finished(task, target, optional=optional) else None
             trees.append(Rendered(target, staged[target.part], aside, None if task else last.entries, again))
         return tuple(merge_rendered(trees, Ownership(owned_by_people(template.root), is_sealed_file), decisions))
+
+
+def mark_restarts(staged: Folders, merged: Iterable[Staged]) -> None:
+    """Mark in staging who restarts with which Secret, once it is sealed.
+
+    What was rendered is kept without the marks: the next merge begins with it.
+
+    Args:
+        staged: Where everything is staged.
+        merged: The repositories that exist.
+
+    Raises:
+        FmcError: A file can't be read, or the disk refused.
+    """
+    root = staged.parts.get("argocd")
+    if root is None:
+        return
+    from generator.secrets.restarts import write_restarts
+
+    def put_aside(file: Path) -> None:
+        for tree in merged:
+            tree.put_aside(file)
+
+    write_restarts(root, staged.workloads, put_aside)
 
 
 def _start(
