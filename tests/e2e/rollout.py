@@ -83,15 +83,15 @@ class Rollout:
         folder = self.user.workspace / "argocd"
         versions = (folder / "versions.yaml").read_text()
         files: dict[Path, str | None] = {}
-        bumped = {}
+        bumped, charts = {}, {}
         for name in names:
             path = Path("applications") / f"{name}.yaml"
             chart, old = _chart_of(self.user.yaml("argocd", str(path)))
             major, minor, patch = old.split(".")
-            new = bumped[name] = f"{major}.{minor}.{int(patch) + 1}"
-            self.bed.charts.publish(chart, new)
+            new = bumped[name] = charts[chart] = f"{major}.{minor}.{int(patch) + 1}"
             versions = versions.replace(old, new)
             files[path] = (folder / path).read_text().replace(old, new)
+        self.bed.charts.publish(charts)
         self.user.commit("argocd", "Newer charts", {**files, Path("versions.yaml"): versions})
         return bumped
 

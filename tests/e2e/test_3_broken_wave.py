@@ -119,7 +119,7 @@ class Course:
 @pytest.fixture(scope="module")
 def course(rollout: Rollout, evidence: Callable[[str], None]) -> Iterator[Course]:
     user, api = rollout.user, rollout.bed.api
-    rollout.bed.charts.publish("probe", "1.0.0")
+    rollout.bed.charts.publish({"probe": "1.0.0"})
     files: Files = {}
     for fault in FAULTS:
         low, low_files = fault.broken(user)

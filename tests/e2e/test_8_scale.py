@@ -23,7 +23,7 @@ CONVERGES_IN = 20 * COUNT
 def test_many_applications_converge(rollout: Rollout, evidence: Callable[[str], None]) -> None:
     user, bed = rollout.user, rollout.bed
     idle = bed.memory()
-    bed.charts.publish("probe", "1.0.0")
+    bed.charts.publish({"probe": "1.0.0"})
     names = [f"many-{number:03}" for number in range(COUNT)]
     files: dict[Path, str | None] = {}
     for number, name in enumerate(names):

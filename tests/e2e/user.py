@@ -82,8 +82,8 @@ class User(Shell):
             "FMC_REGISTRY_LOGIN": f"jenkins:{token}",
         }
         printed = self.do(*command, cwd=self._bed.folder, environment=logins)
-        for name, chart in self.yaml("argocd", "versions.yaml")["charts"].items():
-            self._bed.charts.publish(name, chart["version"])
+        charts = self.yaml("argocd", "versions.yaml")["charts"]
+        self._bed.charts.publish({name: chart["version"] for name, chart in charts.items()})
         values = self.workspace / "argocd" / "platform" / "argocd" / "values.user.yaml"
         self.commit("argocd", "Look for commits more often", {values: values.read_text() + _USER_VALUES})
         return printed

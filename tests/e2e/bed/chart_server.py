@@ -9,11 +9,15 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.tools.command import Command
 from tests.e2e.bed.authority import Authority
 from tests.e2e.charts.assemble import FROM_TOOLS, assemble, has_own
 from tests.toolchain.build import shared_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ADDRESS = ("127.0.0.3", 443)
 _WITH_CHARTS = ("sealed-secrets", "cert-manager")
@@ -46,25 +50,25 @@ class ChartServer:
         self._public = folder / "public"
         self._public.mkdir(parents=True)
 
-    def publish(self, name: str, version: str) -> None:
-        """Add a chart to the repository.
+    def publish(self, charts: Mapping[str, str]) -> None:
+        """Add charts to the repository.
 
         The real chart is taken where there is one: from the folder in FMC_CHARTS (`NAME-VERSION.tgz` as it is, or a
         folder `NAME`), or from the sources of the program. Otherwise our stand-in for it, its own or the generic one
         (`charts/README.md`).
 
         Args:
-            name: Of the chart.
-            version: The one that it gets.
+            charts: The version that each gets, by its name.
         """
         given = Path(os.environ.get("FMC_CHARTS") or "/nonexistent")
-        archive = given / f"{name}-{version}.tgz"
-        if archive.exists():
-            shutil.copy(archive, self._public)
-        else:
-            chart = self._find(name, given)
-            self._helm.run(["package", str(chart), "--version", version, "--destination", str(self._public)])
-        self._index()
+        for name, version in charts.items():
+            archive = given / f"{name}-{version}.tgz"
+            if archive.exists():
+                shutil.copy(archive, self._public)
+            else:
+                chart = self._find(name, given)
+                self._helm.run(["package", str(chart), "--version", version, "--destination", str(self._public)])
+        self._helm.run(["repo", "index", str(self._public), "--url", self.url])
 
     def _find(self, name: str, given: Path) -> Path:
         for folder in (given, *map(shared_files, _WITH_CHARTS)):
@@ -75,14 +79,6 @@ class ChartServer:
         build.mkdir()
         tool, place = FROM_TOOLS.get(name, FROM_TOOLS["argo-cd"])
         return assemble(name, build, shared_files(tool) / place)
-
-    def _index(self) -> None:
-        self._helm.run(["repo", "index", str(self._public), "--url", self.url])
-
-    def withdraw(self, name: str, version: str) -> None:
-        """Take a chart out of the repository."""
-        (self._public / f"{name}-{version}.tgz").unlink()
-        self._index()
 
     def start(self) -> None:
         """Serve."""
