@@ -27,7 +27,10 @@ MAY_RUN = "fmc.test/may-run"
 """The annotation that lets kwok go on with a pod (stages.yaml)."""
 _PAUSE = 0.15
 _SHARE = 4
-"""How many times as long as a round takes the kubelet rests: with many pods it must leave the machine to others."""
+"""How many times as long as a round computes the kubelet rests: with many pods it must leave the machine to others.
+
+What a round waits for, such as a program that takes its time to end, costs the machine nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Kubelet:
 
     def _loop(self) -> None:
         while not self._end.is_set():
-            begin = time.monotonic()
+            begin = time.thread_time()
             try:
                 self._bind_claims()
                 pods = self._api.objects("Pod")
@@ -115,7 +118,7 @@ class Kubelet:
                 # The server may be away, what one request saw may have ended, a program may be missing or just end:
                 # whoever waits is told, and it is tried again. A thread that ended would leave them to wait for ever.
                 self.waiting = [Pod("-", "-", f"{type(error).__name__}: {error}")]
-            self._end.wait(max(_PAUSE, _SHARE * (time.monotonic() - begin)))
+            self._end.wait(max(_PAUSE, _SHARE * (time.thread_time() - begin)))
 
     def _attend(self, pod: Object) -> str | None:
         """Do for a pod what can be done now, and say what it waits for."""
