@@ -8,15 +8,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from generator.errors import FmcError
 from tests.e2e import people
-from tests.e2e.bed.machine import run_inside
+from tests.e2e.bed.machine import ENTER, run_inside
 from tests.e2e.bed.preflight import require_all
+from tests.lab.sessions import run_session
 
-_OPERATION = "tests/e2e/operation"
-_BEDS = (("tests/e2e", f"--ignore={_OPERATION}"), (_OPERATION,))
-"""What `test` runs: each on a bed of its own, the second one only where the first one was good."""
+SESSIONS = {"bed": ("test_[0-9]*.py", "operation/test_*.py"), "no bed": ("test_[a-z]*.py",)}
+"""What `test` runs at the same time, in namespaces of their own; of a session one group of files after the other.
+
+Each group of the first one has a bed of its own. The files of the second one need none.
+"""
 
 
 def main(arguments: list[str]) -> int:
@@ -37,8 +42,7 @@ def main(arguments: list[str]) -> int:
             case "test":
                 require_all()
                 os.environ["FMC_E2E"] = "1"
-                runs = [rest] if rest else [["-q", *files] for files in _BEDS]
-                return next(filter(None, (run_inside([sys.executable, "-m", "pytest", *run]) for run in runs)), 0)
+                return run_inside([sys.executable, "-m", "pytest", *rest]) if rest else _run_all()
             case "up":
                 return people.up()
             case "status":
@@ -52,6 +56,21 @@ def main(arguments: list[str]) -> int:
     except FmcError as error:
         print(f"e2e: {error.message}" + (f"\n  {error.fix}" if error.fix else ""), file=sys.stderr)
     return 4
+
+
+def _run_all() -> int:
+    """Run all sessions to their end, and return the exit code of the first one that failed."""
+    with ThreadPoolExecutor() as threads:
+        codes = list(threads.map(_run, SESSIONS))
+    return next(filter(None, codes), 0)
+
+
+def _run(name: str) -> int:
+    """Run a session until a group of its files fails, and return the exit code."""
+    folder = Path(__file__).parent
+    pytest = [*ENTER, sys.executable, "-m", "pytest", "-q"]
+    commands = ([*pytest, *sorted(map(str, folder.glob(files)))] for files in SESSIONS[name])
+    return next(filter(None, (run_session(name, command) for command in commands)), 0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.bed.bed import Bed
+from tests.e2e.bed.machine import raise_loopback
 from tests.e2e.rollout import Rollout, roll_out
 from tests.e2e.user import User
 from tests.evidence import evidence_of
@@ -31,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave arguments of functions out of what is printed when a test fails: passwords are among them."""
     if os.environ.get("FMC_E2E") == "1":
         config.option.tbstyle = "short"
+        # A network of one's own begins without it, and not only the bed listens there.
+        raise_loopback()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
