@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"time"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"libvirt.org/go/libvirtxml"
@@ -99,6 +101,18 @@ func removePool(virt *golibvirt.Libvirt, t tree) error {
 	return virt.StoragePoolUndefine(pool)
 }
 
+// patient says later that a content is at its end: by then the server has said that there was no room for it. go-libvirt hands an answer
+// that comes after an error to nobody, holding a lock that the request waits for (its rpc.go: callback, requestStream), and never returns.
+type patient struct{ content io.Reader }
+
+func (p patient) Read(buffer []byte) (int, error) {
+	count, err := p.content.Read(buffer)
+	if err == io.EOF {
+		time.Sleep(500 * time.Millisecond)
+	}
+	return count, err
+}
+
 func makeVolume(virt *golibvirt.Libvirt, t tree) error {
 	pool, err := virt.StoragePoolLookupByName(t.text("pool"))
 	if err != nil {
@@ -141,7 +155,7 @@ func makeVolume(virt *golibvirt.Libvirt, t tree) error {
 		return fmt.Errorf("failed to create storage volume: %w", err)
 	}
 	if content != nil {
-		if err := virt.StorageVolUpload(volume, content, 0, size.Value, 0); err != nil {
+		if err := virt.StorageVolUpload(volume, patient{content}, 0, size.Value, 0); err != nil {
 			return fmt.Errorf("failed to upload content to volume: %w", errors.Join(err, virt.StorageVolDelete(volume, 0)))
 		}
 	}
