@@ -63,8 +63,9 @@ def build(source: Path, kind: str, destination: Path) -> Path:
 
 def unpack(sdist: Path, destination: Path) -> Path:
     """Unpack a source distribution, and return its folder."""
+    destination.mkdir()
     # Before 3.11.4 tarfile trusts every archive.
-    _run("tar", "--extract", "--file", str(sdist), "--directory", str(destination), cwd=destination)
+    _run("tar", "--extract", "--file", str(sdist), "--directory", str(destination))
     (folder,) = destination.iterdir()
     return folder
 
