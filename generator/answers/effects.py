@@ -94,32 +94,14 @@ def effects(before: Plan, after: Plan) -> tuple[Effect, ...]:
     Returns:
         All effects, the worst first.
     """
-    found = [
-        *_hosts(before, after),
-        *_machines(before, after),
-        *_networks(before, after),
-        *_addresses(before, after),
-        *_kubernetes(before, after),
-        *_repositories(before, after),
-    ]
+    ours = (_hosts, _machines, _networks, _addresses, _kubernetes)
+    compared = (*((_elsewhere,) if after.existing else ours), _repositories)
+    found = [effect for compare in compared for effect in compare(before, after)]
     return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
 
 
-def effects_on_existing(before: Plan, after: Plan) -> tuple[Effect, ...]:
-    """Compare the plans of a cluster that is there already: it has no machines of ours, and we change nothing of it.
-
-    Args:
-        before: The plan of the answers that were recorded last.
-        after: The plan of the new answers.
-
-    Returns:
-        All effects, the worst first.
-    """
-    found = [*_repositories(before, after), *_another_cluster(before, after)]
-    return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))
-
-
-def _another_cluster(before: Plan, after: Plan) -> Iterator[Effect]:
+def _elsewhere(before: Plan, after: Plan) -> Iterator[Effect]:
+    """Compare what is known of a cluster that is there already: it has no machines of ours."""
     if before.api != after.api:
         message = (
             f"{before.api.host} -> {after.api.host}; if that is another cluster, argocd/bootstrap/install sets it up, "

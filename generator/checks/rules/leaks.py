@@ -162,6 +162,8 @@ def hide_names(findings: Iterable[Finding], plaintexts: Collection[bytes]) -> li
         plaintexts: What must stand in no name.
     """
     items = list(findings)
+    if not items:
+        return []
     names = b"\n\0\n".join(item.file.encode(errors="surrogateescape") for item in items)
     needles = Search(plaintexts).found_in(names)
     return [replace(item, file=_hidden(item.file, needles)) for item in items]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from generator.answers.effects import Class, Effect, effects, effects_on_existing
+from generator.answers.effects import Class, Effect, effects
 from generator.answers.parts import load_parts
 from generator.answers.plan import Plan
 from generator.delivery.local.repository import RECORDED_ANSWERS
@@ -46,7 +46,7 @@ def foreseen(folders: Folders, loaded: LoadedAnswers, template_root: Path) -> tu
     if "infra" in folders.parts and (plan := folders.parts["infra"] / PLAN).is_file():
         found += effects(_read(plan), loaded.plan)
     if loaded.plan.existing and (before := _recorded(folders, template_root)):
-        found += effects_on_existing(before, loaded.plan)
+        found += effects(before, loaded.plan)
     if "argocd" in folders.parts and (catalogue := folders.parts["argocd"] / CATALOGUE).is_file():
         found += _secrets(catalogue, loaded, template_root)
     return tuple(sorted(found, key=lambda effect: (-effect.severity, effect.name)))

@@ -18,7 +18,7 @@ requirements: [enabled by callbacks_enabled]
 _ACTIONS = ("assert", "command", "copy", "fail", "include_vars", "normal", "package", "set_fact", "shell", "template")
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]  # so it has no type here
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible is in another environment, and has no type here
     """Loads what most tasks use."""
 
     CALLBACK_VERSION = 2.0

@@ -19,7 +19,7 @@ requirements: [enabled by callbacks_enabled]
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]  # so it has no type here
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible is in another environment, and has no type here
     """Adds up what passes between the begin of a task and that of the next one."""
 
     CALLBACK_VERSION = 2.0

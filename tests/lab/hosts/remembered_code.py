@@ -1,8 +1,8 @@
-"""Lies on each host as `sitecustomize.py`: what Ansible sends is compiled there once, not again for each task.
+"""Lies on each host as `sitecustomize.py`: what comes as a zip of sources is compiled there once, not at each start.
 
-Ansible sends a module with all that it imports as a zip of sources. Python keeps the compiled form of what lies in a
-folder, and not of what lies in a zip; that is half of what a task costs. Whoever runs a module may write what is kept,
-so this is for hosts of a test alone.
+The stand-in for K3s, which roles call again and again, is such a zip, and so are the modules of our own that Ansible
+sends; those of Ansible are the matter of `warm`. Python keeps the compiled form of what lies in a folder, and not of
+what lies in a zip. Whoever runs it may write what is kept, so this is for hosts of a test alone.
 """
 
 from __future__ import annotations
