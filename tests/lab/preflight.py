@@ -13,7 +13,7 @@ from tests.toolchain.build import tools_folder
 
 MEMORY_MIB = 2000 * AT_ONCE
 """What twelve hosts and Ansible's forks need, and half as much again, for each session that runs at the same time."""
-DISK_MIB = 6000
+DISK_MIB = 7500
 INSTANCES = 4096
 """Of inotify: the systemd of each host takes some, and all hosts are one user's."""
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
