@@ -15,6 +15,7 @@ import pytest
 from plumbum import local
 
 from generator.template.compiled import compiled_once
+from generator.template.imported import imported_once
 from generator.template.prepared import prepared_once
 from generator.template.quickened import quickened
 from tests.conftest import require_tool
@@ -43,8 +44,6 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
 
 def rendering(folder: Path) -> Render:
     """Return such a function for those who are no test; it writes below a folder."""
-    import copier
-
     rendered: dict[str, Path] = {}
     folder.mkdir(exist_ok=True)
 
@@ -56,16 +55,22 @@ def rendering(folder: Path) -> Render:
             with alone(place.with_suffix(".lock")):
                 if not place.exists():
                     new = Path(tempfile.mkdtemp(prefix=layout, dir=folder)) / "repository"
-                    # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
-                    with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once(), quickened():
-                        copier.run_copy(
-                            str(ROOT), new, data=data, defaults=True, quiet=True, settings=copier.Settings()
-                        )
+                    _copy(data, new)
                     new.parent.rename(place)
             rendered[key] = place / "repository"
         return rendered[key]
 
     return run
+
+
+def _copy(data: dict[str, Any], destination: Path) -> None:
+    import copier
+
+    # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
+    with (
+        local.env(PATH="/nonexistent"), compiled_once(data["layout"]), prepared_once(), imported_once(), quickened(),
+    ):  # fmt: skip
+        copier.run_copy(str(ROOT), destination, data=data, defaults=True, quiet=True, settings=copier.Settings())
 
 
 @pytest.fixture(scope="session")
