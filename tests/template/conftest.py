@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from generator.template.prepared import prepared_once
 from generator.template.quickened import quickened
 from tests.conftest import require_tool
 from tests.side_by_side import alone, common_folder
+from tests.warm_python import write_script
 
 Render = Callable[..., Path]
 Ansible = Callable[..., subprocess.CompletedProcess[str]]
@@ -76,13 +78,15 @@ def _copy(data: dict[str, Any], destination: Path) -> None:
 @pytest.fixture(scope="session")
 def ansible(ansible_playbook: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
     """A function `ansible(folder, program, *arguments)` that runs a program of Ansible's in a folder of playbooks."""
-    home = tmp_path_factory.mktemp("home")
+    home, programs = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("programs")
+    # ansible-lint starts it for each playbook and each file of tasks.
+    write_script(programs / "ansible-playbook", f'exec {shlex.join(ansible_playbook)} "$@"')
 
     def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         path = require_tool(program)
         command = ansible_playbook if program == "ansible-playbook" else (path,)
         environment = {
-            "PATH": f"{path.resolve().parent}{os.pathsep}{path.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join(map(str, (programs, path.resolve().parent, path.parent, os.environ["PATH"]))),
             "HOME": str(home),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
