@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import FmcError
 from tests.pipeline.world import Finished
@@ -69,3 +70,9 @@ class Shell:
         if done.code:
             raise self._failure(f"{' '.join(command)} ended with exit code {done.code}:\n{done.all}")
         return done.out
+
+
+def set_answers(answers: Mapping[str, Any]) -> list[str]:
+    """Return the options of `fmc new` that set answers."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in answers.items()}
+    return [word for name, text in texts.items() for word in ("--set", f"{name}={text}")]

@@ -24,6 +24,8 @@ Object = dict[str, Any]
 WORLD = Path(os.environ["FAKE_CLUSTER"])
 TRACKING = "argocd.argoproj.io/tracking-id"
 NOW = "2026-11-25T10:00:00Z"
+_LOOKS = 5
+"""How often the controllers have a look before a wait is in vain."""
 PLURALS = {
     "application": "Application",
     "crd": "CustomResourceDefinition",
@@ -175,6 +177,7 @@ def _argo_cd(world: Object) -> None:
         status = {"sync": {"status": "Unknown"}, "health": {"status": "Healthy"}, "conditions": [condition]}
         write(root | {"status": status})
         return
+    begun = len(every("Application")) > 1
     for path in sorted(Path(world["tree"]).glob("applications/*.yaml")):
         (child,) = yaml.safe_load_all(path.read_text())
         if child["kind"] == "Application" and not place_of(child).exists():
@@ -185,7 +188,11 @@ def _argo_cd(world: Object) -> None:
     children = [item for item in every("Application") if item["metadata"]["name"] != "root"]
     done = all(child.get("status", {}).get("health", {}).get("status") == "Healthy" for child in children)
     ended = {"operationState": {"phase": "Failed", "message": world["ended"]}} if world.get("ended") else {}
-    write(root | {"status": _status(root, world["revision"], healthy=done) | ended})
+    state = _status(root, world["revision"], healthy=done)
+    if not begun:
+        # So Argo CD calls an Application of which nothing is there yet.
+        state |= {"sync": state["sync"] | {"status": "OutOfSync"}, "health": {"status": "Healthy"}}
+    write(root | {"status": state | ended})
     for kind in ("Namespace", "AppProject", "SealedSecret", "Deployment", "StatefulSet"):
         for item in every(kind):
             _track(item)
@@ -330,6 +337,8 @@ def delete(given: argparse.Namespace) -> int:
 
 def wait(given: argparse.Namespace) -> int:
     """Serve `wait` and `rollout status`: a workload that is not ready will not be so in time."""
+    if given.words and given.words[0].startswith("applications.argoproj.io"):
+        return _wait_for_applications(given)
     if given.all and not _all_ready(given):
         print("error: timed out waiting for the condition", file=sys.stderr)
         return 1
@@ -338,19 +347,31 @@ def wait(given: argparse.Namespace) -> int:
         if any("job." in word for word in given.words) and read(place("Job", given.namespace, name)) is None:
             print(f'Error from server (NotFound): jobs.batch "{name}" not found', file=sys.stderr)
             return 1
-        # Its children need some looks.
-        for _ in range(3 if name == "root" else 0):
-            controllers(given.world)
-        root = read(place("Application", given.namespace, name))
-        if root and root.get("status", {}).get("health", {}).get("status") != "Healthy":
-            print("error: timed out waiting for the condition", file=sys.stderr)
-            return 1
         for kind in ("Deployment", "StatefulSet"):
             item = read(place(kind, given.namespace, name))
             if item and not item.get("status", {}).get("ready"):
                 print("error: timed out waiting for the condition", file=sys.stderr)
                 return 1
     return 0
+
+
+def _wait_for_applications(given: argparse.Namespace) -> int:
+    """Wait for a value in the status of one Application or all; what they do takes some looks."""
+    _, _, name = given.words[0].partition("/")
+    path, _, wanted = given.__dict__["for"].removeprefix("jsonpath={.").partition("}=")
+    log(f"wait {name or 'applications'} {path}={wanted}")
+    for _ in range(_LOOKS):
+        controllers(given.world)
+        if all(_value(item, path) == wanted for item in every("Application") if name in ("", item["metadata"]["name"])):
+            return 0
+    print("error: timed out waiting for the condition", file=sys.stderr)
+    return 1
+
+
+def _value(item: Any, path: str) -> Any:
+    for key in path.split("."):
+        item = item.get(key, {})
+    return item
 
 
 def _all_ready(given: argparse.Namespace) -> bool:

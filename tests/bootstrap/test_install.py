@@ -121,7 +121,9 @@ def test_an_empty_cluster_is_handed_over_in_order(handed_over: tuple[Operator, P
             "delete Secret argocd-initial-admin-secret",
             "apply AppProject platform as argocd-controller",
             "apply Application root as gitops-bootstrap",
-            "wait root",
+            "wait root status.operationState.phase=Succeeded",
+            "wait applications status.sync.status=Synced",
+            "wait applications status.health.status=Healthy",
         )
     ]
     assert wanted == sorted(wanted)
@@ -154,7 +156,17 @@ def test_the_second_run_leaves_to_argo_cd_what_it_keeps(handed_over: tuple[Opera
     again = install(operator)
     assert again.code == 0, again.output
     assert operator.objects() == objects
-    assert operator.calls()[len(calls) :] == ["apply Application root as gitops-bootstrap", "wait root"]
+    first, *waits = operator.calls()[len(calls) :]
+    assert first == "apply Application root as gitops-bootstrap"
+    assert [call.split()[0] for call in waits] == ["wait"] * 3
+
+
+def test_it_ends_when_every_application_is_done(handed_over: tuple[Operator, Played, list[str]]) -> None:
+    """Argo CD calls an Application Healthy of which nothing is there yet."""
+    operator, _, _ = handed_over
+    states = [item["status"] for name, item in operator.objects().items() if name.startswith("Application/")]
+    assert len(states) > 5
+    assert all((one["sync"]["status"], one["health"]["status"]) == ("Synced", "Healthy") for one in states)
 
 
 def test_a_run_that_failed_goes_on(operator: Operator) -> None:

@@ -17,10 +17,10 @@ from tests.e2e.bed.machine import ENTER, run_inside
 from tests.e2e.bed.preflight import require_all
 from tests.lab.sessions import run_session
 
-SESSIONS = {"bed": ("test_[0-9]*.py", "operation/test_*.py"), "no bed": ("test_[a-z]*.py",)}
-"""What `test` runs at the same time, in namespaces of their own; of a session one group of files after the other.
+SESSIONS = {"bed": "test_[0-9]*.py", "beside": "test_[a-z]*.py"}
+"""What `test` runs at the same time, each in namespaces of its own.
 
-Each group of the first one has a bed of its own. The files of the second one need none.
+Files with a number share the bed; the others need none, but for the last one, which has its own.
 """
 
 
@@ -66,11 +66,9 @@ def _run_all() -> int:
 
 
 def _run(name: str) -> int:
-    """Run a session until a group of its files fails, and return the exit code."""
-    folder = Path(__file__).parent
-    pytest = [*ENTER, sys.executable, "-m", "pytest", "-q"]
-    commands = ([*pytest, *sorted(map(str, folder.glob(files)))] for files in SESSIONS[name])
-    return next(filter(None, (run_session(name, command) for command in commands)), 0)
+    """Run a session to its end, and return its exit code."""
+    files = sorted(map(str, Path(__file__).parent.glob(SESSIONS[name])))
+    return run_session(name, [*ENTER, sys.executable, "-m", "pytest", "-q", *files])
 
 
 if __name__ == "__main__":

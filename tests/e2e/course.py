@@ -1,4 +1,4 @@
-"""Every secret of the catalogue replaced one after the other; `operation/test_rotation.py` judges what was seen."""
+"""Every secret of the catalogue replaced one after the other; `test_3_rotation.py` judges what was seen."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,18 @@ class Rollout:
         """Return the names of all Applications that there must be."""
         overlays = (self.user.workspace / "apps").glob("apps/*/overlays/*")
         return {"root", *self.waves(), *(f"{path.parts[-3]}-{path.name}" for path in overlays)}
+
+    def order(self) -> list[tuple[str, int]]:
+        """Return all Applications but root with their waves, the lowest first; apps have that of their set."""
+        waves = self.waves()
+        apps = dict.fromkeys(self.names() - set(waves) - {"root"}, max(self.sets().values()))
+        return sorted((waves | apps).items(), key=lambda item: item[1])
+
+    def out_of_order(self) -> list[tuple[str, str]]:
+        """Return the Applications that appeared before one of a lower wave was done: which one, and the lower one."""
+        times = self.timeline
+        pairs = ((low, high) for (low, first), (high, then) in combinations(self.order(), 2) if first < then)
+        return [(high, low) for low, high in pairs if times.healthy[low] > times.created[high]]
 
     def wait_until_done(self, timeout: float = 240) -> float:
         """Wait until all Applications are done at the pushed revisions, and return the seconds that it took."""

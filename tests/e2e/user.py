@@ -14,10 +14,10 @@ from tests.e2e.bed.bed import GIT_HOST, Bed
 from tests.e2e.bed.errors import BedError
 from tests.e2e.bed.forge import WRITER
 from tests.pipeline.world import ROOT
-from tests.shell import Shell
+from tests.shell import Shell, set_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.pipeline.world import Finished
 
@@ -63,16 +63,21 @@ class User(Shell):
         """Run kubectl."""
         return self.do("kubectl", *arguments, stdin=stdin, cwd=self._bed.folder)
 
-    def make_repositories(self) -> str:
-        """Run `fmc new --push` for examples/ha.yaml with all components ; return what it printed."""
-        for part in PARTS:
+    def make_repositories(self, example: str = "ha", parts: Sequence[str] = PARTS, **answers: Any) -> str:
+        """Run `fmc new --push` for an example, and return what it printed.
+
+        Args:
+            example: Its name.
+            parts: The parts that it renders.
+            answers: Others than those of the example; all components, where they name none.
+        """
+        for part in parts:
             self._bed.forge.create(f"home/{part}.git")
-        answers = self._bed.folder / "answers.yaml"
-        example = (ROOT / "examples" / "ha.yaml").read_text()
-        answers.write_text(f"{example}chart_mirror: {self._bed.charts.url}\n")
-        components = YAML(typ="safe").load(ROOT / "copier.yml")["components"]["choices"].values()
-        command = ["fmc", "new", "--answers", str(answers), "--push", "--yes", "--workspace", str(self.workspace)]
-        command += ["--set", f"components=[{', '.join(components)}]"]
+        components = list(YAML(typ="safe").load(ROOT / "copier.yml")["components"]["choices"].values())
+        wanted = {"components": components, "chart_mirror": self._bed.charts.url} | answers
+        file = ROOT / "examples" / f"{example}.yaml"
+        command = ["fmc", "new", "--answers", str(file), "--push", "--yes", "--workspace", str(self.workspace)]
+        command += set_answers(wanted)
         # In the shell of this one command, as the README of the repository argocd has it.
         token = self._bed.forge.read_token
         logins = {

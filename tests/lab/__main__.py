@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from generator.errors import FmcError
 from tests.e2e.bed.machine import run_inside
+from tests.lab.hosts.guest_image import make_guest_image
 from tests.lab.hosts.image import make_image
 from tests.lab.preflight import require_all
 from tests.lab.sessions import SESSIONS, run
@@ -22,7 +24,9 @@ def main(arguments: list[str]) -> int:
     try:
         require_all()
         # Made where the mirror of the distribution can be reached; the namespaces have no way out.
-        make_image(tools_folder().parent)
+        with ThreadPoolExecutor() as pool:
+            for made in [pool.submit(make, tools_folder().parent) for make in (make_image, make_guest_image)]:
+                made.result()
     except FmcError as error:
         print(f"lab: {error.message}" + (f"\n  {error.fix}" if error.fix else ""), file=sys.stderr)
         return 4

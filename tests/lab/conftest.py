@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.bed.machine import raise_loopback, require_own_network
 from tests.e2e.bed.waiting import wait_for
 from tests.evidence import evidence_of
-from tests.lab import bench
+from tests.lab import bench, peer
 from tests.lab.backends import WELL, Backend, serve
 from tests.lab.hosts.image import make_image
 from tests.lab.hosts.lab import Lab
@@ -93,7 +93,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what site.yml took."""
     if plays := terminalreporter.config.stash.get(_SITE, {}):
         terminalreporter.section("site.yml in the lab")
-        for line in bench.table(plays):
+        for line in [*bench.table(plays), "", *peer.table(plays)]:
             terminalreporter.write_line(line)
 
 

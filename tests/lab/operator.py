@@ -16,7 +16,7 @@ from tests.lab.hosts import warm
 from tests.lab.hosts.errors import LabError
 from tests.lab.releases import offer
 from tests.pipeline.world import ROOT, Finished
-from tests.shell import Shell
+from tests.shell import Shell, set_answers
 from tests.toolchain.build import tools_folder
 from tests.warm_python import KEEPING_PLAYBOOK, write_script
 
@@ -121,8 +121,7 @@ class Operator(Shell):
 
     def make_repositories(self, name: str = "ha", **answers: Any) -> None:
         """Run `fmc new` for an example with some further answers; nothing is pushed."""
-        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in answers.items()}
-        extra = [item for key, value in values.items() for item in ("--set", f"{key}={value}")]
+        extra = set_answers(answers)
         example = str(ROOT / "examples" / f"{name}.yaml")
         self.do("fmc", "new", "--answers", example, "--yes", "--workspace", str(self.workspace), *extra, cwd=self.home)
 

@@ -6,17 +6,21 @@ import shutil
 from pathlib import Path
 
 from tests.e2e.bed.preflight import Problem, disk, memory, privileges, programs, refuse_any
+from tests.lab.hosts.guest_image import find_guest_image
 from tests.lab.hosts.image import find_image
 from tests.lab.sessions import AT_ONCE
 from tests.toolchain.build import tools_folder
 
 MEMORY_MIB = 2000 * AT_ONCE
 """What twelve hosts and Ansible's forks need, and half as much again, for each session that runs at the same time."""
-DISK_MIB = 6000
+DISK_MIB = 7500
 INSTANCES = 4096
 """Of inotify: the systemd of each host takes some, and all hosts are one user's."""
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
-_MADE_WITH = {"debootstrap": "debootstrap", "dpkg-scanpackages": "dpkg-dev"}
+_MADE_WITH = {
+    find_image: {"debootstrap": "debootstrap", "dpkg-scanpackages": "dpkg-dev"},
+    find_guest_image: {"debootstrap": "debootstrap", "sfdisk": "fdisk", "mke2fs": "e2fsprogs"},
+}
 _RUN_WITH = {"systemd-nspawn": "systemd-container", "ssh": "openssh-client", "ip": "iproute2", "pgrep": "procps"}
 
 
@@ -43,7 +47,10 @@ def watchers() -> list[Problem]:
 
 
 def _system() -> list[Problem]:
-    wanted = dict(_RUN_WITH) if find_image(tools_folder().parent) else {**_RUN_WITH, **_MADE_WITH}
+    wanted = dict(_RUN_WITH)
+    for find, makers in _MADE_WITH.items():
+        if not find(tools_folder().parent):
+            wanted |= makers
     missing = {name: package for name, package in wanted.items() if shutil.which(name) is None}
     if not missing:
         return []

@@ -76,11 +76,13 @@ class Sources:
     cloud_init: Mapping[str, dict[str, str]]
 
 
-def render_machines(render: Render, name: str, scratch: Path, layout: str = "infra") -> Infra:
-    """Render one of CLUSTERS or OTHERS; the parameters are those of `render_infra`."""
+def render_machines(
+    render: Render, name: str, scratch: Path, layout: str = "infra", others: Mapping[str, Any] | None = None
+) -> Infra:
+    """Render one of CLUSTERS or OTHERS, with some other answers; the parameters are those of `render_infra`."""
     example, changes = (CLUSTERS | OTHERS)[name]
     (given,) = documents(ROOT / f"examples/{example}.yaml")
-    answers = dict(given) | changes
+    answers = dict(given) | changes | dict(others or {})
     path = scratch / f"{name}.yaml"
     path.write_text(json.dumps(answers))
     loaded = load(path, ROOT, {"layout": layout})

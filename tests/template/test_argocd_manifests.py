@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.template.argocd_tree import CLUSTER_SCOPED, CLUSTERS, Cluster, documents, render_cluster, sources
 from tests.template.conftest import ROOT
@@ -86,6 +87,13 @@ def test_argocd_gives_up_waiting_and_keeps_comparing(cluster: Cluster) -> None:
     configs = cluster.values("argocd")["configs"]
     assert int(configs["params"]["controller.sync.timeout.seconds"]) > 0
     assert int(configs["cm"]["timeout.reconciliation"].removesuffix("s")) > 0
+
+
+def test_what_a_child_was_asked_for_is_no_difference_of_root(cluster: Cluster) -> None:
+    """A request to sync or refresh that was answered looked like a field to remove, and root went through its waves."""
+    cm = cluster.values("argocd")["configs"]["cm"]
+    ignored = yaml.safe_load(cm["resource.customizations.ignoreDifferences.argoproj.io_Application"])
+    assert ignored == {"jsonPointers": ["/operation", "/metadata/annotations/argocd.argoproj.io~1refresh"]}
 
 
 def test_the_values_of_a_chart_are_read_before_the_chart(cluster: Cluster) -> None:

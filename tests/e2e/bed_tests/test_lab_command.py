@@ -29,7 +29,8 @@ def test_the_exit_code_is_that_of_a_session_that_failed(
     named = dict(zip("abc", codes, strict=True))
     monkeypatch.setenv("FMC_LAB", "")
     monkeypatch.setattr(command, "require_all", lambda: None)
-    monkeypatch.setattr(command, "make_image", lambda _: None)
+    for name in ("make_image", "make_guest_image"):
+        monkeypatch.setattr(command, name, lambda _: None)
     monkeypatch.setattr(sessions, "SESSIONS", {name: (name,) for name in named})
     monkeypatch.setattr(sessions, "run_session", lambda name, _: named[name])
     monkeypatch.setattr(command, "SESSIONS", named)

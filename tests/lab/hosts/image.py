@@ -9,21 +9,20 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.lab.hosts.errors import LabError
+from tests.lab.hosts.debian import COMPLETE, bootstrap, remove_unused, updated
 from tests.lab.hosts.steps import run, write
 from tests.side_by_side import alone
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUITE = "bookworm"
 _RECIPE = 1
 """To be raised when the steps change."""
-_COMPLETE = "complete"
-_KEPT_SECONDS = 14 * 24 * 3600
-_MIRROR = "http://deb.debian.org/debian"
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_KIND = "lab"
 # What the cloud images of a distribution have, as far as roles and tests use it.
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "python3", "python3-apt", "openssh-server", "sudo"),
@@ -77,15 +76,15 @@ def image_folder(cache: Path) -> Path:
     """Return where the image lies in the cache, whether it is made or not."""
     recipe = repr((_RECIPE, SUITE, _PACKAGES, _ARCHIVE, _MASKED, _CHRONY, _TIMESYNCD, _FLATCAR_RELEASE))
     digest = hashlib.sha256(recipe.encode()).hexdigest()[:16]
-    return cache / f"lab-{digest}"
+    return cache / f"{_KIND}-{digest}"
 
 
 def find_image(cache: Path) -> Image | None:
     """Return the image, or None when it has not been made."""
     folder = image_folder(cache)
-    if not (folder / _COMPLETE).exists():
+    if not (folder / COMPLETE).exists():
         return None
-    (folder / _COMPLETE).touch()
+    (folder / COMPLETE).touch()
     return Image(folder / "root", folder / "flatcar", folder / "archive")
 
 
@@ -97,36 +96,22 @@ def make_image(cache: Path) -> Image:
     """
     if found := find_image(cache):
         return found
-    if shutil.which("debootstrap") is None:
-        raise LabError("debootstrap is missing", fix="Run `apt-get install debootstrap`.")
     cache.mkdir(parents=True, exist_ok=True)
     # Another lab that is started at the same time waits, and finds it made.
-    with alone(cache / "lab.lock"):
+    with alone(cache / f"{_KIND}.lock"):
         if found := find_image(cache):
             return found
-        _remove_unused(cache)
+        remove_unused(cache, _KIND)
         folder = image_folder(cache)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         image = Image(folder / "root", folder / "flatcar", folder / "archive")
-        _bootstrap(image.root)
+        bootstrap(image.root, SUITE, _PACKAGES)
         _download(image)
         _settle(image.root)
         _make_flatcar(image)
-        (folder / _COMPLETE).touch()
+        (folder / COMPLETE).touch()
         return image
-
-
-def _remove_unused(cache: Path) -> None:
-    """Remove images of other recipes that nobody has used for some time; another checkout may use a younger one."""
-    for mark in cache.glob(f"lab-*/{_COMPLETE}"):
-        if time.time() - mark.stat().st_mtime > _KEPT_SECONDS:
-            shutil.rmtree(mark.parent)
-
-
-def _bootstrap(root: Path) -> None:
-    packages = f"--include={','.join(_PACKAGES)}"
-    run("debootstrap", "--variant=minbase", f"--keyring={_KEYRING}", packages, SUITE, str(root), _MIRROR)
 
 
 def _download(image: Image) -> None:
@@ -135,18 +120,13 @@ def _download(image: Image) -> None:
     (image.archive / "partial").mkdir()
     inside = image.root / "srv" / "apt"
     inside.mkdir(parents=True, exist_ok=True)
-    shutil.copy("/etc/resolv.conf", image.root / "etc" / "resolv.conf")
-    for setting in Path("/etc/apt/apt.conf.d").glob("*"):
-        # The snippets of container images empty the very archive.
-        if not setting.name.startswith("docker-"):
-            shutil.copy(setting, image.root / "etc" / "apt" / "apt.conf.d" / setting.name)
-    run("chroot", str(image.root), "apt-get", "-qq", "update")
-    run("mount", "--bind", str(image.archive), str(inside))
-    try:
-        options = ("-o", "Dir::Cache::archives=/srv/apt", "-o", "APT::Install-Recommends=false")
-        run("chroot", str(image.root), "apt-get", "-qq", "-y", "--download-only", *options, "install", *_ARCHIVE)
-    finally:
-        run("umount", str(inside))
+    with updated(image.root):
+        run("mount", "--bind", str(image.archive), str(inside))
+        try:
+            options = ("-o", "Dir::Cache::archives=/srv/apt", "-o", "APT::Install-Recommends=false")
+            run("chroot", str(image.root), "apt-get", "-qq", "-y", "--download-only", *options, "install", *_ARCHIVE)
+        finally:
+            run("umount", str(inside))
     shutil.rmtree(image.archive / "partial")
     (image.archive / "lock").unlink(missing_ok=True)
     listing = subprocess.run(

@@ -37,17 +37,19 @@ $TTL 60
 
 @dataclass
 class Outside:
-    """Servers in the namespace of the world outside.
+    """Servers of the world outside.
 
     Attributes:
         folder: For their files.
         addresses: Of the name server; the last one is also that of the time server.
         pools: Names of the time server.
+        namespace: Where those addresses are; "" is the network of this process.
     """
 
     folder: Path
     addresses: Sequence[str]
     pools: Iterable[str]
+    namespace: str = OUTSIDE
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False)
 
     def start(self, coredns: Path) -> None:
@@ -81,10 +83,11 @@ class Outside:
         return self.folder / "offset"
 
     def _run(self, name: str, *command: str) -> None:
+        inside = ("ip", "netns", "exec", self.namespace) if self.namespace else ()
         with (self.folder / f"{name}.log").open("wb") as log:
             self._processes.append(
                 subprocess.Popen(
-                    ["ip", "netns", "exec", OUTSIDE, *command],
+                    [*inside, *command],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

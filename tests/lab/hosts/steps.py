@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
-def run(*command: str) -> str:
+def run(*command: str, stdin: str = "") -> str:
     """Run a command, and return what it prints.
 
     Raises:
         LabError: It failed.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     if done.returncode:
         raise LabError(
             f"{' '.join(command[:4])} … ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}"[-3000:]

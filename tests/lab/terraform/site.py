@@ -10,14 +10,16 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.conftest import require_tool
+from tests.lab.hosts.steps import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.lab.hosts.hypervisor import Hypervisor
 
@@ -28,7 +30,9 @@ REAL = os.environ.get("FMC_LIBVIRT_PROVIDER", "")
 GIB = 1 << 30
 LARGER = "." * (4 << 20)
 """What an image has more of, so that it does not fit where the machine before had its disks."""
-_TIMEOUT = 300
+# The real one takes several times as long as the stand-in.
+_TIMEOUT = 900 if REAL else 300
+_IMAGE = "/tmp/image.qcow2"
 
 
 @dataclass(frozen=True)
@@ -147,15 +151,20 @@ class Site:
 
     def image(self, name: str, content: str = "", size: int = GIB) -> None:
         """Pin an empty image, and put it where `make images` would; other content makes it another one."""
-        empty = "/tmp/image.qcow2"
-        self.host.inside("qemu-img", "create", "-q", "-f", "qcow2", empty, str(size))
-        image = (self.host.root / empty.lstrip("/")).read_bytes() + (content or name).encode()
-        digest = hashlib.sha512(image).hexdigest()
-        path = self.folder / "images" / f"{digest[:16]}.qcow2"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(image)
-        path.with_suffix(".json").write_text(json.dumps({"sha512": digest, "virtual_size": size}))
-        self.pin(name, digest)
+        with self._new_image("create", "-q", "-f", "qcow2", _IMAGE, str(size)) as image:
+            with image.open("ab") as stream:
+                stream.write((content or name).encode())
+            self._keep(name, image, size)
+
+    def image_of(self, name: str, disk: Path) -> None:
+        """Pin an image of a disk in the same way."""
+        inside = self.host.root / "mnt"
+        run("mount", "--bind", str(disk.parent), str(inside))
+        try:
+            with self._new_image("convert", "-O", "qcow2", f"/mnt/{disk.name}", _IMAGE) as image:
+                self._keep(name, image, disk.stat().st_size)
+        finally:
+            run("umount", str(inside))
 
     def pin(self, name: str, digest: str, url: str = "file:///nowhere") -> None:
         """Pin an image in versions.user.yaml."""
@@ -166,6 +175,23 @@ class Site:
         pins = pins.get("images", pins)
         pins[name] = {"version": "1", "url": url, "sha512": digest}
         path.write_text(json.dumps({"images": pins}))
+
+    @contextmanager
+    def _new_image(self, *arguments: str) -> Iterator[Path]:
+        """Make an image with qemu-img, which is removed afterwards."""
+        self.host.inside("qemu-img", *arguments)
+        image = self.host.root / _IMAGE.lstrip("/")
+        yield image
+        image.unlink()
+
+    def _keep(self, name: str, image: Path, size: int) -> None:
+        with image.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha512").hexdigest()
+        path = self.folder / "images" / f"{digest[:16]}.qcow2"
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(image, path)
+        path.with_suffix(".json").write_text(json.dumps({"sha512": digest, "virtual_size": size}))
+        self.pin(name, digest)
 
     def _place(self, plan: dict[str, Any]) -> None:
         for host in plan["hosts"]:

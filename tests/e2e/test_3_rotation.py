@@ -54,6 +54,7 @@ class Twenty:
         machines: That of the machines' secrets, which is none of the twenty.
         clients: Who asked meanwhile.
         opens: Whether the password of before and the last one open in the end, by `namespace/name`.
+        root: When root's last sync began, before the first rotation and after the last one.
     """
 
     course: Course
@@ -61,12 +62,13 @@ class Twenty:
     machines: Rotation
     clients: tuple[Client, ...]
     opens: dict[str, tuple[bool, bool]]
+    root: tuple[str, str]
 
 
 @pytest.fixture(scope="module")
 def twenty(rollout: Rollout, evidence: Callable[[str], None]) -> Twenty:
     add_an_entry_of_ones_own(rollout)
-    begin = time.monotonic()
+    before, begin = last_sync_of_root(rollout), time.monotonic()
     with ExitStack() as stack:
         clients = tuple(map(stack.enter_context, clients_of(rollout, stack.enter_context(Hello(rollout)))))
         wait_for("the first answers", lambda: all(client.asked for client in clients))
@@ -85,7 +87,13 @@ def twenty(rollout: Rollout, evidence: Callable[[str], None]) -> Twenty:
         time.sleep(OVERLAP["within seconds"])
     rollout.wait_until_done()
     evidence(f"{len(rotations)} rotations: {time.monotonic() - begin:.0f} s until all was done")
-    return Twenty(course, tuple(rotations), machines, clients, opens)
+    return Twenty(course, tuple(rotations), machines, clients, opens, (before, last_sync_of_root(rollout)))
+
+
+def last_sync_of_root(rollout: Rollout) -> str:
+    """Return when the last sync of root began."""
+    began: str = applications(rollout.bed.api)["root"]["status"]["operationState"]["startedAt"]
+    return began
 
 
 def clients_of(rollout: Rollout, hello: Hello) -> list[Client]:
@@ -118,6 +126,12 @@ def test_each_entry_of_the_catalogue_has_new_bytes_by_one_command(
         assert [key for key in made if after[key] == before[key]] == [], name
         assert rotation.secrets == {name}
         evidence(f"{name}: {', '.join(made)} are others {rotation.delivered - rotation.begun:.1f} s after the command")
+
+
+def test_no_rotation_sends_root_through_its_waves(twenty: Twenty) -> None:
+    """Nothing that root applies changes, and a sync of root takes minutes in which newer commits wait."""
+    before, after = twenty.root
+    assert before == after
 
 
 def test_what_nothing_can_replace_is_refused_with_the_reason(
