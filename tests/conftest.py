@@ -16,7 +16,7 @@ import pytest
 from tests.side_by_side import common_folder
 from tests.toolchain.build import tools_folder
 from tests.toolchain.tool import how_to_get
-from tests.warm_python import ANSIBLE_IMPORTS, KEEPING_PLAYBOOK, warm_python
+from tests.warm_python import ANSIBLE_IMPORTS, KEEPING_PLAYBOOK, PLAYBOOK_IMPORTS, warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,8 +87,15 @@ def ansible_python() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def ansible_playbook(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """The command `ansible-playbook`, which keeps what it compiles; see `tests/warm_python/playbook.py`."""
+def ansible_playbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """The command `ansible-playbook` in an interpreter that has imported what it needs; see `started_playbook`."""
+    python, *arguments = started_playbook(tmp_path_factory)
+    with warm_python(python, PLAYBOOK_IMPORTS) as script:
+        yield str(script), *arguments
+
+
+def started_playbook(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Return the command in a process of its own, which can be killed; see `tests/warm_python/playbook.py`."""
     program = require_tool("ansible-playbook")
     kept = common_folder(tmp_path_factory) / "ansible-playbook"
     kept.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from generator.checks.reading.contents import read_contents
 from generator.checks.reading.inventory import take_inventory
 from generator.checks.reading.source_files import list_files
 from generator.checks.rule import judge_all
-from generator.checks.rules.leaks import hide_names, scan
+from generator.checks.rules.leaks import digest, hide_names, scan
 from generator.checks.schema.schemas import load_schemas, minor_for
 from generator.errors import BadInputError
 from generator.findings import Flaw, Severity, declare
@@ -42,12 +42,14 @@ class Report:
         documents: Number of Kubernetes objects that were validated against their schemas.
         files: Number of files that were looked at.
         engine: What validated them: `builtin` or `kubeconform`.
+        clean: Digests of contents that were searched for secrets, and hold none.
     """
 
     findings: tuple[Finding, ...]
     documents: int
     files: int
     engine: str
+    clean: frozenset[bytes] = frozenset()
 
 
 def check_trees(
@@ -89,11 +91,13 @@ def check_trees(
         # Most of it is to wait for kubeconform.
         validated = beside.submit(_check_schemas, contents, load_schemas(minor), program)
         findings += judge_all(take_inventory(contents, files, expected))
-        findings += scan(((file.name, file.content) for file in files), plaintexts)
+        leaks = scan(((file.name, file.content) for file in files), plaintexts)
+        findings += leaks
         documents, schema_findings = validated.result()
     findings += schema_findings
     findings = hide_names(findings, plaintexts)
-    return Report(tuple(sorted(set(findings))), documents, len(files), KUBECONFORM if program else BUILTIN)
+    clean = frozenset(() if leaks else (digest(file.content) for file in files))
+    return Report(tuple(sorted(set(findings))), documents, len(files), KUBECONFORM if program else BUILTIN, clean)
 
 
 def _program(engine: str, given: Path | None) -> Path | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from generator.errors import BadInputError, FmcError
 from generator.files import write_error
 from generator.template.compiled import compiled_once
+from generator.template.imported import imported_once
 from generator.template.prepared import prepared_once
 from generator.template.quickened import quickened
 
@@ -46,7 +47,7 @@ def render_layout(source: TemplateSource, data: Mapping[str, object], layout: st
     from plumbum import ProcessExecutionError, local
 
     try:
-        with local.env(PATH=_NO_GIT), compiled_once(layout), prepared_once(), quickened():
+        with local.env(PATH=_NO_GIT), compiled_once(layout), prepared_once(), imported_once(), quickened():
             # Default settings: those of the user could change answers.
             copier.run_copy(
                 str(source.root),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.conftest import started_playbook
 from tests.pipeline.world import FMC, World
 from tests.warm_python import warm_python, write_script
 
@@ -44,11 +45,13 @@ class Pythons:
         ansible: For Ansible's modules.
         ours: For the programs of the cluster.
         playbook: The command `ansible-playbook`.
+        killed_playbook: The same, for a cluster that kills it.
     """
 
     ansible: Path
     ours: Path
     playbook: tuple[str, ...]
+    killed_playbook: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,12 @@ class Operator:
 
     def change_world(self, **facts: Any) -> None:
         """Say what is pushed, or what is broken."""
+        known = self._known() | facts
+        (self.cluster / "world.json").write_text(json.dumps(known))
+
+    def _known(self) -> dict[str, Any]:
         path = self.cluster / "world.json"
-        known = json.loads(path.read_text()) if path.exists() else {}
-        path.write_text(json.dumps(known | facts))
+        return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def play(
         self, *arguments: str, env: Mapping[str, str] | None = None, without: str = "", **variables: Any
@@ -126,6 +132,7 @@ class Operator:
             without: A program that is not on PATH.
             variables: Of the role.
         """
+        command = self.pythons.killed_playbook if self._known().get("power_cut") else self.pythons.playbook
         variables = SHORT | {"ansible_python_interpreter": str(self.pythons.ansible)} | variables
         folders = [str(self.world.folder / "bin"), str(FMC.parent), *os.environ["PATH"].split(os.pathsep)]
         environment = self.world.environment | {
@@ -135,7 +142,7 @@ class Operator:
             "ANSIBLE_NOCOLOR": "1",
         }
         with subprocess.Popen(
-            [*self.pythons.playbook, "playbooks/gitops.yml", "-e", json.dumps(variables), *arguments],
+            [*command, "playbooks/gitops.yml", "-e", json.dumps(variables), *arguments],
             cwd=self.argocd.parent / "infra/ansible",
             env=environment | dict(env or {}),
             stdin=subprocess.DEVNULL,
@@ -194,10 +201,12 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="session")
-def pythons(ansible_python: Path, ansible_playbook: tuple[str, ...]) -> Iterator[Pythons]:
+def pythons(
+    ansible_python: Path, ansible_playbook: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pythons]:
     """Two servers, and scripts that are used as `python3` is."""
     with warm_python(sys.executable, OUR_IMPORTS) as ours:
-        yield Pythons(ansible_python, ours, ansible_playbook)
+        yield Pythons(ansible_python, ours, ansible_playbook, started_playbook(tmp_path_factory))
 
 
 @pytest.fixture

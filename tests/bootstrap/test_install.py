@@ -47,7 +47,7 @@ def operator(delivered: World, python: Path, tmp_path: Path) -> Operator:
 
 def make(delivered: World, python: Path, folder: Path) -> Operator:
     """A person with that workspace, and a kubeconfig that leads to an empty cluster."""
-    made = Operator(delivered.copy(folder), Pythons(python, python, ()))
+    made = Operator(delivered.copy(folder), Pythons(python, python, (), ()))
     made.make_cluster()
     made.change_world(server=SERVER)
     return made

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.checks.rules.leaks import digest
 from generator.delivery.local.commits import commit_tree
 from generator.delivery.local.outgoing import believed_tips, outgoing_blobs
 from generator.delivery.model import Target
@@ -201,3 +202,19 @@ def test_a_key_in_an_old_commit_does_not_reach_a_new_remote(workspace: Workspace
     assert leaks(target) == ["infra/key.txt"]
     git(infra.path, "remote", "set-url", "origin", infra.url)
     assert leaks(infra) == []
+
+
+def test_contents_that_were_searched_are_passed_over_and_names_are_not(committed: Target) -> None:
+    secret = b"correct-horse-battery-staple"
+    (committed.path / "content.txt").write_bytes(secret)
+    (committed.path / f"{secret.decode()}.txt").write_text("a name\n")
+    save(committed.path, "oops")
+
+    def places(*clean: bytes) -> list[str]:
+        found = leaks_in_commits([committed], {}, [secret], {digest(content) for content in clean})
+        return sorted(leak.file.rpartition("/")[2] for leak in found)
+
+    everything = places()
+    assert "content.txt" in everything
+    assert places(secret) == [place for place in everything if place != "content.txt"]
+    assert places(secret, b"a name\n") == places(secret) != []

@@ -92,7 +92,7 @@ class Operator(Shell):
             "NO_COLOR": "1",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "loaded_ahead,role_times",
+            "ANSIBLE_CALLBACKS_ENABLED": "role_times",
             "FMC_ROLE_TIMES": str(self._times),
             "PATH": os.pathsep.join(
                 [str(self._programs()), str(Path(sys.executable).parent), str(tools_folder()), os.environ["PATH"]]
@@ -101,7 +101,7 @@ class Operator(Shell):
         super().__init__(environment, self.workspace, LabError, _TIMEOUT)
 
     def _programs(self) -> Path:
-        """Write an ansible-playbook that keeps what it compiles, and return its folder."""
+        """Write the ansible-playbook of `tests/warm_python`, and return its folder."""
         programs, kept = self.home / "bin", self.home / ".compiled"
         for folder in (programs, kept):
             folder.mkdir()

@@ -26,13 +26,13 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, NoReturn
 
 from tests.warm_python.server import exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 # Read by the interpreter when it starts, or by a module when it is imported.
@@ -83,8 +83,9 @@ class ForkServer:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._early = _read_early(environment)
         self._socket, theirs = socket.socketpair()
-        renderings = mkdtemp()
-        atexit.register(rmtree, renderings)
+        # One for all processes that run the same tests side by side.
+        renderings = f"{gettempdir()}/renderings-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+        atexit.register(rmtree, renderings, ignore_errors=True)
         with theirs:
             command = [sys.executable, "-m", "tests.pipeline.forked", renderings]
             # Should the server itself fail, that is seen on our stderr.
@@ -143,8 +144,13 @@ def _read(descriptor: int) -> bytes:
         return stream.read()
 
 
-def serve(connection: socket.socket) -> None:
-    """Fork a process for each request, until the other side is gone; return in the forked process."""
+def serve(connection: socket.socket, between: Callable[[], None]) -> None:
+    """Fork a process for each request, until the other side is gone; return in the forked process.
+
+    Args:
+        connection: To the other side.
+        between: What is done when one has ended.
+    """
     while True:
         length, descriptors, _, _ = socket.recv_fds(connection, _LENGTH, 3)
         if not length:
@@ -160,6 +166,7 @@ def serve(connection: socket.socket) -> None:
         connection.sendall(process.to_bytes(_LENGTH, signed=True))
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         connection.sendall(code.to_bytes(_LENGTH, signed=True))
+        between()
 
 
 def _become(command: list[str], folder: str, environment: dict[str, str], descriptors: list[int]) -> None:
@@ -237,8 +244,8 @@ if __name__ == "__main__":
 
     requests = socket.socket(fileno=os.dup(0))
     import_everything()
-    take_shortcuts(Path(sys.argv[1]))
+    ahead = take_shortcuts(Path(sys.argv[1]))
     gc.collect()
-    gc.freeze()
-    serve(requests)
+    ahead.read()
+    serve(requests, ahead.read)
     become_program()

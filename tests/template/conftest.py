@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -15,10 +16,12 @@ import pytest
 from plumbum import local
 
 from generator.template.compiled import compiled_once
+from generator.template.imported import imported_once
 from generator.template.prepared import prepared_once
 from generator.template.quickened import quickened
 from tests.conftest import require_tool
 from tests.side_by_side import alone, common_folder
+from tests.warm_python import write_script
 
 Render = Callable[..., Path]
 Ansible = Callable[..., subprocess.CompletedProcess[str]]
@@ -43,8 +46,6 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Render:
 
 def rendering(folder: Path) -> Render:
     """Return such a function for those who are no test; it writes below a folder."""
-    import copier
-
     rendered: dict[str, Path] = {}
     folder.mkdir(exist_ok=True)
 
@@ -56,11 +57,7 @@ def rendering(folder: Path) -> Render:
             with alone(place.with_suffix(".lock")):
                 if not place.exists():
                     new = Path(tempfile.mkdtemp(prefix=layout, dir=folder)) / "repository"
-                    # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
-                    with local.env(PATH="/nonexistent"), compiled_once(layout), prepared_once(), quickened():
-                        copier.run_copy(
-                            str(ROOT), new, data=data, defaults=True, quiet=True, settings=copier.Settings()
-                        )
+                    _copy(data, new)
                     new.parent.rename(place)
             rendered[key] = place / "repository"
         return rendered[key]
@@ -68,16 +65,28 @@ def rendering(folder: Path) -> Render:
     return run
 
 
+def _copy(data: dict[str, Any], destination: Path) -> None:
+    import copier
+
+    # Without git on the PATH Copier renders the folder as it lies, uncommitted files included.
+    with (
+        local.env(PATH="/nonexistent"), compiled_once(data["layout"]), prepared_once(), imported_once(), quickened(),
+    ):  # fmt: skip
+        copier.run_copy(str(ROOT), destination, data=data, defaults=True, quiet=True, settings=copier.Settings())
+
+
 @pytest.fixture(scope="session")
 def ansible(ansible_playbook: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
     """A function `ansible(folder, program, *arguments)` that runs a program of Ansible's in a folder of playbooks."""
-    home = tmp_path_factory.mktemp("home")
+    home, programs = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("programs")
+    # ansible-lint starts it for each playbook and each file of tasks.
+    write_script(programs / "ansible-playbook", f'exec {shlex.join(ansible_playbook)} "$@"')
 
     def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         path = require_tool(program)
         command = ansible_playbook if program == "ansible-playbook" else (path,)
         environment = {
-            "PATH": f"{path.resolve().parent}{os.pathsep}{path.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join(map(str, (programs, path.resolve().parent, path.parent, os.environ["PATH"]))),
             "HOME": str(home),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),

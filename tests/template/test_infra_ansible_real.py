@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,14 +103,17 @@ def seen(printed: str) -> dict[str, Any]:
     return found
 
 
-def told(root: Path, scratch: Path) -> Path:
-    """Copy a part, and put in place of what its roles do that they print which inputs they got."""
+def told(root: Path, scratch: Path, python: Path) -> Path:
+    """Copy a part, and put in place of what its roles do that they print which inputs they got.
+
+    Its modules run here, with an interpreter.
+    """
     folder = shutil.copytree(root, scratch / "infra") / "ansible"
     for role in played(folder):
         names = ", ".join(f"'{name}': {name}" for name in inputs(role))
         say = {"name": "Say it", "ansible.builtin.debug": {"msg": f"GOT:{{{{ {{{names}}} | to_json | b64encode }}}}"}}
         (role / "tasks/main.yml").write_text(json.dumps([say]))
-    here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": str(python)}
     for system in SET_UP:
         (folder / f"inventory/group_vars/{system}/user.yml").write_text(json.dumps(here))
     settings = folder / "ansible.cfg"
@@ -126,9 +128,11 @@ def played(folder: Path) -> list[Path]:
     return [role for role in (folder / "roles").iterdir() if f"- role: {role.name}\n" in texts]
 
 
-def test_user_yml_overrides_each_input_of_each_role(whole: Infra, ansible: Ansible, tmp_path: Path) -> None:
+def test_user_yml_overrides_each_input_of_each_role(
+    whole: Infra, ansible: Ansible, ansible_python: Path, tmp_path: Path
+) -> None:
     """faults C11: a time zone in user.yml was overruled by the playbook."""
-    folder = told(whole.root, tmp_path)
+    folder = told(whole.root, tmp_path, ansible_python)
     own = {name: valid(option) for role in played(folder) for name, option in inputs(role).items()}
     assert len(own) > 15
     # One machine of each role: together they get everything.
@@ -178,7 +182,9 @@ def test_a_file_of_pins_that_is_wrong_is_named(
     assert "Traceback" not in result.stderr
 
 
-def test_every_role_refuses_inputs_of_another_type(whole: Infra, ansible: Ansible, tmp_path: Path) -> None:
+def test_every_role_refuses_inputs_of_another_type(
+    whole: Infra, ansible: Ansible, ansible_python: Path, tmp_path: Path
+) -> None:
     """Each option gets what its type can't be made of, one at a time; nothing of a role runs."""
     wrong = {"int": "many", "float": "half", "bool": "perhaps", "list": {"not": "a list"}, "dict": "text"}
     cases = [
@@ -198,7 +204,7 @@ def test_every_role_refuses_inputs_of_another_type(whole: Infra, ansible: Ansibl
     play = {
         "hosts": "localhost",
         "gather_facts": False,
-        "vars": {"ansible_python_interpreter": sys.executable},
+        "vars": {"ansible_python_interpreter": str(ansible_python)},
         "tasks": [
             {
                 "name": "Judge",
@@ -227,9 +233,11 @@ def test_every_role_refuses_inputs_of_another_type(whole: Infra, ansible: Ansibl
     assert len(cases) > 10
 
 
-def test_the_persons_playbook_and_roles_come_last(ha: Infra, ansible: Ansible, tmp_path: Path) -> None:
+def test_the_persons_playbook_and_roles_come_last(
+    ha: Infra, ansible: Ansible, ansible_python: Path, tmp_path: Path
+) -> None:
     """faults B13: there was no place for a playbook or a role of one's own."""
-    folder = told(ha.root, tmp_path)
+    folder = told(ha.root, tmp_path, ansible_python)
     role = folder / "roles.user/mine/tasks"
     role.mkdir(parents=True)
     (role / "main.yml").write_text('[{"name": "Say it", "ansible.builtin.debug": {"msg": "MINE"}}]')

@@ -99,9 +99,9 @@ def test_libvirt_keeps_what_others_have(ha: Infra) -> None:
 # -- forwarding --------------------------------------------------------------------------------------------------------
 
 
-def inputs(infra: Infra, ansible: Ansible, scratch: Path, host: str) -> dict[str, Any]:
+def inputs(infra: Infra, ansible: Ansible, python: Path, scratch: Path, host: str) -> dict[str, Any]:
     """Return what the roles of a hypervisor get."""
-    folder = told(infra.root, scratch)
+    folder = told(infra.root, scratch, python)
     result = ansible(folder, "ansible-playbook", "playbooks/hypervisor.yml", *INVENTORY, "--limit", f"localhost,{host}")
     assert result.returncode == 0, result.stdout + result.stderr
     return seen(result.stdout)
@@ -118,10 +118,17 @@ def inputs(infra: Infra, ansible: Ansible, scratch: Path, host: str) -> dict[str
     ],
 )
 def test_roles_get_what_the_plan_has_for_their_hypervisor(
-    render: Render, ansible: Ansible, tmp_path: Path, name: str, host: str, forwards: bool, bridge: str
+    render: Render,
+    ansible: Ansible,
+    ansible_python: Path,
+    tmp_path: Path,
+    name: str,
+    host: str,
+    forwards: bool,
+    bridge: str,
 ) -> None:
     infra = render_machines(render, name, tmp_path)
-    given = inputs(infra, ansible, tmp_path, host)
+    given = inputs(infra, ansible, ansible_python, tmp_path, host)
     cluster = infra.answers["name"]
     assert (given["libvirt_host_pool"], given["cluster_forwarding_cluster"]) == (cluster, cluster)
     assert given["lan_bridge_name"] == bridge

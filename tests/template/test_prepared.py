@@ -75,8 +75,23 @@ def test_each_rendering_has_its_own(template: Path, tmp_path: Path) -> None:
 
 
 def test_copier_is_as_before_where_a_rendering_fails(template: Path, tmp_path: Path) -> None:
-    before = (Worker._render_template, Worker._render_context, Worker.answers_relpath)
+    before = members()
     (template / "broken.jinja").write_text("{{ nobody.knows.this }}")
     with pytest.raises(BadInputError, match="nobody"):
         render_layout(TemplateSource(template, "", ""), {}, "one", tmp_path / "broken")
-    assert (Worker._render_template, Worker._render_context, Worker.answers_relpath) == before
+    assert members() == before
+
+
+def members() -> tuple[Any, ...]:
+    return Worker._render_template, Worker._render_context, Worker._render_string, Worker.answers_relpath
+
+
+def test_names_are_rendered_once_and_those_of_a_loop_each_time(template: Path, tmp_path: Path) -> None:
+    names = "{% yield one from ['a', 'b'] %}{{ one }}{% endyield %}"
+    for file in (f"{names}/{{{{ name }}}}.txt", f"{names}/plain", f"{{{{ name }}}}/{names}.txt", "{{ name }}/plain"):
+        (template / file).parent.mkdir(exist_ok=True)
+        (template / file).write_text("text")
+    plain = run(template, tmp_path / "plain" / "here", name="x")
+    assert {"a/x.txt", "b/x.txt", "a/plain", "b/plain", "x/a.txt", "x/b.txt", "x/plain"} <= plain.keys()
+    with prepared_once():
+        assert run(template, tmp_path / "prepared" / "here", name="x") == plain

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import copier
 import pytest
 import yaml
-from copier import _template
+from copier import _main, _template
 from copier._jinja_ext import SandboxedEnvironment
 
 from generator.errors import BadInputError
@@ -46,7 +46,9 @@ def run(template: Path, destination: Path) -> dict[str, bytes]:
 
 def members() -> tuple[Any, ...]:
     sandbox = SandboxedEnvironment
-    return sandbox.getattr, sandbox.is_safe_attribute, _template.load_template_config, yaml.SafeLoader
+    main: Any = _main
+    readers = _template.load_template_config, yaml.SafeLoader
+    return sandbox.getattr, sandbox.is_safe_attribute, main.is_git_available, *readers
 
 
 def test_a_rendering_is_the_same(template: Path, tmp_path: Path) -> None:

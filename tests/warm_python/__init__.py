@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,29 @@ ANSIBLE_IMPORTS = (
     ),
 )
 """What Ansible's modules import, as far as roles run them here."""
+PLAYBOOK_IMPORTS = (
+    *("argparse", "csv", "ctypes.util", "difflib", "distro", "email.message", "getpass", "gettext", "hmac", "uuid"),
+    *(
+        "concurrent.futures.thread",
+        "importlib.metadata",
+        "jinja2.nativetypes",
+        "jinja2.sandbox",
+        "multiprocessing.queues",
+    ),
+    *("packaging.specifiers", "resolvelib", "runpy", "shlex", "tarfile", "yaml.cyaml"),
+    "cryptography.hazmat.backends.openssl",
+    *(f"cryptography.hazmat.primitives.{name}" for name in ("kdf.pbkdf2", "padding", "serialization")),
+    *(f"ansible._internal._datatag.{name}" for name in ("_tags", "_utils", "_wrappers")),
+    *(f"ansible._internal._errors.{name}" for name in ("_alarm_timeout", "_captured")),
+    *(f"ansible._internal._templating.{name}" for name in ("_errors", "_jinja_patches", "_utils")),
+    *("ansible._internal._collection_proxy", "ansible._internal._ssh._ssh_agent", "ansible._internal._yaml._errors"),
+    *("ansible.config.manager", "ansible.context", "ansible.parsing.splitter", "ansible.parsing.utils.addresses"),
+    *("ansible.utils.collection_loader", "ansible.utils.helpers", "ansible.utils.lock", "ansible.vars.hostvars"),
+    *(f"ansible.module_utils.common.{name}" for name in ("file", "locale", "process", "sys_info", "warnings")),
+    *(f"ansible.module_utils.compat.{name}" for name in ("paramiko", "selinux", "version")),
+    *(f"ansible.module_utils.{name}" for name in ("json_utils", "_internal._ansiballz._extensions._debugpy")),
+)
+"""What ansible-playbook imports, as far as it reads no settings: those are another playbook's."""
 _ROOT = Path(__file__).parents[2]
 SERVER = Path(__file__).with_name("server.py")
 KEEPING_PLAYBOOK = Path(__file__).with_name("playbook.py")
@@ -38,7 +62,9 @@ def warm_python(program: str, modules: Iterable[str]) -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         socket, script = f"{folder}/socket", Path(folder) / "python3"
         command = [program, str(SERVER), socket, *modules]
-        with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as server:
+        # How texts are encoded is settled when an interpreter starts.
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        with subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE) as server:
             try:
                 assert server.stdout
                 assert server.stdout.readline() == b"ready\n"

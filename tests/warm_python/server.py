@@ -33,11 +33,14 @@ def client(path: str, arguments: list[str]) -> int:
 
 def serve(path: str, names: list[str]) -> None:
     """Import, and fork a process for each program until this one is killed."""
+    import gc
     import signal
     from importlib import import_module
 
     for name in names:
         import_module(name)
+    # A collection would touch, and thereby copy, all that a program has in common with this process.
+    gc.freeze()
     with socket.socket(fileno=_FROM_SYSTEMD) if path == "-" else socket.socket(socket.AF_UNIX) as listener:
         if path != "-":
             listener.bind(path)
@@ -68,6 +71,7 @@ def _attend(connection: socket.socket) -> None:
             name, _, value = field.partition(b"=")
             os.environb[name] = value
         os.chdir(folder)
+        _start_anew()
         _take_user_of(connection)
         connection.close()
         _become(arguments)
@@ -77,6 +81,14 @@ def _attend(connection: socket.socket) -> None:
     # A program that was killed ends as in a shell.
     connection.sendall((code if code >= 0 else 128 - code).to_bytes(_LENGTH))
     os._exit(0)
+
+
+def _start_anew() -> None:
+    """Read what an interpreter reads when it starts: what its streams are, and a variable."""
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", errors=sys.stdout.errors, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
 
 
 def _take_user_of(connection: socket.socket) -> None:

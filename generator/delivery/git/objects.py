@@ -84,7 +84,7 @@ def entries_of_folder(path: Path, algorithm: str) -> dict[str, Entry]:
         path: The folder.
         algorithm: sha1 or sha256, as the repository wants it that they are compared with.
     """
-    return {name: entry_of_file(path / name, algorithm) for name in files_below(path)}
+    return {name: _entry(f"{path}/{name}", algorithm) for name in files_below(path)}
 
 
 def files_below(top: Path, name: str = "") -> Iterator[str]:
@@ -105,7 +105,12 @@ def files_below(top: Path, name: str = "") -> Iterator[str]:
 
 def entry_of_file(file: Path, algorithm: str) -> Entry:
     """Return mode and object name of a file or link as git computes them: of `blob <size>`, NUL, content."""
-    found = file.lstat().st_mode
+    return _entry(os.fspath(file), algorithm)
+
+
+def _entry(file: str, algorithm: str) -> Entry:
+    # Files are looked at some thousand times in a run, where to make paths of their names takes half of it.
+    found = os.lstat(file).st_mode
     # git records one executable bit, the owner's.
     mode = LINK_MODE if stat.S_ISLNK(found) else "100755" if found & 0o100 else "100644"
     return Entry(mode, _identified("blob", _content(file, found), algorithm)[0])
@@ -113,11 +118,14 @@ def entry_of_file(file: Path, algorithm: str) -> Entry:
 
 def content_of_file(file: Path) -> bytes:
     """Return what git records as the content of a file or link: of a link, where it leads to."""
-    return _content(file, file.lstat().st_mode)
+    return _content(os.fspath(file), file.lstat().st_mode)
 
 
-def _content(file: Path, mode: int) -> bytes:
-    return os.fsencode(file.readlink()) if stat.S_ISLNK(mode) else file.read_bytes()
+def _content(file: str, mode: int) -> bytes:
+    if stat.S_ISLNK(mode):
+        return os.fsencode(Path(file).readlink())
+    with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 (see above)
+        return stream.read()
 
 
 def contents_of_blobs(

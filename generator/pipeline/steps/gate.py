@@ -14,7 +14,7 @@ from generator.errors import ChecksError, NoIdentityError, VaultError
 from generator.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping
     from pathlib import Path
 
     from generator.answers.load import LoadedAnswers
@@ -144,7 +144,7 @@ def judge_commits(candidate: Candidate, engine: Engine, report: Report) -> Repor
     from generator.pipeline.steps.outgoing import checked_out, states
 
     findings, differing = states(candidate.targets, Severity.ERROR if candidate.delivers else Severity.WARNING)
-    findings += leaks_in_commits(candidate.targets, candidate.tips, candidate.plaintexts)
+    findings += leaks_in_commits(candidate.targets, candidate.tips, candidate.plaintexts, report.clean)
     with checked_out(candidate.targets, candidate.folders, differing) as folders:
         if folders is not None:
             known = set(report.findings)
@@ -230,7 +230,10 @@ def usable_vault(workspace: Workspace, cluster: str, identity: Path) -> tuple[Va
 
 
 def leaks_in_commits(
-    targets: Iterable[Target], tips: Mapping[Target, str | None], plaintexts: Collection[bytes]
+    targets: Iterable[Target],
+    tips: Mapping[Target, str | None],
+    plaintexts: Collection[bytes],
+    clean: Container[bytes] = frozenset(),
 ) -> list[Finding]:
     """Search the commits that the remotes do not have for secrets.
 
@@ -238,15 +241,17 @@ def leaks_in_commits(
         targets: The repositories; those without a commit are passed over.
         tips: Where the remotes' branches are; a remote without one has nothing.
         plaintexts: What must stand in none of them.
+        clean: Digests of contents that were searched for the same already; of them the names alone are searched.
     """
-    from generator.checks.rules.leaks import scan
+    from generator.checks.rules.leaks import digest, scan
     from generator.delivery.local.outgoing import outgoing_blobs
 
     leaks: list[Finding] = []
     for target in targets:
         if (target.path / ".git").exists():
             blobs = outgoing_blobs(target.path, tips.get(target))
-            leaks += scan(((f"{target.part}/{name}", content) for name, content in blobs), plaintexts)
+            unseen = ((name, b"" if digest(content) in clean else content) for name, content in blobs)
+            leaks += scan(((f"{target.part}/{name}", content) for name, content in unseen), plaintexts)
     return [replace(leak, message=f"{leak.message}, and a push would publish it", fix=_OUT) for leak in leaks]
 
 
