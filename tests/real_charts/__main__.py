@@ -77,7 +77,7 @@ def _run(rows: list[Row], options: argparse.Namespace, work: Path) -> int:
         write(verdicts, known, ROWS)
         print(f"Wrote {RECORD.name}: {', '.join(verdict.row['name'] for verdict in verdicts) or 'nothing new'}")
     if options.write:
-        PAGE.write_text(page(verdicts, absent))
+        PAGE.write_text(page(verdicts, absent, PAGE.read_text()))
         print(f"Wrote docs/{PAGE.name}")
     if absent:
         print(f"Absent: {', '.join(absent)}; FMC_CHARTS=DIR brings them")

@@ -97,8 +97,17 @@ def test_the_page_of_the_last_run_is_about_the_charts_of_the_table() -> None:
 def test_the_page_names_what_was_rendered_what_has_no_effect_and_what_is_absent() -> None:
     found = verdict("1.2.2", "docker.io/a/b:1")
     found.idle, found.faults = ["a.b"], ["something is wrong"]
-    text = page([found], ["longhorn"])
-    assert "| sample | a-chart | 1.2.3 | 1.2.2 | 3 | 2, without one: `a.b` | 1 |" in text
+    text = page([found], ["longhorn"], "")
+    assert "| sample | a-chart | 1.2.3 | 1.2.2 | 3 | 2, without one: `a.b` | 1 | 20" in text
     assert "Absent: longhorn." in text
     assert "- sample: something is wrong" in text
-    assert "No faults." in page([verdict("1.2.3")], [])
+    assert "No faults." in page([verdict("1.2.3")], [], "")
+
+
+def test_the_page_keeps_what_was_known_of_a_chart_that_is_absent() -> None:
+    longhorn = "| longhorn | longhorn | 1.2.0 | 1.2.0 | 4 | 5 | 6 | 2026-01-02 |"
+    gone = "| gone | gone | 1.2.0 | 1.2.0 | 4 | 5 | 6 | 2026-01-02 |"
+    lines = page([verdict("1.2.3")], ["longhorn"], f"| Row | Chart |\n|--|--|\n{longhorn}\n{gone}\n").splitlines()
+    assert longhorn in lines
+    assert gone not in lines
+    assert sum(line.startswith("| Row |") for line in lines) == 1
