@@ -113,6 +113,11 @@ class Rollout:
         _, version = _chart_of(applications(self.bed.api)[name])
         return version
 
+    def last_sync_of_root(self) -> str:
+        """Return when the last sync of root began."""
+        began: str = applications(self.bed.api)["root"]["status"]["operationState"]["startedAt"]
+        return began
+
     def wait_until_root_waits_for(self, name: str) -> None:
         """Wait until root is in the middle of a sync, and waits for an Application to get healthy.
 

@@ -68,7 +68,7 @@ class Twenty:
 @pytest.fixture(scope="module")
 def twenty(rollout: Rollout, evidence: Callable[[str], None]) -> Twenty:
     add_an_entry_of_ones_own(rollout)
-    before, begin = last_sync_of_root(rollout), time.monotonic()
+    before, begin = rollout.last_sync_of_root(), time.monotonic()
     with ExitStack() as stack:
         clients = tuple(map(stack.enter_context, clients_of(rollout, stack.enter_context(Hello(rollout)))))
         wait_for("the first answers", lambda: all(client.asked for client in clients))
@@ -87,13 +87,7 @@ def twenty(rollout: Rollout, evidence: Callable[[str], None]) -> Twenty:
         time.sleep(OVERLAP["within seconds"])
     rollout.wait_until_done()
     evidence(f"{len(rotations)} rotations: {time.monotonic() - begin:.0f} s until all was done")
-    return Twenty(course, tuple(rotations), machines, clients, opens, (before, last_sync_of_root(rollout)))
-
-
-def last_sync_of_root(rollout: Rollout) -> str:
-    """Return when the last sync of root began."""
-    began: str = applications(rollout.bed.api)["root"]["status"]["operationState"]["startedAt"]
-    return began
+    return Twenty(course, tuple(rotations), machines, clients, opens, (before, rollout.last_sync_of_root()))
 
 
 def clients_of(rollout: Rollout, hello: Hello) -> list[Client]:
