@@ -33,7 +33,7 @@ CLUSTER = {
     "entry": "node-ports",
     "storage_class": STORAGE_CLASS,
 }
-LATER_SECONDS = 10
+LATER_SECONDS = 30
 """Within how long all must be done once the program says so."""
 COMPONENTS = ["traefik", "cert-manager", "hello"]
 
