@@ -11,19 +11,18 @@ import shutil
 import struct
 from typing import TYPE_CHECKING
 
-from tests.lab.hosts.debian import COMPLETE, bootstrap, remove_unused, updated
+from tests.lab.hosts.debian import bootstrap, is_made, make_once, updated
 from tests.lab.hosts.steps import run, write
-from tests.side_by_side import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SUITE = "trixie"
+_DISK = "disk.raw"
 MIB = 1024
 """How large a disk it makes."""
 _RECIPE = 1
 """To be raised when the steps change."""
-_KIND = "guest"
 # The kernel made for clouds is a fifth of the other one. What updates packages by itself, and AppArmor, is left out.
 _PACKAGES = (
     *("linux-image-cloud-amd64", "initramfs-tools", "zstd", "grub-pc-bin", "e2fsprogs"),
@@ -65,10 +64,7 @@ _FSTAB = f"PARTUUID={_ROOT} / ext4 rw,discard,errors=remount-ro,x-systemd.growfs
 def find_guest_image(cache: Path) -> Path | None:
     """Return the disk, or None when it has not been made."""
     folder = _folder(cache)
-    if not (folder / COMPLETE).exists():
-        return None
-    (folder / COMPLETE).touch()
-    return folder / "disk.raw"
+    return folder / _DISK if is_made(folder) else None
 
 
 def make_guest_image(cache: Path) -> Path:
@@ -77,31 +73,26 @@ def make_guest_image(cache: Path) -> Path:
     Raises:
         LabError: A program is missing, or a step failed.
     """
-    if found := find_guest_image(cache):
-        return found
-    cache.mkdir(parents=True, exist_ok=True)
-    with alone(cache / f"{_KIND}.lock"):
-        if found := find_guest_image(cache):
-            return found
-        remove_unused(cache, _KIND)
-        folder = _folder(cache)
-        shutil.rmtree(folder, ignore_errors=True)
-        root, disk = folder / "root", folder / "disk.raw"
-        write(root / "etc" / "dpkg" / "dpkg.cfg.d" / "lab", _DPKG)
-        write(root / "etc" / "initramfs-tools" / "conf.d" / "lab", "MODULES=list\n")
-        write(root / "usr" / "share" / "initramfs-tools" / "modules.d" / "lab", _DRIVERS)
-        bootstrap(root, SUITE, ("systemd-sysv",))
-        _install(root)
-        _settle(root)
-        _write_disk(root, disk)
-        shutil.rmtree(root)
-        (folder / COMPLETE).touch()
-        return disk
+    folder = _folder(cache)
+    make_once(folder, _make)
+    return folder / _DISK
+
+
+def _make(folder: Path) -> None:
+    root = folder / "root"
+    write(root / "etc" / "dpkg" / "dpkg.cfg.d" / "lab", _DPKG)
+    write(root / "etc" / "initramfs-tools" / "conf.d" / "lab", "MODULES=list\n")
+    write(root / "usr" / "share" / "initramfs-tools" / "modules.d" / "lab", _DRIVERS)
+    bootstrap(root, SUITE, ("systemd-sysv",))
+    _install(root)
+    _settle(root)
+    _write_disk(root, folder / _DISK)
+    shutil.rmtree(root)
 
 
 def _folder(cache: Path) -> Path:
     recipe = repr((_RECIPE, SUITE, MIB, _PACKAGES, _DPKG, _DRIVERS, _MASKED, _GRUB_MODULES, _GRUB, _PARTITIONS, _FSTAB))
-    return cache / f"{_KIND}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+    return cache / f"guest-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
 
 
 def _install(root: Path) -> None:

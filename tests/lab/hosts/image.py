@@ -12,9 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.lab.hosts.debian import COMPLETE, bootstrap, remove_unused, updated
+from tests.lab.hosts.debian import bootstrap, is_made, make_once, updated
 from tests.lab.hosts.steps import run, write
-from tests.side_by_side import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 SUITE = "bookworm"
 _RECIPE = 1
 """To be raised when the steps change."""
-_KIND = "lab"
 # What the cloud images of a distribution have, as far as roles and tests use it.
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "python3", "python3-apt", "openssh-server", "sudo"),
@@ -76,16 +74,13 @@ def image_folder(cache: Path) -> Path:
     """Return where the image lies in the cache, whether it is made or not."""
     recipe = repr((_RECIPE, SUITE, _PACKAGES, _ARCHIVE, _MASKED, _CHRONY, _TIMESYNCD, _FLATCAR_RELEASE))
     digest = hashlib.sha256(recipe.encode()).hexdigest()[:16]
-    return cache / f"{_KIND}-{digest}"
+    return cache / f"lab-{digest}"
 
 
 def find_image(cache: Path) -> Image | None:
     """Return the image, or None when it has not been made."""
     folder = image_folder(cache)
-    if not (folder / COMPLETE).exists():
-        return None
-    (folder / COMPLETE).touch()
-    return Image(folder / "root", folder / "flatcar", folder / "archive")
+    return _image_in(folder) if is_made(folder) else None
 
 
 def make_image(cache: Path) -> Image:
@@ -94,24 +89,21 @@ def make_image(cache: Path) -> Image:
     Raises:
         LabError: debootstrap is missing, or a step failed.
     """
-    if found := find_image(cache):
-        return found
-    cache.mkdir(parents=True, exist_ok=True)
-    # Another lab that is started at the same time waits, and finds it made.
-    with alone(cache / f"{_KIND}.lock"):
-        if found := find_image(cache):
-            return found
-        remove_unused(cache, _KIND)
-        folder = image_folder(cache)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        image = Image(folder / "root", folder / "flatcar", folder / "archive")
-        bootstrap(image.root, SUITE, _PACKAGES)
-        _download(image)
-        _settle(image.root)
-        _make_flatcar(image)
-        (folder / COMPLETE).touch()
-        return image
+    folder = image_folder(cache)
+    make_once(folder, _make)
+    return _image_in(folder)
+
+
+def _image_in(folder: Path) -> Image:
+    return Image(folder / "root", folder / "flatcar", folder / "archive")
+
+
+def _make(folder: Path) -> None:
+    image = _image_in(folder)
+    bootstrap(image.root, SUITE, _PACKAGES)
+    _download(image)
+    _settle(image.root)
+    _make_flatcar(image)
 
 
 def _download(image: Image) -> None:
