@@ -10,6 +10,7 @@ import os
 import stat
 import tempfile
 import zlib
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -124,8 +125,8 @@ def content_of_file(file: Path) -> bytes:
 def _content(file: str, mode: int) -> bytes:
     if stat.S_ISLNK(mode):
         return os.fsencode(Path(file).readlink())
-    with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 (see above)
-        return stream.read()
+    with FileIO(file) as stream:
+        return stream.readall()
 
 
 def contents_of_blobs(
