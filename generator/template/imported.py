@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2.environment import TemplateModule
 
 _SUFFIX = ".jinja"
-# Names that code has which asks for a template whose name is no constant, or changes a namespace.
+# A name that code has which asks for a template whose name is no constant, and one that changes a namespace.
 _ANY_TEMPLATE = frozenset({"select_template", "get_or_select_template"})
 _NAMESPACE = "Namespace"
 
@@ -75,28 +75,38 @@ def imported_once() -> Iterator[None]:
 
 def _reads(template: Template) -> _Reads:
     """Return what a template may look up, and those that it imports."""
-    from jinja2 import TemplateNotFound
-
     names: set[str] = set()
-    repeatable, seen, todo = True, set(), [template]
-    while todo:
-        one = todo.pop()
-        if one in seen:
-            continue
-        seen.add(one)
+    repeatable = True
+    for one in _with_imports(template):
         root = one.root_render_func.__code__
         for code in _codes(root):
-            texts = {text for text in code.co_consts if isinstance(text, str)}
-            names |= texts
-            for text in texts:
-                # What is no template either fails where it is imported, or is shown.
-                with suppress(TemplateNotFound):
-                    todo += [one.environment.get_template(text, one.name)] if text.endswith(_SUFFIX) else []
+            names |= _texts(code)
             # A macro that changes what the template keeps gives something else when it is called again.
             changes = code is not root and _NAMESPACE in code.co_names
             repeatable &= not changes and not _ANY_TEMPLATE.intersection(code.co_names)
         repeatable &= not one.blocks
     return _Reads(frozenset(names), repeatable)
+
+
+def _with_imports(template: Template) -> list[Template]:
+    """Return a template and all that it imports, directly or not."""
+    from jinja2 import TemplateNotFound
+
+    found = [template]
+    # It grows while it is gone through.
+    for one in found:
+        texts = {text for code in _codes(one.root_render_func.__code__) for text in _texts(code)}
+        for text in sorted(text for text in texts if text.endswith(_SUFFIX)):
+            # What is no template either fails where it is imported, or is shown.
+            with suppress(TemplateNotFound):
+                imported = one.environment.get_template(text, one.name)
+                if imported not in found:
+                    found.append(imported)
+    return found
+
+
+def _texts(code: CodeType) -> set[str]:
+    return {constant for constant in code.co_consts if isinstance(constant, str)}
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
