@@ -358,11 +358,12 @@ def wait(given: argparse.Namespace) -> int:
 def _wait_for_applications(given: argparse.Namespace) -> int:
     """Wait for a value in the status of one Application or all; what they do takes some looks."""
     _, _, name = given.words[0].partition("/")
-    path, _, wanted = given.__dict__["for"].removeprefix("jsonpath={.").partition("}=")
+    path, _, wanted = vars(given)["for"].removeprefix("jsonpath={.").partition("}=")
     log(f"wait {name or 'applications'} {path}={wanted}")
     for _ in range(_LOOKS):
         controllers(given.world)
-        if all(_value(item, path) == wanted for item in every("Application") if name in ("", item["metadata"]["name"])):
+        values = {_value(item, path) for item in every("Application") if name in ("", item["metadata"]["name"])}
+        if values == {wanted}:
             return 0
     print("error: timed out waiting for the condition", file=sys.stderr)
     return 1
@@ -371,7 +372,7 @@ def _wait_for_applications(given: argparse.Namespace) -> int:
 def _value(item: Any, path: str) -> Any:
     for key in path.split("."):
         item = item.get(key, {})
-    return item
+    return item or None
 
 
 def _all_ready(given: argparse.Namespace) -> bool:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.secrets.catalogue.read import read_catalogue
-from generator.secrets.vault.file import open_vault
-from tests.e2e.applications import Timeline, applications
+from tests.e2e.applications import Timeline
 from tests.e2e.bed.bed import API_HOST
 from tests.e2e.bed.control_plane import STORAGE_CLASS
 from tests.e2e.rollout import Rollout
-from tests.e2e.rotation import data_of
+from tests.e2e.rotation import catalogue_of, data_of, vault_of
 from tests.e2e.user import User
 from tests.secrets.test_rendered import expected
 
@@ -63,10 +61,10 @@ def namespaces(bed: Bed) -> set[str]:
     return {item["metadata"]["name"] for item in bed.api.objects("Namespace")}
 
 
-def specifications(bed: Bed) -> Mapping[str, object]:
-    """Return what each workload and each Application is told to be."""
-    workloads = [item for kind in ("Deployment", "StatefulSet", "DaemonSet") for item in bed.api.objects(kind)]
-    return {item["metadata"]["name"]: item["spec"] for item in [*workloads, *applications(bed.api).values()]}
+def specifications(bed: Bed) -> Mapping[tuple[str, str], object]:
+    """Return what each workload and each Application is told to be, by kind and name."""
+    kinds = ("Deployment", "StatefulSet", "DaemonSet", "Application")
+    return {(kind, item["metadata"]["name"]): item["spec"] for kind in kinds for item in bed.api.objects(kind)}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +73,7 @@ def handed_over(bed: Bed, evidence: Callable[[str], None]) -> HandedOver:
     printed = user.make_repositories(
         "existing-cluster",
         ("argocd", "apps"),
+        name="home",
         git_base_url=user.url("argocd").rpartition("/")[0],
         existing_cluster=CLUSTER,
         components=COMPONENTS,
@@ -113,10 +112,7 @@ def test_all_of_it_is_done_in_the_order_of_the_waves(handed_over: HandedOver, ev
 
 def test_every_secret_has_the_bytes_of_the_vault(handed_over: HandedOver) -> None:
     rollout = handed_over.rollout
-    vault = open_vault(
-        rollout.user.workspace / "vault.age", rollout.bed.home / ".config/fmc/identity.txt", cluster="shared"
-    )
-    secrets = read_catalogue(rollout.user.workspace / "argocd").secrets
+    vault, secrets = vault_of(rollout), catalogue_of(rollout).secrets
     assert len(secrets) >= len(COMPONENTS)
     # The names alone are printed when this fails.
     differing = [one.id for one in secrets if not expected(vault, one).items() <= data_of(rollout, one.id).items()]
